@@ -1,0 +1,138 @@
+/* A logged-in connection to one IMAP server.
+ *
+ * A session belongs to the thread that made it and blocks only inside the calls marked "blocks"; another thread stops
+ * it through the CoreCancel it was opened with.  Commands are pipelined: imap_session_send() queues, and whoever waits
+ * writes what is queued while it reads the answers.  It knows capabilities, what was ENABLEd and the selected mailbox;
+ * it knows no database.
+ */
+#pragma once
+
+#include "core/cancel.h"
+#include "core/error.h"
+#include "imap/command.h"
+#include "imap/response.h"
+#include "net/tls.h"
+
+typedef enum { IMAP_TLS_IMPLICIT, IMAP_TLS_STARTTLS, IMAP_TLS_NONE } ImapTlsMode;
+typedef enum { IMAP_AUTH_AUTO, IMAP_AUTH_PLAIN, IMAP_AUTH_LOGIN } ImapAuth;
+
+typedef struct {
+	char *account; /* for the log only */
+	char *host;
+	uint16_t port;
+	ImapTlsMode tls;
+	bool insecure; /* allow IMAP_TLS_NONE to an address that is not loopback */
+	char *tls_ca, *tls_pin, *tls_cert, *tls_key; /* see NetTlsConfig; NULL: none */
+	char *user;
+	ImapAuth auth;
+	int connect_timeout_ms; /* 0: 30 s; for TCP, TLS and greeting each */
+	int timeout_ms;         /* 0: 60 s without a byte in either direction while an answer is due */
+	bool no_compress;       /* never COMPRESS=DEFLATE */
+} ImapConfig;
+
+/* Answers with the password (g_free, wiped by the session), or NULL with an error: CORE_ERROR_LOGIN or CORE_ERROR_CONFIG.
+ * May block, and is only asked once the peer is verified. */
+typedef char *(*ImapPasswordFn)(void *data, GError **error);
+
+typedef enum {
+	IMAP_CAP_IMAP4REV1, IMAP_CAP_IMAP4REV2, IMAP_CAP_STARTTLS, IMAP_CAP_LOGINDISABLED, IMAP_CAP_SASL_IR,
+	IMAP_CAP_AUTH_PLAIN, IMAP_CAP_LITERAL_PLUS, IMAP_CAP_LITERAL_MINUS, IMAP_CAP_ENABLE, IMAP_CAP_CONDSTORE,
+	IMAP_CAP_QRESYNC, IMAP_CAP_UIDPLUS, IMAP_CAP_MOVE, IMAP_CAP_IDLE, IMAP_CAP_NOTIFY, IMAP_CAP_NAMESPACE,
+	IMAP_CAP_LIST_EXTENDED, IMAP_CAP_LIST_STATUS, IMAP_CAP_SPECIAL_USE, IMAP_CAP_COMPRESS_DEFLATE, IMAP_CAP_ESEARCH,
+	IMAP_CAP_UTF8_ACCEPT, IMAP_CAP_OBJECTID, IMAP_CAP_MULTIAPPEND, IMAP_CAP_QUOTA, IMAP_CAP_ACL, IMAP_CAP_ID,
+	IMAP_CAP_GMAIL, /* X-GM-EXT-1 */
+	IMAP_CAP_COUNT
+} ImapCapability;
+
+typedef struct ImapSession ImapSession;
+
+/* Blocks: connects, verifies, reads the greeting, STARTTLS if asked for, logs in, asks for CAPABILITY again (iCloud
+ * puts text behind the one at login), ENABLEs QRESYNC (or CONDSTORE) where offered.
+ *
+ * All of @config is borrowed for the session's life; @sink (may be NULL) and @data too, and receives message data.
+ * NULL with CORE_ERROR_UNREACHABLE, _UNTRUSTED (STARTTLS not offered or refused, PREAUTH before it, anything buffered
+ * from before the handshake, a plain connection that is not allowed), _LOGIN, _BUSY ([UNAVAILABLE], [LIMIT], [INUSE],
+ * "too many connections"), _PROTOCOL or _CANCELLED; the message holds the server's words. */
+ImapSession *imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *password_data,
+                               const ImapSink *sink, void *sink_data, CoreCancel *cancel, GError **error);
+
+/* Blocks briefly: LOGOUT is sent, its answer awaited for at most a second if the connection is healthy.  NULL is fine. */
+void imap_session_close(ImapSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapSession, imap_session_close)
+
+bool imap_session_has(const ImapSession *session, ImapCapability capability);
+bool imap_session_enabled(const ImapSession *session, ImapCapability capability); /* an untagged ENABLED named it */
+const char *imap_session_capabilities(const ImapSession *session); /* the line, for people */
+const char *imap_session_security(const ImapSession *session);     /* "TLS1.3 …" or "none" */
+const char *imap_session_server(const ImapSession *session); /* name and version of ID (RFC 2971), or the greeting's text */
+const char *imap_session_selected(const ImapSession *session);     /* server name; NULL: none */
+const ImapConfig *imap_session_config(const ImapSession *session);
+
+/* Untagged responses go here, in the order of arrival, from inside the calls that block.  The response lives for the
+ * call.  Returning false fails the session with that error.  NULL: nobody listens. */
+typedef bool (*ImapResponseFn)(const ImapResponse *response, void *data, GError **error);
+void imap_session_listen(ImapSession *session, ImapResponseFn fn, void *data);
+
+/* The tagged answer to one command, in the caller's memory; text and code_text are copies. */
+typedef struct {
+	bool done;
+	ImapResponseKind kind; /* OK, NO or BAD */
+	ImapCodeKind code;
+	uint64_t number;       /* of HIGHESTMODSEQ */
+	uint32_t uidvalidity;  /* of APPENDUID, COPYUID */
+	char *uids, *source_uids; /* of APPENDUID, COPYUID, MODIFIED */
+	char *text;
+} ImapReply;
+void imap_reply_clear(ImapReply *reply);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImapReply, imap_reply_clear)
+
+/* Queues; takes @command.  @reply (may be NULL) must stay until it is done or the session is closed. */
+void imap_session_send(ImapSession *session, ImapCommand *command, ImapReply *reply);
+
+/* Blocks until @reply is done (NULL: until all that were sent are).  True whatever the answer is; false when the
+ * session is broken (cut, timed out, BYE, nonsense, cancelled, a listener or the sink said no): it can only be closed.
+ * A BYE gives CORE_ERROR_BUSY if it has [UNAVAILABLE], [LIMIT], [THROTTLED] or the words for it, else
+ * CORE_ERROR_UNREACHABLE. */
+bool imap_session_wait(ImapSession *session, ImapReply *reply, GError **error);
+
+/* imap_session_send() and _wait(), and CORE_ERROR_REFUSED (_BUSY if the server says so) for NO and BAD, naming the
+ * command and the server's words.  @reply may be NULL. */
+bool imap_session_run(ImapSession *session, ImapCommand *command, ImapReply *reply, GError **error);
+
+/* For a reply already waited for: NO and BAD as an error, as imap_session_run() does. */
+bool imap_reply_check(const ImapReply *reply, const char *command, GError **error);
+
+/* False once the session can only be closed. */
+bool imap_session_alive(const ImapSession *session);
+
+/* What a SELECT or EXAMINE told. */
+typedef struct {
+	uint32_t exists;
+	uint32_t uidvalidity;   /* 0: not told (Courier on EXAMINE): ask STATUS */
+	uint32_t uidnext;       /* 0: not told */
+	uint64_t highestmodseq; /* 0: none, or NOMODSEQ */
+	bool read_only;
+	bool permanent_keywords; /* \* was among PERMANENTFLAGS */
+	char *mailboxid;         /* RFC 8474; NULL: none */
+} ImapSelected;
+void imap_selected_clear(ImapSelected *selected);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImapSelected, imap_selected_clear)
+
+/* What we know, for QRESYNC (RFC 7162 3.2.5). */
+typedef struct {
+	uint32_t uidvalidity;
+	uint64_t modseq;
+} ImapQresync;
+
+/* Blocks.  EXAMINE (@read_only) or SELECT.  With @qresync (only where imap_session_enabled(QRESYNC)) the listener
+ * receives VANISHED (EARLIER) and FETCH before this returns.  What is told once more unasked (EXISTS, HIGHESTMODSEQ)
+ * keeps @selected_r's last value; a missing UIDVALIDITY or UIDNEXT is asked for by STATUS before selecting.
+ * False with CORE_ERROR_REFUSED when the server says NO: nothing is selected then. */
+bool imap_session_select(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
+                         ImapSelected *selected_r, GError **error);
+
+/* Blocks.  COMPRESS=DEFLATE, if offered, allowed and not yet on: false only if the session broke. */
+bool imap_session_compress(ImapSession *session, GError **error);
+
+/* Bytes on the wire so far, below TLS: for figures. */
+void imap_session_traffic(const ImapSession *session, uint64_t *in_r, uint64_t *out_r);

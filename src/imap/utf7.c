@@ -1,0 +1,1 @@
+#include "imap/utf7.h"

@@ -1,0 +1,56 @@
+/* One interface over TCP, TLS and deflate: a byte stream with time-outs that another thread can stop.
+ *
+ * A stream belongs to one thread at a time.  Layers stack: net_tls_new() and net_deflate_new() take the stream below
+ * and free it with themselves.  The methods never block; net_stream_pump() is the only place that waits.
+ */
+#pragma once
+
+#include "core/cancel.h"
+#include "core/error.h"
+
+#include <stdint.h>
+
+typedef struct NetStream NetStream;
+
+typedef enum {
+	NET_DONE,  /* bytes moved */
+	NET_AGAIN, /* nothing could be moved now: wait for what wants() says */
+	NET_EOF,   /* the peer closed in good order (read only) */
+	NET_FAILED /* *error is set; the stream can only be freed */
+} NetResult;
+
+/* What a layer implements. */
+typedef struct {
+	const char *name;
+	NetResult (*read)(NetStream *stream, void *buffer, size_t size, size_t *n_r, GError **error);
+	NetResult (*write)(NetStream *stream, const void *bytes, size_t length, size_t *n_r, GError **error);
+	/* Pushes out what write() accepted and a layer still holds (deflate's sync flush); NET_DONE when nothing is left. */
+	NetResult (*flush)(NetStream *stream, GError **error);
+	/* poll() events for the descriptor after NET_AGAIN: POLLIN, POLLOUT or both, for what was asked (reading, writing). */
+	short (*wants)(const NetStream *stream, bool reading, bool writing);
+	bool (*pending)(const NetStream *stream); /* decoded bytes wait in memory, so poll() would sleep over them */
+	void (*free)(NetStream *stream);          /* closes; frees the layers below */
+} NetStreamClass;
+
+/* The head of each layer's own structure. */
+struct NetStream {
+	const NetStreamClass *class;
+	int fd;              /* of the TCP socket at the bottom, for poll() */
+	CoreCancel *cancel;  /* a reference of its own; may be NULL */
+	uint64_t bytes_in;   /* what passed through this layer, for figures */
+	uint64_t bytes_out;
+};
+
+/* Moves bytes in both directions at once until at least one byte was read, or all of @out was written and flushed.
+ * So a peer that answers while we still write can never block us, nor we it.
+ *
+ * @out (may be NULL or empty): what was written is removed from its front.
+ * @buffer, @size: where to read; @n_read_r is 0 when nothing was read.  With size 0 it only writes.
+ * @timeout_ms: how long without any progress; then CORE_ERROR_UNREACHABLE, "timed out …".
+ *
+ * NET_DONE or NET_EOF or NET_FAILED (cancelled: CORE_ERROR_CANCELLED). */
+NetResult net_stream_pump(NetStream *stream, GByteArray *out, void *buffer, size_t size, size_t *n_read_r,
+                          int timeout_ms, GError **error);
+
+void net_stream_free(NetStream *stream); /* NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetStream, net_stream_free)

@@ -1,0 +1,127 @@
+/* src/core: errors, the cancel switch, the log. */
+#include "core/cancel.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static void
+test_error_table(void)
+{
+	static const struct {
+		CoreErrorCode code;
+		int exit_status;
+		CoreRetry retry;
+	} rows[] = {
+		{ CORE_ERROR_USAGE, EX_USAGE, CORE_RETRY_NEVER },
+		{ CORE_ERROR_CONFIG, EX_CONFIG, CORE_RETRY_NEVER },
+		{ CORE_ERROR_UNREACHABLE, EX_UNAVAILABLE, CORE_RETRY_LATER },
+		{ CORE_ERROR_LOGIN, EX_NOPERM, CORE_RETRY_NEVER },
+		{ CORE_ERROR_LOCKED, EX_TEMPFAIL, CORE_RETRY_LATER },
+		{ CORE_ERROR_IO, EX_IOERR, CORE_RETRY_LATER },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GError) error = NULL;
+		g_assert_false(core_throw(&error, rows[i].code, "row %d", (int)i));
+		g_assert_cmpint(core_error_exit_status(error), ==, rows[i].exit_status);
+		g_assert_cmpint(core_error_retry(error), ==, rows[i].retry);
+	}
+}
+
+static void
+test_error_words(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	errno = ENOSPC;
+	g_assert_false(core_throw_errno(&error, "cannot write %s", "x"));
+	g_assert_false(core_prefix(&error, "saving: "));
+	g_assert_cmpstr(error->message, ==, "saving: cannot write x: No space left on device");
+
+	g_autoptr(GError) foreign = g_error_new_literal(G_FILE_ERROR, G_FILE_ERROR_NOENT, "gone");
+	g_assert_cmpint(core_error_exit_status(foreign), ==, EX_IOERR);
+}
+
+static void *
+trigger(void *data)
+{
+	core_cancel_trigger(data);
+	return NULL;
+}
+
+static void
+test_cancel_wakes_poll(void)
+{
+	g_autoptr(CoreCancel) cancel = core_cancel_new();
+	g_autoptr(GError) error = NULL;
+	struct pollfd fd = { .fd = core_cancel_fd(cancel), .events = POLLIN };
+	pthread_t thread;
+
+	g_assert_true(core_cancel_check(cancel, &error));
+	g_assert_cmpint(poll(&fd, 1, 0), ==, 0);
+	g_assert_cmpint(pthread_create(&thread, NULL, trigger, cancel), ==, 0);
+	g_assert_cmpint(poll(&fd, 1, 10000), ==, 1);
+	pthread_join(thread, NULL);
+	g_assert_true(core_cancel_triggered(cancel));
+	g_assert_false(core_cancel_check(cancel, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_CANCELLED);
+	g_assert_false(core_cancel_triggered(NULL));
+	g_assert_cmpint(core_cancel_fd(NULL), ==, -1);
+}
+
+static void
+test_log_file(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("mailtree-core-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(dir, "log", NULL);
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(core_log_to_file(path, 200, &error));
+	core_log(CORE_LOG_INFO, "core", "hidden");
+	core_log(CORE_LOG_ERROR, "core", "bell\a and\nnewline");
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_assert_null(strstr(text, "hidden"));
+	g_assert_nonnull(strstr(text, "error core: bell\\x07 and\\x0anewline\n"));
+
+	for (int i = 0; i < 20; i++)
+		core_log(CORE_LOG_ERROR, "core", "a line that makes the file grow, number %d", i);
+	g_autofree char *after = NULL;
+	gsize length = 0;
+	g_assert_true(g_file_get_contents(path, &after, &length, NULL));
+	g_assert_cmpuint(length, <, 400);
+	g_assert_nonnull(strstr(after, "number 19"));
+	g_unlink(path);
+	g_rmdir(dir);
+}
+
+static void
+test_clock(void)
+{
+	int64_t start = core_clock_ms();
+
+	g_usleep(2000);
+	g_assert_cmpint(core_clock_ms(), >, start);
+	g_assert_cmpint(core_clock_boot_ms(), >=, start); /* boot time includes what monotonic leaves out */
+	g_assert_cmpint(core_clock_wall_s(), >, 1700000000);
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/core/error/table", test_error_table);
+	g_test_add_func("/core/error/words", test_error_words);
+	g_test_add_func("/core/cancel/wakes-poll", test_cancel_wakes_poll);
+	g_test_add_func("/core/log/file", test_log_file);
+	g_test_add_func("/core/clock", test_clock);
+	return g_test_run();
+}
