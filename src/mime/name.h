@@ -1,0 +1,24 @@
+/* Canonical names of messages: `YYYY-MM-DD HH.MM FROM - SUBJECT ~UID.eml`.
+ *
+ * A pure function of its arguments, the same on every computer for ever: raise nothing here without a migration.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MIME_NAME_MAX_BYTES 255 /* NAME_MAX, ending included */
+
+/* The time is @internaldate_s in UTC (years outside 0000 to 9999 are clamped); @from and @subject as MimeDerived has
+ * them, NULL or empty for none ("(no sender)", "(no subject)").  The result is NFC, valid UTF-8, holds no '/', control
+ * (Cc, Cf bidi overrides and isolates, zero-width and line/paragraph separators included) characters, begins with a
+ * digit, has no runs of white space, and is at most MIME_NAME_MAX_BYTES long with ".eml", cut at a character (an
+ * extended grapheme where GLib can tell), never inside " ~UID".  g_free() it. */
+char *mime_name_make(int64_t internaldate_s, const char *from, const char *subject, uint32_t uid);
+
+/* @name with the fixed suffix that sets it apart when it is taken: " (2)" before its ending, still within the length. */
+char *mime_name_distinct(const char *name, unsigned number);
+
+/* "x.eml" -> "x.txt"; a name without .eml gets ".txt" behind it (cut to fit).  And back: true if @text_name can come
+ * from @name. */
+char *mime_name_text(const char *name);
