@@ -1,0 +1,28 @@
+/* What is derived from bodies and can be made again: the rendered text, by the body's hash and the renderer's version.
+ *
+ * Its database and its segments are its own, so that rebuilding never waits for what users do.
+ */
+#pragma once
+
+#include "store/segments.h"
+
+/* Keeps @text for the body with @sha256.  Buffered: readers see it after store_derived_flush(), or sooner. */
+bool store_derived_put(Store *store, const uint8_t sha256[32], unsigned version, const char *text, size_t length,
+                       GError **error);
+
+/* All that was put is committed when it returns true.  Call it before the transaction that makes the messages visible. */
+bool store_derived_flush(Store *store, GError **error);
+
+/* The place of the text, to be read by store_derived_read(); false with *error unset: not derived by this version. */
+bool store_derived_get(Store *store, int64_t body_id, unsigned version, StoreBody *text_r, GError **error);
+bool store_derived_read(Store *store, const StoreBody *text, void *buffer, size_t size, uint64_t offset, size_t *n_r,
+                        GError **error);
+
+/* Bodies that messages use and that have no text of @version; in the order of ids from the first greater than @after,
+ * at most @limit. */
+typedef bool (*StoreBodyFn)(const StoreBody *body, void *data);
+bool store_derived_missing(Store *store, unsigned version, int64_t after, unsigned limit, StoreBodyFn fn, void *data,
+                           GError **error);
+
+/* Drops texts of other versions and of bodies that are gone, and compacts. */
+bool store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error);

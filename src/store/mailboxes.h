@@ -1,0 +1,70 @@
+/* Mailboxes, and the directories above them that are no mailboxes: one row each, so that each has a stable id. */
+#pragma once
+
+#include "store/store.h"
+
+/* Bits of StoreMailbox.attributes. */
+enum {
+	STORE_MAILBOX_SELECTABLE = 1 << 0, /* holds messages; without it the row is only a directory */
+	STORE_MAILBOX_NOINFERIORS = 1 << 1,
+	STORE_MAILBOX_ALL = 1 << 8, /* special uses (RFC 6154) */
+	STORE_MAILBOX_ARCHIVE = 1 << 9,
+	STORE_MAILBOX_DRAFTS = 1 << 10,
+	STORE_MAILBOX_FLAGGED = 1 << 11,
+	STORE_MAILBOX_JUNK = 1 << 12,
+	STORE_MAILBOX_SENT = 1 << 13,
+	STORE_MAILBOX_TRASH = 1 << 14,
+	STORE_MAILBOX_IMPORTANT = 1 << 15,
+};
+
+typedef struct {
+	int64_t id, account_id;
+	int64_t parent_id;      /* 0: at the account's root */
+	char *name;             /* the path's last component, as people see it */
+	char *server_name;      /* the bytes LIST gave; NULL: the server has only children of it */
+	char separator;         /* 0: none */
+	uint32_t attributes;
+	uint32_t uidvalidity;   /* 0: never synchronised */
+	uint32_t uidnext;       /* every UID below it was seen (and is here or was expunged); 0: unknown */
+	uint64_t highestmodseq; /* everything up to it was applied; 0: none */
+	char *mailboxid;        /* OBJECTID; NULL */
+	int64_t changed_s;      /* when its entries last changed: the directory's mtime */
+} StoreMailbox;
+void store_mailbox_clear(StoreMailbox *mailbox);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMailbox, store_mailbox_clear)
+
+/* For all "get" and "find" calls: true and filled; false with *error unset if there is none; false with *error. */
+bool store_mailbox_get(Store *store, int64_t id, StoreMailbox *mailbox_r, GError **error);
+bool store_mailbox_find(Store *store, int64_t account_id, int64_t parent_id, const char *name,
+                        StoreMailbox *mailbox_r, GError **error);
+bool store_mailbox_find_server(Store *store, int64_t account_id, const char *server_name, StoreMailbox *mailbox_r,
+                               GError **error);
+
+typedef bool (*StoreMailboxFn)(const StoreMailbox *mailbox, void *data); /* false: enough */
+/* All of an account, parents before children. */
+bool store_mailbox_list(Store *store, int64_t account_id, StoreMailboxFn fn, void *data, GError **error);
+/* The children in the order of ids, from the first id greater than @after. */
+bool store_mailbox_children(Store *store, int64_t account_id, int64_t parent_id, int64_t after, StoreMailboxFn fn,
+                            void *data, GError **error);
+
+/* "Archiv/2024": the components joined by '/'.  g_free(); NULL if there is none. */
+char *store_mailbox_path(Store *store, int64_t id, GError **error);
+
+/* Finds or makes the row for @components (NULL-terminated), and those above it. */
+bool store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error);
+
+/* What LIST told: makes it a mailbox (or, with server_name NULL, a directory only: its messages are removed). */
+bool store_mailbox_set_listing(StoreTxn *txn, int64_t id, const char *server_name, char separator,
+                               uint32_t attributes, GError **error);
+
+/* The state up to which everything of this mailbox was applied: to be called in the transaction that applies it. */
+bool store_mailbox_set_state(StoreTxn *txn, int64_t id, uint32_t uidvalidity, uint32_t uidnext, uint64_t highestmodseq,
+                             const char *mailboxid, GError **error);
+
+/* Removes the mailbox's messages and the row, with those above it that are only directories and now empty; a row with
+ * children stays as a directory. */
+bool store_mailbox_remove(StoreTxn *txn, int64_t id, GError **error);
+
+/* A new UIDVALIDITY: every message loses its UID and becomes a candidate for matching; the state is set to
+ * @uidvalidity with uidnext and highestmodseq 0.  Names, bodies and ids stay. */
+bool store_mailbox_forget_uids(StoreTxn *txn, int64_t id, uint32_t uidvalidity, GError **error);

@@ -1,0 +1,101 @@
+/* Messages: one row for each message of each mailbox. */
+#pragma once
+
+#include "store/segments.h"
+#include "store/store.h"
+
+typedef struct {
+	int64_t id;
+	int64_t mailbox_id;
+	uint32_t uid;            /* 0: none yet (not uploaded, or waiting to be matched after a UIDVALIDITY change) */
+	const char *name;        /* in mail/; NULL: not visible yet */
+	int64_t internaldate_s;
+	uint64_t rfc822_size;    /* the server's word, a hint */
+	const char *base_flags;  /* as the server last said, in the form of store_flags_normalise() */
+	uint64_t modseq;         /* 0: unknown */
+	const char *emailid;     /* RFC 8474; NULL */
+	uint64_t gm_msgid;       /* X-GM-MSGID; 0 */
+	const uint8_t *header_sha256; /* 32 bytes; NULL: unknown */
+	int64_t body_id;         /* 0: the body is not here */
+	uint64_t length;         /* of the body that is here: what reading in mail/ returns */
+} StoreMessage;              /* the strings live for the callback, or until store_message_clear() */
+
+/* "\Seen \Flagged $Label1": system flags in a fixed order and spelling, then keywords sorted, compared without case,
+ * each once, as the server spells them; \Recent is left out.  g_free(). */
+char *store_flags_normalise(const char *const *flags, size_t count);
+
+/* Reading.  "false with *error unset" means there is none, or for lists cannot happen. */
+bool store_message_get(Store *store, int64_t id, StoreMessage *message_r, GError **error);
+bool store_message_find(Store *store, int64_t mailbox_id, const char *name, StoreMessage *message_r, GError **error);
+bool store_message_find_uid(Store *store, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r, GError **error);
+void store_message_clear(StoreMessage *message); /* of what get and find filled */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMessage, store_message_clear)
+
+/* base_flags with the deltas of operations that the server has not acknowledged.  g_free(). */
+char *store_message_flags(Store *store, int64_t id, GError **error);
+
+typedef bool (*StoreMessageFn)(const StoreMessage *message, void *data); /* false: enough */
+
+/* Every row with a UID, ascending.  No name, no strings but base_flags are filled: it is made for comparing a hundred
+ * thousand. */
+bool store_message_list_uids(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
+
+/* Rows with a UID but without a body, newest (highest UID) first. */
+bool store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
+
+/* Rows of the mailbox that have no UID (after store_mailbox_forget_uids()). */
+bool store_message_list_unmatched(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
+
+/* Rows of the account that have a body and may be the same message as the one described: EMAILID or X-GM-MSGID is
+ * equal; or RFC822.SIZE and INTERNALDATE are (then only an equal header hash proves it). */
+bool store_message_list_alike(Store *store, int64_t account_id, const StoreMessage *described, StoreMessageFn fn,
+                              void *data, GError **error);
+
+/* What a view lists: visible messages in the order of ids, from the first id greater than @after. */
+typedef struct {
+	int64_t id;
+	const char *name;
+	int64_t internaldate_s;
+	uint64_t length;      /* of the body */
+	uint64_t text_length; /* of the rendered text; UINT64_MAX: not derived (or by another version) */
+	int64_t body_id;
+} StoreEntry;
+typedef bool (*StoreEntryFn)(const StoreEntry *entry, void *data);
+bool store_entry_list(Store *store, int64_t mailbox_id, int64_t after, unsigned text_version, StoreEntryFn fn,
+                      void *data, GError **error);
+/* One of them; entry_r->name is g_free()d by the caller.  By name, or by id. */
+bool store_entry_find(Store *store, int64_t mailbox_id, const char *name, unsigned text_version, StoreEntry *entry_r,
+                      GError **error);
+bool store_entry_get(Store *store, int64_t id, unsigned text_version, StoreEntry *entry_r, GError **error);
+
+/* Writing. */
+
+/* A message the server told of: invisible until it has a body.  @message: mailbox_id, uid, internaldate_s,
+ * rfc822_size, base_flags, modseq, emailid, gm_msgid are taken.  A UID that is there already is left as it is, with its
+ * flags brought up to date, and its id given. */
+bool store_message_insert(StoreTxn *txn, const StoreMessage *message, int64_t *id_r, GError **error);
+
+/* The server's flags.  @modseq 0 leaves it.  An unknown UID is no error. */
+bool store_message_set_flags(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, const char *base_flags, uint64_t modseq,
+                             GError **error);
+
+/* The server no longer has UIDs @first to @last: their rows go, and the bodies with no other row lose theirs. */
+bool store_message_remove_uids(StoreTxn *txn, int64_t mailbox_id, uint32_t first, uint32_t last, GError **error);
+bool store_message_remove(StoreTxn *txn, int64_t id, GError **error);
+
+/* Gives a row of store_message_list_unmatched() its new UID, and what @message says besides (as insert takes it).
+ * @name: the new canonical name, or NULL to keep the one it has. */
+bool store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, const char *name, GError **error);
+
+/* True if a visible message or a child mailbox of @mailbox_id other than message @but_id is called @name. */
+bool store_name_taken(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t but_id, bool *taken_r,
+                      GError **error);
+
+/* The body is here: makes the message visible as @name.  @body was written and made durable by a writer
+ * (store_writer_sync()); if bytes with that hash are known, that body is shared and @body's own bytes are given up. */
+bool store_message_set_body(StoreTxn *txn, int64_t id, const StoreBody *body, const char *name,
+                            const uint8_t header_sha256[32], GError **error);
+
+/* The same with a body that another row has. */
+bool store_message_share_body(StoreTxn *txn, int64_t id, int64_t body_id, const char *name,
+                              const uint8_t header_sha256[32], GError **error);

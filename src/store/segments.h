@@ -1,0 +1,53 @@
+/* Bytes of messages, in append-only segment files.
+ *
+ * A writer owns the segment it appends to; a body never spans segments.  The order that makes a crash harmless: append,
+ * store_writer_sync() (fdatasync), then commit the row; bytes without a row are cut at the next store_open() or
+ * reclaimed by store_compact().
+ */
+#pragma once
+
+#include "store/store.h"
+
+#define STORE_SEGMENT_BYTES (128ull * 1024 * 1024) /* a writer goes on to a new segment beyond it */
+
+typedef struct {
+	int64_t id;          /* 0: not committed yet */
+	int64_t segment_id;
+	uint64_t offset, length;
+	uint8_t sha256[32];
+} StoreBody;
+
+/* One thread at a time. */
+typedef struct StoreWriter StoreWriter;
+StoreWriter *store_writer_new(Store *store, GError **error);
+void store_writer_free(StoreWriter *writer); /* NULL is fine; what was not committed is given up */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreWriter, store_writer_free)
+
+bool store_writer_begin(StoreWriter *writer, uint64_t size_hint, GError **error);
+bool store_writer_write(StoreWriter *writer, const void *bytes, size_t length, GError **error);
+/* If the store already has these bytes under a row, they are taken back from the segment and *body_r is that row's. */
+bool store_writer_end(StoreWriter *writer, StoreBody *body_r, GError **error);
+void store_writer_abort(StoreWriter *writer); /* takes back what begin() started; harmless if nothing did */
+
+/* Buffered bytes to the file, then fdatasync(): all bodies ended so far are durable when it returns true. */
+bool store_writer_sync(StoreWriter *writer, GError **error);
+
+/* Reading: a reference keeps the file open, even if compaction unlinks it meanwhile.  Bodies that a writer has ended
+ * can be read before they are synced or committed. */
+typedef struct StoreSegment StoreSegment;
+StoreSegment *store_body_segment(Store *store, const StoreBody *body, GError **error);
+int store_segment_fd(const StoreSegment *segment); /* pread() at body->offset */
+void store_segment_unref(StoreSegment *segment);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSegment, store_segment_unref)
+
+/* Where a committed body is; false with *error unset if there is none of that id. */
+bool store_body_get(Store *store, int64_t body_id, StoreBody *body_r, GError **error);
+
+/* pread() of at most @size bytes at @offset of the body: the number in *n_r, 0 at its end.  CORE_ERROR_CORRUPT when the
+ * segment is shorter than the row says. */
+bool store_body_read(Store *store, const StoreBody *body, void *buffer, size_t size, uint64_t offset, size_t *n_r,
+                     GError **error);
+
+/* Frees the space of bodies without rows: segments in which less than half is alive are copied together and unlinked.
+ * Takes short transactions; may run while the store is used. */
+bool store_compact(Store *store, CoreCancel *cancel, GError **error);
