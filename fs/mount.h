@@ -1,0 +1,32 @@
+/* The mounted tree: a low-level FUSE file system over the store.
+ *
+ * fs/ knows neither the engine nor any server: what it needs from the program comes in FsCalls.  It is read-only.
+ */
+#pragma once
+
+#include "core/error.h"
+#include "store/store.h"
+
+/* What the program does for the tree.  Called from FUSE's threads, several at once; none may wait for the network. */
+typedef struct {
+	const char *readme;                        /* what DIR/README says; lives as long as the mount */
+	char *(*status)(bool json, void *data);    /* what DIR/status and DIR/status.json say now; g_free()d */
+	void *data;
+} FsCalls;
+
+typedef struct FsMount FsMount;
+
+/* Mounts on @dir (an empty directory) and starts answering on threads of its own, so that @dir is usable when it
+ * returns.  Takes the store's listener.  Signals are left alone.
+ * NULL with CORE_ERROR_IO (not a directory, not empty, no /dev/fuse, …; one line that says what to do). */
+FsMount *fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error);
+
+/* A descriptor that becomes readable when somebody else unmounted it (fusermount3 -u), for the program's poll(). */
+int fs_mount_gone_fd(const FsMount *mount);
+
+/* Any thread.  Tells the kernel that status and status.json have changed. */
+void fs_mount_status_changed(FsMount *mount);
+
+/* Unmounts if it still is mounted (lazily when it is busy), ends the threads and frees.  NULL is fine. */
+void fs_mount_free(FsMount *mount);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FsMount, fs_mount_free)

@@ -1,0 +1,67 @@
+/* The engine: brings the store up to date with the servers.
+ *
+ * Each account has a thread of its own while it synchronises and a small pool of working connections; they meet only in
+ * the store.  See docs/architecture.md for the threads and docs/imap.md for what is sent.
+ */
+#pragma once
+
+#include "core/cancel.h"
+#include "core/error.h"
+#include "imap/session.h"
+#include "store/store.h"
+
+/* What the engine is to know of an account.  Borrowed for the engine's life. */
+typedef struct {
+	char *name;
+	ImapConfig imap;
+	char **folders;  /* patterns on the path as people see it: "*", "Archiv/*", "!Spam"; the last that matches decides */
+	unsigned connections; /* at most this many working connections; 0: SYNC_CONNECTIONS */
+	ImapPasswordFn password; /* called from the account's thread */
+	void *password_data;
+} SyncAccount;
+
+#define SYNC_CONNECTIONS 3
+
+typedef struct SyncEngine SyncEngine;
+
+SyncEngine *sync_engine_new(Store *store, const SyncAccount *accounts, size_t count);
+
+/* Stops what runs (at the next durable point; at most a few seconds) and frees.  NULL is fine. */
+void sync_engine_free(SyncEngine *engine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncEngine, sync_engine_free)
+
+/* Any thread.  Asks for a synchronisation that begins after this call, and returns a ticket for it at once; a run that
+ * has not begun yet is shared by all who asked.  @account: NULL or "" for all.  0 with *error if
+ * there is no such account. */
+uint64_t sync_engine_request(SyncEngine *engine, const char *account, GError **error);
+
+/* Blocks until what @ticket asked for has ended, in all the accounts it asked for, or @cancel is triggered.
+ * True: everything that the servers had when it began is here.  False: *error is the first account's; what the others
+ * did stays. */
+bool sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error);
+
+typedef enum { SYNC_IDLE, SYNC_CONNECTING, SYNC_LISTING, SYNC_FETCHING } SyncPhase;
+extern const char *const sync_phase_names[]; /* "idle", "connecting", … */
+
+/* A snapshot of one account. */
+typedef struct {
+	const char *account; /* lives as long as the engine */
+	SyncPhase phase;
+	unsigned connections;
+	unsigned mailboxes_done, mailboxes_total;
+	uint64_t messages_done, messages_total; /* bodies of this run */
+	uint64_t bytes_done, bytes_total;       /* total by RFC822.SIZE: an estimate */
+	uint64_t wire_in, wire_out;             /* bytes on the wire in this run */
+	int64_t started_ms;   /* core_clock_ms() of this run's begin; 0: idle */
+	int64_t last_sync_s;  /* 0: never */
+	char *error;          /* of the last run; NULL: it went well */
+	unsigned warnings;    /* mailboxes or messages of the last run that could not be brought here */
+} SyncStatus;
+
+size_t sync_engine_accounts(const SyncEngine *engine);
+void sync_engine_status(SyncEngine *engine, size_t index, SyncStatus *status_r);
+void sync_status_clear(SyncStatus *status);
+
+/* For "mailtree check": connects and logs in, and tells what the server can do as lines of text for people (g_free).
+ * Blocks. */
+char *sync_check(const SyncAccount *account, CoreCancel *cancel, GError **error);
