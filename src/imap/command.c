@@ -1,1 +1,231 @@
 #include "imap/command.h"
+
+#include <string.h>
+
+/* Longer text goes as a literal: servers bound the length of a line (RFC 7162 section 4 wants 8192 of them). */
+#define QUOTED_MAX_BYTES 1024
+#define LITERAL_MINUS_MAX_BYTES 4096
+
+typedef enum { PART_TEXT, PART_LITERAL, PART_WAIT } PartKind;
+
+typedef struct {
+	PartKind kind;
+	bool secret;
+	char *bytes;
+	size_t length;
+} Part;
+
+struct ImapCommand {
+	GArray *parts;
+	guint next;       /* the part to send next */
+	bool header_sent; /* that part is a literal whose {n} has gone out: "+" was awaited */
+};
+
+static void
+clear_part(void *data)
+{
+	Part *part = data;
+
+	if (part->secret && part->bytes)
+		explicit_bzero(part->bytes, part->length);
+	g_free(part->bytes);
+}
+
+/* Takes @bytes. */
+static void
+add(ImapCommand *command, PartKind kind, bool secret, char *bytes, size_t length)
+{
+	Part part = { .kind = kind, .secret = secret, .bytes = bytes, .length = length };
+
+	g_array_append_val(command->parts, part);
+}
+
+static void G_GNUC_PRINTF(2, 0)
+add_format(ImapCommand *command, const char *format, va_list args)
+{
+	char *text = g_strdup_vprintf(format, args);
+
+	add(command, PART_TEXT, false, text, strlen(text));
+}
+
+ImapCommand *
+imap_command_new(const char *format, ...)
+{
+	ImapCommand *command = g_new0(ImapCommand, 1);
+	va_list args;
+
+	command->parts = g_array_new(false, false, sizeof(Part));
+	g_array_set_clear_func(command->parts, clear_part);
+	va_start(args, format);
+	add_format(command, format, args);
+	va_end(args);
+	return command;
+}
+
+void
+imap_command_free(ImapCommand *command)
+{
+	if (command) {
+		g_array_unref(command->parts);
+		g_free(command);
+	}
+}
+
+void
+imap_command_text(ImapCommand *command, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_format(command, format, args);
+	va_end(args);
+}
+
+static bool
+is_atom(const char *text, size_t length)
+{
+	if (length == 0 || (length == 3 && g_ascii_strncasecmp(text, "NIL", 3) == 0))
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c <= ' ' || c >= 0x7f || strchr("(){%*\"\\]", c))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_quotable(const char *text, size_t length)
+{
+	if (length > QUOTED_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] < ' ' || (unsigned char)text[i] >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static void
+add_quoted(ImapCommand *command, const char *text, size_t length, bool secret)
+{
+	char *quoted = g_malloc(2 * length + 2); /* never reallocated: a secret leaves no copy behind */
+	size_t n = 0;
+
+	quoted[n++] = '"';
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '"' || text[i] == '\\')
+			quoted[n++] = '\\';
+		quoted[n++] = text[i];
+	}
+	quoted[n++] = '"';
+	add(command, PART_TEXT, secret, quoted, n);
+}
+
+static void
+add_string(ImapCommand *command, const char *text, size_t length, bool atom_allowed, bool secret)
+{
+	if (atom_allowed && is_atom(text, length))
+		add(command, PART_TEXT, secret, g_memdup2(text, length), length);
+	else if (is_quotable(text, length))
+		add_quoted(command, text, length, secret);
+	else
+		add(command, PART_LITERAL, secret, g_memdup2(text, length), length);
+}
+
+void
+imap_command_string(ImapCommand *command, const char *text, size_t length)
+{
+	add_string(command, text, length, true, false);
+}
+
+void
+imap_command_mailbox(ImapCommand *command, const char *server_name)
+{
+	add_string(command, server_name, strlen(server_name), false, false);
+}
+
+void
+imap_command_secret(ImapCommand *command, const char *text, size_t length)
+{
+	add_string(command, text, length, true, true);
+}
+
+void
+imap_command_wait(ImapCommand *command)
+{
+	add(command, PART_WAIT, false, NULL, 0);
+}
+
+char *
+imap_command_name(const ImapCommand *command)
+{
+	const Part *part = &g_array_index(command->parts, Part, 0);
+	const char *end = part->bytes;
+
+	if (g_ascii_strncasecmp(end, "UID ", 4) == 0)
+		end += 4;
+	end += strcspn(end, " ");
+	return g_strndup(part->bytes, (size_t)(end - part->bytes));
+}
+
+static void
+put(GByteArray *wire, const void *bytes, size_t length)
+{
+	g_byte_array_append(wire, bytes, (guint)length);
+}
+
+static void
+put_text(const Part *part, GByteArray *wire, GString *trace)
+{
+	put(wire, part->bytes, part->length);
+	if (trace && part->secret)
+		g_string_append(trace, "***");
+	else if (trace)
+		g_string_append_len(trace, part->bytes, (gssize)part->length);
+}
+
+/* True if the server must answer before the bytes may follow. */
+static bool
+put_literal_header(const Part *part, ImapLiteralMode mode, GByteArray *wire, GString *trace)
+{
+	bool sync = mode == IMAP_LITERAL_SYNC || (mode == IMAP_LITERAL_MINUS && part->length > LITERAL_MINUS_MAX_BYTES);
+	char header[32];
+	int n = g_snprintf(header, sizeof header, "{%zu%s}\r\n", part->length, sync ? "" : "+");
+
+	put(wire, header, (size_t)n);
+	if (trace && part->secret)
+		g_string_append(trace, "***");
+	else if (trace)
+		g_string_append_printf(trace, "{%zu bytes}", part->length);
+	return sync;
+}
+
+bool
+imap_command_encode(ImapCommand *command, ImapLiteralMode mode, GByteArray *wire, GString *trace)
+{
+	while (command->next < command->parts->len) {
+		const Part *part = &g_array_index(command->parts, Part, command->next);
+
+		switch (part->kind) {
+		case PART_TEXT:
+			put_text(part, wire, trace);
+			break;
+		case PART_LITERAL:
+			if (!command->header_sent && put_literal_header(part, mode, wire, trace)) {
+				command->header_sent = true;
+				return false;
+			}
+			command->header_sent = false;
+			put(wire, part->bytes, part->length);
+			break;
+		case PART_WAIT:
+			command->next++;
+			put(wire, "\r\n", 2);
+			return false;
+		}
+		command->next++;
+	}
+	put(wire, "\r\n", 2);
+	return true;
+}

@@ -1,6 +1,11 @@
 /* Commands as they go over the wire: text, strings and literals (RFC 9051 section 9).
  *
- * A command is built without its tag, then given to a session, which chooses how literals are sent.
+ * A command is built without its tag, then given to a session, which chooses how literals are sent.  The functions put
+ * in no spaces of their own:
+ *
+ *	ImapCommand *command = imap_command_new("STATUS ");
+ *	imap_command_mailbox(command, name);
+ *	imap_command_text(command, " (UIDNEXT)");
  */
 #pragma once
 
@@ -18,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapCommand, imap_command_free)
 
 void imap_command_text(ImapCommand *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* As an atom, quoted string or literal, whichever is the first that can carry it. Never injectable: CR, LF, NUL and
+/* As an atom, quoted string or literal, whichever is the first that can carry it.  Never injectable: CR, LF, NUL and
  * 8-bit text travel in literals. */
 void imap_command_string(ImapCommand *command, const char *text, size_t length);
 
@@ -27,3 +32,23 @@ void imap_command_mailbox(ImapCommand *command, const char *server_name);
 
 /* As imap_command_string(), but shown as "***" in the trace, and wiped when the command is freed. */
 void imap_command_secret(ImapCommand *command, const char *text, size_t length);
+
+/* The line ends here: what is added behind goes out as the next line once the server has answered "+" (AUTHENTICATE
+ * without an initial response). */
+void imap_command_wait(ImapCommand *command);
+
+/* For errors: the command's first word, or two of them when that is UID.  g_free. */
+char *imap_command_name(const ImapCommand *command);
+
+/* What follows is for the session, which sends a command once, piece by piece. */
+
+typedef enum {
+	IMAP_LITERAL_SYNC,  /* every literal waits for "+" */
+	IMAP_LITERAL_MINUS, /* RFC 7888: those of up to 4096 bytes need not wait */
+	IMAP_LITERAL_PLUS,  /* none waits */
+} ImapLiteralMode;
+
+/* Appends the next piece to @wire: up to the end of the command (true), or up to where the server's "+" has to be
+ * awaited (false: call again once it came).  What a person may see of it is appended to @trace (may be NULL): secrets
+ * as "***", literals as "{n bytes}", no line ends. */
+bool imap_command_encode(ImapCommand *command, ImapLiteralMode mode, GByteArray *wire, GString *trace);
