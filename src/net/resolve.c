@@ -95,11 +95,12 @@ start_thread(Lookup *lookup, GError **error)
 static bool
 wait_for_thread(Lookup *lookup, int64_t deadline_ms, CoreCancel *cancel, GError **error)
 {
-	struct pollfd fds[2] = { { .fd = lookup->done_fd, .events = POLLIN } };
+	struct pollfd fds[2];
 	int ready;
 
 	if (!start_thread(lookup, error))
 		return false;
+	fds[0] = (struct pollfd){ .fd = lookup->done_fd, .events = POLLIN };
 	ready = net_wait(fds, 1, cancel, deadline_ms, error);
 	if (ready < 0)
 		return false;
