@@ -1,0 +1,275 @@
+"""A private Dovecot (Debian's 2.3) in a folder of its own, on ports of its own, as an unprivileged user.
+
+Started by root, it runs as `nobody`, in a folder handed over to that user; started by anybody else, as that user.
+So there is one configuration.  It is stopped by its process id, and nothing of it outlives stop().
+"""
+import grp
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+PASSWORD = 'Kůň"3\\4' # needs quoting, and a literal in LOGIN; no spaces: they end a word of "args"
+
+# imap_capability only hides the advertisement, but a client that keeps to what is advertised cannot tell.
+_BASE = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE"
+_COMMON = ("SORT MULTIAPPEND UNSELECT CHILDREN NAMESPACE UIDPLUS LIST-EXTENDED I18NLEVEL=1 ESEARCH ESORT SEARCHRES WITHIN "
+           "CONTEXT=SEARCH LIST-STATUS BINARY MOVE SNIPPET=FUZZY PREVIEW=FUZZY NOTIFY SPECIAL-USE "
+           "COMPRESS=DEFLATE")
+PROFILES = {
+    "all": None,
+    "no-qresync": f"{_BASE} {_COMMON} CONDSTORE",
+    "rev1": "IMAP4rev1",
+}
+
+_CONFIG = """\
+base_dir = {run}
+state_dir = {folder}/state
+instance_name = mailtree-{name}
+log_path = {log}
+log_timestamp = "%Y-%m-%d %H:%M:%S "
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+default_client_limit = 2000
+default_process_limit = 200
+shutdown_clients = yes
+
+ssl = yes
+ssl_cert = <{cert}
+ssl_key = <{key}
+ssl_min_protocol = TLSv1.2
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_verbose = yes
+auth_failure_delay = 0
+auth_cache_size = 0
+
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={mail}/%u
+}}
+mail_location = sdbox:~/sdbox
+mail_fsync = never
+mail_max_userip_connections = 1000
+mail_max_keyword_length = 100
+mail_attachment_detection_options =
+mail_plugins = $mail_plugins
+first_valid_uid = 1
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+  mailbox Drafts {{
+    special_use = \\Drafts
+  }}
+  mailbox Sent {{
+    special_use = \\Sent
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+  }}
+  mailbox Junk {{
+    special_use = \\Junk
+  }}
+}}
+protocol imap {{
+  imap_max_line_length = 1M
+  imap_metadata = no
+  mail_plugins = $mail_plugins imap_zlib
+}}
+{capability}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  process_min_avail = 1
+  service_count = 0
+  inet_listener imap {{
+    port = {plain_port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service imap {{
+  process_limit = 200
+  vsz_limit = 0
+}}
+"""
+
+
+def find_program(name):
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin")
+    if not found:
+        raise FileNotFoundError(f"{name} is not installed")
+    return found
+
+
+def free_ports(count):
+    """Ports of the loopback address that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+class Dovecot:
+    """One server.  Any user name logs in with PASSWORD (or @password) and has an account of its own."""
+
+    def __init__(self, folder, certificate, profile="all", separator="/", password=PASSWORD, ports=None):
+        self.folder = Path(folder)
+        self.certificate = certificate
+        self.profile = profile
+        self.separator = separator
+        self.password = password
+        self.host = "localhost"
+        self._wanted_ports = ports
+        self.plain_port = self.tls_port = None
+        self._process = None
+
+    @property
+    def log(self):
+        return self.folder / "dovecot.log"
+
+    @property
+    def pid(self):
+        return self._process.pid if self._process else None
+
+    def start(self, attempts=5):
+        """Returns once both ports answer.  Another program may take a free port before us: then other ports are tried."""
+        for attempt in range(attempts):
+            self.plain_port, self.tls_port = self._wanted_ports or free_ports(2)
+            try:
+                self._start_once()
+                return self
+            except RuntimeError as error:
+                self.stop()
+                if "Address already in use" not in str(error) or self._wanted_ports or attempt == attempts - 1:
+                    raise
+        raise AssertionError("not reached")
+
+    def _start_once(self):
+        user, group, run_as = _identity()
+        for folder in (self.folder, self.folder / "mail", self.folder / "state"):
+            folder.mkdir(parents=True, exist_ok=True)
+        run = self.folder / "run"
+        if len(str(run)) > 70:
+            raise RuntimeError(f"{run}: too long for Dovecot's sockets")
+        keys = {}
+        for what, source in (("cert", self.certificate.cert), ("key", self.certificate.key)):
+            keys[what] = self.folder / f"server.{what}"
+            keys[what].write_bytes(Path(source).read_bytes())
+            keys[what].chmod(0o600)
+        hidden = PROFILES[self.profile]
+        self.log.touch()
+        config = self.folder / "dovecot.conf"
+        config.write_text(_CONFIG.format(
+            folder=self.folder, run=run, name=f"{os.getpid()}-{self.plain_port}", log=self.log, user=user, group=group,
+            mail=self.folder / "mail", password=self.password, separator=self.separator,
+            plain_port=self.plain_port, tls_port=self.tls_port, **keys,
+            capability=f"imap_capability = {hidden}" if hidden else ""))
+        if run_as:
+            _hand_over(self.folder, run_as)
+        begin = self.log.stat().st_size
+        self._process = subprocess.Popen(
+            [find_program("dovecot"), "-F", "-c", str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(self.folder / "dovecot.stderr", "wb"), cwd="/", start_new_session=True,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, **run_as)
+        deadline = time.monotonic() + 30
+        waiting = [self.plain_port, self.tls_port]
+        while waiting:
+            said = self.log.read_bytes()[begin:].decode(errors="replace")
+            if self._process.poll() is not None or "Fatal:" in said or "Address already in use" in said:
+                raise RuntimeError("dovecot did not start: " + said +
+                                   (self.folder / "dovecot.stderr").read_text(errors="replace"))
+            try:
+                socket.create_connection(("127.0.0.1", waiting[0]), timeout=5).close()
+                waiting.pop(0)
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"dovecot does not answer: {said}") from None
+                time.sleep(0.02)
+
+    def stop(self):
+        """Ends it and everything it started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        session = process.pid # it leads a session of its own, and so do its children belong to it
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        deadline = time.monotonic() + 5
+        while (left := _session_members(session)):
+            for pid in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"processes {left} of dovecot do not end")
+            time.sleep(0.02)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def account(self, user, tls="implicit"):
+        """The keys of an [account] section that reaches @user (without tls_ca, and without the password)."""
+        return {"host": self.host, "port": self.tls_port if tls == "implicit" else self.plain_port, "tls": tls, "user": user}
+
+    def remove_user(self, user):
+        shutil.rmtree(self.folder / "mail" / user, ignore_errors=True)
+
+
+def _identity():
+    """The names to run as, and what subprocess needs to become them."""
+    if os.geteuid() == 0:
+        who = pwd.getpwnam("nobody")
+        return who.pw_name, grp.getgrgid(who.pw_gid).gr_name, {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+    who = pwd.getpwuid(os.geteuid())
+    return who.pw_name, grp.getgrgid(os.getegid()).gr_name, {}
+
+
+def _hand_over(folder, run_as):
+    for place, folders, files in os.walk(folder):
+        for name in [place, *(os.path.join(place, each) for each in folders + files)]:
+            os.chown(name, run_as["user"], run_as["group"], follow_symlinks=False)
+
+
+def _session_members(session):
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry))
+    return found
