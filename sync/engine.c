@@ -1,1 +1,250 @@
+/* The accounts' threads, and who waits for them.
+ *
+ * Every account has one thread, which sleeps until a request is newer than what it began last.  Requests are numbered by
+ * tickets over the whole engine: a run that begins at ticket n answers all requests up to n.
+ */
 #include "sync/engine.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "sync/derive.h"
+#include "sync/progress.h"
+#include "sync/run.h"
+
+#include <pthread.h>
+#include <string.h>
+
+typedef struct {
+	SyncEngine *engine;
+	const SyncAccount *account;
+	SyncProgress *progress;
+	pthread_t thread;
+	/* Protected by the engine's lock: */
+	uint64_t wanted, ended; /* tickets */
+	GError *error;          /* of the run that ended last; NULL: it went well */
+} Slot;
+
+struct SyncEngine {
+	Store *store;
+	CoreCancel *cancel;
+	pthread_mutex_t lock; /* a leaf */
+	pthread_cond_t changed;
+	uint64_t tickets;     /* protected by lock, as are the next two */
+	bool stopping;
+	bool derived;         /* the texts that were missing at the start were made */
+	size_t count;
+	Slot *slots;
+};
+
+/* Before the first run, so that grep finds what is here although derived.db was removed or is of an older version. */
+static bool
+derive_once(SyncEngine *engine, GError **error)
+{
+	pthread_mutex_lock(&engine->lock);
+	bool done = engine->derived;
+	engine->derived = true;
+	pthread_mutex_unlock(&engine->lock);
+	return done || sync_derive_missing(engine->store, engine->cancel, error);
+}
+
+static bool
+ensure_account(Store *store, const char *name, int64_t *id_r, int64_t *last_sync_r, GError **error)
+{
+	g_auto(StoreAccount) account = { 0 };
+	GError *failure = NULL;
+
+	if (store_account_find(store, name, &account, &failure)) {
+		*id_r = account.id;
+		*last_sync_r = account.last_sync_s;
+		return true;
+	}
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	g_autoptr(StoreTxn) txn = store_begin(store, error);
+	return txn && store_account_ensure(txn, name, id_r, error) && store_commit(g_steal_pointer(&txn), error);
+}
+
+static bool
+note_result(Store *store, int64_t account_id, int64_t last_sync_s, const char *message, GError **error)
+{
+	g_autoptr(StoreTxn) txn = store_begin(store, error);
+
+	return txn && store_account_set_result(txn, account_id, last_sync_s, message, error) &&
+	       store_commit(g_steal_pointer(&txn), error);
+}
+
+static bool
+run_account(Slot *slot, GError **error)
+{
+	SyncEngine *engine = slot->engine;
+	SyncRun run = { .store = engine->store, .account = slot->account, .cancel = engine->cancel, .progress = slot->progress };
+	g_autoptr(GError) unsaved = NULL;
+	GError *failure = NULL;
+	int64_t last_sync_s = 0;
+
+	sync_progress_begin(slot->progress);
+	bool ok = ensure_account(engine->store, slot->account->name, &run.account_id, &last_sync_s, &failure) &&
+	          derive_once(engine, &failure) && sync_account_run(&run, &failure);
+	if (ok) {
+		last_sync_s = core_clock_wall_s();
+		ok = store_compact(engine->store, engine->cancel, &failure) &&
+		     store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, &failure);
+	}
+	if (run.account_id && !note_result(engine->store, run.account_id, last_sync_s, failure ? failure->message : NULL, &unsaved))
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s", slot->account->name, unsaved->message);
+	sync_progress_end(slot->progress, last_sync_s, failure ? failure->message : NULL);
+	if (failure)
+		g_propagate_error(error, failure);
+	return ok;
+}
+
+static void *
+account_main(void *data)
+{
+	Slot *slot = data;
+	SyncEngine *engine = slot->engine;
+
+	pthread_mutex_lock(&engine->lock);
+	for (;;) {
+		while (!engine->stopping && slot->wanted <= slot->ended)
+			pthread_cond_wait(&engine->changed, &engine->lock);
+		if (engine->stopping)
+			break;
+		uint64_t ticket = slot->wanted;
+		pthread_mutex_unlock(&engine->lock);
+
+		GError *error = NULL;
+		run_account(slot, &error);
+
+		pthread_mutex_lock(&engine->lock);
+		g_clear_error(&slot->error);
+		slot->error = error;
+		slot->ended = ticket;
+		pthread_cond_broadcast(&engine->changed);
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return NULL;
+}
+
+SyncEngine *
+sync_engine_new(Store *store, const SyncAccount *accounts, size_t count)
+{
+	SyncEngine *engine = g_new0(SyncEngine, 1);
+	pthread_condattr_t attributes;
+
+	engine->store = store;
+	engine->cancel = core_cancel_new();
+	engine->count = count;
+	engine->slots = g_new0(Slot, count);
+	pthread_mutex_init(&engine->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&engine->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	for (size_t i = 0; i < count; i++) {
+		Slot *slot = &engine->slots[i];
+		g_auto(StoreAccount) known = { 0 };
+		slot->engine = engine;
+		slot->account = &accounts[i];
+		slot->progress = sync_progress_new(accounts[i].name);
+		if (store_account_find(store, accounts[i].name, &known, NULL))
+			sync_progress_end(slot->progress, known.last_sync_s, known.last_error);
+		int failed = pthread_create(&slot->thread, NULL, account_main, slot);
+		if (failed)
+			g_error("cannot start a thread: %s", g_strerror(failed));
+	}
+	return engine;
+}
+
+void
+sync_engine_free(SyncEngine *engine)
+{
+	if (!engine)
+		return;
+	core_cancel_trigger(engine->cancel);
+	pthread_mutex_lock(&engine->lock);
+	engine->stopping = true;
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock);
+	for (size_t i = 0; i < engine->count; i++) {
+		pthread_join(engine->slots[i].thread, NULL);
+		sync_progress_free(engine->slots[i].progress);
+		g_clear_error(&engine->slots[i].error);
+	}
+	core_cancel_unref(engine->cancel);
+	pthread_cond_destroy(&engine->changed);
+	pthread_mutex_destroy(&engine->lock);
+	g_free(engine->slots);
+	g_free(engine);
+}
+
+static bool
+is_asked(const Slot *slot, const char *account)
+{
+	return !account || !*account || strcmp(slot->account->name, account) == 0;
+}
+
+uint64_t
+sync_engine_request(SyncEngine *engine, const char *account, GError **error)
+{
+	bool any = false;
+
+	pthread_mutex_lock(&engine->lock);
+	uint64_t ticket = ++engine->tickets;
+	for (size_t i = 0; i < engine->count; i++) {
+		if (is_asked(&engine->slots[i], account)) {
+			engine->slots[i].wanted = ticket;
+			any = true;
+		}
+	}
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock);
+	if (!any) {
+		core_throw(error, CORE_ERROR_USAGE, "there is no account called %s", account ? account : "anything");
+		return 0;
+	}
+	return ticket;
+}
+
+bool
+sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error)
+{
+	bool ok = true;
+
+	pthread_mutex_lock(&engine->lock);
+	for (size_t i = 0; i < engine->count && ok; i++) {
+		Slot *slot = &engine->slots[i];
+		while (is_asked(slot, account) && slot->ended < ticket && !core_cancel_triggered(cancel) && !engine->stopping) {
+			struct timespec until; /* the switch has a descriptor and no condition, so it is looked at now and then */
+			int64_t wake_ms = core_clock_ms() + 100;
+			until.tv_sec = wake_ms / 1000;
+			until.tv_nsec = wake_ms % 1000 * 1000000;
+			pthread_cond_timedwait(&engine->changed, &engine->lock, &until);
+		}
+		if (is_asked(slot, account) && slot->ended < ticket)
+			ok = core_throw(error, CORE_ERROR_CANCELLED, "stopped before the synchronisation had ended");
+	}
+	for (size_t i = 0; i < engine->count && ok; i++) {
+		Slot *slot = &engine->slots[i];
+		if (is_asked(slot, account) && slot->error) {
+			g_propagate_error(error, g_error_copy(slot->error));
+			ok = core_prefix(error, "%s: ", slot->account->name);
+		}
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return ok;
+}
+
+size_t
+sync_engine_accounts(const SyncEngine *engine)
+{
+	return engine->count;
+}
+
+void
+sync_engine_status(SyncEngine *engine, size_t index, SyncStatus *status_r)
+{
+	sync_progress_snapshot(engine->slots[index].progress, status_r);
+}

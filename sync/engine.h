@@ -14,7 +14,7 @@
 typedef struct {
 	char *name;
 	ImapConfig imap;
-	char **folders;  /* patterns on the path as people see it: "*", "Archiv/*", "!Spam"; the last that matches decides */
+	char **folders;  /* patterns for sync_path_wanted(); NULL: all */
 	unsigned connections; /* at most this many working connections; 0: SYNC_CONNECTIONS */
 	ImapPasswordFn password; /* called from the account's thread */
 	void *password_data;

@@ -1,0 +1,159 @@
+/* One run of one account, on the account's thread. */
+#include "core/log.h"
+#include "sync/run.h"
+
+#include <string.h>
+
+/* The session's sink: forwards to whatever the worker does just now. */
+
+static bool
+forward_begin(void *data, uint32_t seq, uint32_t uid, const ImapFetchSection *section, GError **error)
+{
+	SyncWorker *worker = data;
+
+	return !worker->sink || worker->sink->begin(worker->sink_data, seq, uid, section, error);
+}
+
+static bool
+forward_write(void *data, const void *bytes, size_t length, GError **error)
+{
+	SyncWorker *worker = data;
+
+	return !worker->sink || worker->sink->write(worker->sink_data, bytes, length, error);
+}
+
+static bool
+forward_end(void *data, GError **error)
+{
+	SyncWorker *worker = data;
+
+	return !worker->sink || worker->sink->end(worker->sink_data, error);
+}
+
+static const ImapSink forward = { .begin = forward_begin, .write = forward_write, .end = forward_end };
+
+bool
+sync_worker_open(SyncWorker *worker, GError **error)
+{
+	const SyncAccount *account = worker->run->account;
+
+	worker->session = imap_session_open(&account->imap, account->password, account->password_data, &forward, worker,
+	                                    worker->run->cancel, error);
+	if (!worker->session)
+		return false;
+	sync_progress_connections(worker->run->progress, 1);
+	return true;
+}
+
+void
+sync_worker_close(SyncWorker *worker)
+{
+	uint64_t in, out;
+
+	g_clear_pointer(&worker->writer, store_writer_free);
+	if (!worker->session)
+		return;
+	imap_session_traffic(worker->session, &in, &out);
+	sync_progress_wire(worker->run->progress, in, out);
+	g_clear_pointer(&worker->session, imap_session_close);
+	sync_progress_connections(worker->run->progress, -1);
+}
+
+bool
+sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
+                   GError **error)
+{
+	if (!imap_session_select(worker->session, server_name, true, since, selected_r, error))
+		return false;
+	worker->uidvalidity = selected_r->uidvalidity;
+	return true;
+}
+
+void
+sync_warn(const SyncRun *run, const char *server_name, uint32_t uid, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	sync_progress_warning(run->progress);
+	if (uid)
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s: UID %u: %s", run->account->name, server_name, uid, text);
+	else
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s: %s", run->account->name, server_name, text);
+}
+
+/* A folder that the server will not open does not keep the others from being read. */
+static bool
+pull_all(SyncWorker *worker, const GArray *mailboxes, GError **error)
+{
+	SyncRun *run = worker->run;
+
+	for (guint i = 0; i < mailboxes->len; i++) {
+		g_auto(StoreMailbox) mailbox = { 0 };
+		g_autoptr(GError) failure = NULL;
+		if (!core_cancel_check(run->cancel, error))
+			return false;
+		if (store_mailbox_get(run->store, g_array_index(mailboxes, int64_t, i), &mailbox, &failure) &&
+		    !sync_pull(worker, &mailbox, &failure) && core_error_scope(failure) <= CORE_SCOPE_MAILBOX &&
+		    imap_session_alive(worker->session)) {
+			sync_warn(run, mailbox.server_name, 0, "%s", failure->message);
+			g_clear_error(&failure);
+		}
+		if (failure) {
+			g_propagate_error(error, g_steal_pointer(&failure));
+			return false;
+		}
+		sync_progress_mailboxes(run->progress, 1, 0);
+	}
+	return true;
+}
+
+static bool
+finish_mailboxes(SyncRun *run, const GArray *mailboxes, GError **error)
+{
+	for (guint i = 0; i < mailboxes->len; i++)
+		if (!sync_match_finish(run, g_array_index(mailboxes, int64_t, i), error))
+			return false;
+	return true;
+}
+
+static bool
+run_connected(SyncWorker *worker, GError **error)
+{
+	SyncRun *run = worker->run;
+	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	GError *failure = NULL;
+
+	sync_progress_phase(run->progress, SYNC_LISTING);
+	if (!sync_list(worker, mailboxes, error))
+		return false;
+	sync_progress_phase(run->progress, SYNC_FETCHING);
+	sync_progress_mailboxes(run->progress, 0, mailboxes->len);
+
+	bool ok = pull_all(worker, mailboxes, &failure);
+	/* When this connection is lost, the others still bring what was planned. */
+	bool fetched = sync_pool_finish(run->pool, ok ? worker : NULL, ok ? error : NULL);
+	if (!ok) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	return fetched && finish_mailboxes(run, mailboxes, error);
+}
+
+bool
+sync_account_run(SyncRun *run, GError **error)
+{
+	SyncWorker worker = { .run = run };
+
+	if (!sync_worker_open(&worker, error))
+		return false;
+	run->pool = sync_pool_new(run);
+	bool ok = run_connected(&worker, error);
+	if (!ok)
+		sync_pool_finish(run->pool, NULL, NULL); /* for a failure before any was planned; harmless the second time */
+	g_clear_pointer(&run->pool, sync_pool_free);
+	sync_worker_close(&worker);
+	return ok;
+}

@@ -1,0 +1,85 @@
+#include "sync/derive.h"
+
+#include "mime/name.h"
+
+bool
+sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, MimeDerived *derived_r,
+            GError **error)
+{
+	g_autoptr(StoreSegment) segment = NULL;
+	MimeSource source = { .bytes = bytes, .fd = -1, .length = body->length };
+
+	if (!bytes) {
+		segment = store_body_segment(store, body, error);
+		if (!segment)
+			return false;
+		source.fd = store_segment_fd(segment);
+		source.offset = body->offset;
+	}
+	mime_derive(&source, want_text, derived_r);
+	if (!want_text)
+		return true;
+
+	bool ok = store_derived_put(store, body->sha256, MIME_DERIVE_VERSION, derived_r->text->str, derived_r->text->len,
+	                            error);
+	g_string_free(g_steal_pointer(&derived_r->text), TRUE); /* names may wait for a while; texts need not */
+	if (!ok)
+		mime_derived_clear(derived_r);
+	return ok;
+}
+
+char *
+sync_derive_name(StoreTxn *txn, int64_t mailbox_id, int64_t message_id, uint32_t uid, int64_t internaldate_s,
+                 const MimeDerived *derived, GError **error)
+{
+	g_autofree char *canonical = mime_name_make(internaldate_s, derived->from, derived->subject, uid);
+	g_autofree char *name = g_strdup(canonical);
+
+	/* Ends: a mailbox holds fewer names than there are numbers. */
+	for (unsigned number = 2;; number++) {
+		bool taken;
+		if (!store_name_taken(txn, mailbox_id, name, message_id, &taken, error))
+			return NULL;
+		if (!taken)
+			return g_steal_pointer(&name);
+		g_free(name);
+		name = mime_name_distinct(canonical, number);
+	}
+}
+
+static bool
+collect(const StoreBody *body, void *data)
+{
+	g_array_append_val((GArray *)data, *body);
+	return true;
+}
+
+bool
+sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
+{
+	g_autoptr(GArray) bodies = g_array_new(FALSE, FALSE, sizeof(StoreBody));
+	int64_t after = 0;
+
+	do {
+		g_array_set_size(bodies, 0);
+		if (!store_derived_missing(store, MIME_DERIVE_VERSION, after, 200, collect, bodies, error))
+			return false;
+		for (guint i = 0; i < bodies->len; i++) {
+			const StoreBody *body = &g_array_index(bodies, StoreBody, i);
+			g_auto(MimeDerived) derived = { 0 };
+			g_autoptr(GError) damaged = NULL;
+			after = body->id;
+			if (!core_cancel_check(cancel, error))
+				return false;
+			/* A body that cannot be read is shown with an error when it is opened; the others go on. */
+			if (!sync_derive(store, body, NULL, true, &derived, &damaged) &&
+			    core_error_code(damaged) != CORE_ERROR_CORRUPT) {
+				g_propagate_error(error, g_steal_pointer(&damaged));
+				return false;
+			}
+		}
+		if (!store_derived_flush(store, error))
+			return false;
+	} while (bodies->len > 0);
+	return true;
+}

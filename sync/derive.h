@@ -1,0 +1,19 @@
+/* Names and texts of messages, made when a body arrives. */
+#pragma once
+
+#include "core/cancel.h"
+#include "mime/derive.h"
+#include "store/derived.h"
+#include "store/messages.h"
+
+/* Parses the message in @body (@bytes: the same in memory, or NULL to read the segment) and keeps its text.  False only
+ * when the store fails. */
+bool sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, MimeDerived *derived_r,
+                 GError **error);
+
+/* The canonical name, made distinct from what else is in the mailbox.  g_free(); NULL when the store fails. */
+char *sync_derive_name(StoreTxn *txn, int64_t mailbox_id, int64_t message_id, uint32_t uid, int64_t internaldate_s,
+                       const MimeDerived *derived, GError **error);
+
+/* Makes the texts that are missing (a new version of the renderer, or derived.db was removed). */
+bool sync_derive_missing(Store *store, CoreCancel *cancel, GError **error);

@@ -1,0 +1,147 @@
+/* sync/path: server names to directories, and the folders that are wanted. */
+#include "sync/path.h"
+
+#include <glib.h>
+#include <string.h>
+
+typedef struct {
+	const char *server_name;
+	char separator;
+	bool utf8;
+	const char *path; /* components joined by '|'; NULL: cannot be shown */
+} PathRow;
+
+static const PathRow path_rows[] = {
+	{ "INBOX", '/', false, "INBOX" },
+	{ "inbox", '.', false, "INBOX" },
+	{ "Inbox.Sub", '.', false, "INBOX|Sub" },
+	{ "INBOXES", '/', false, "INBOXES" },
+	{ "Archiv/2024", '/', false, "Archiv|2024" },
+	{ "Archiv.2024", '.', false, "Archiv|2024" },
+	{ "Archiv.2024", '/', false, "Archiv.2024" },
+	{ "a/b", '.', false, "a%2Fb" },
+	{ "flat.name", 0, false, "flat.name" },
+	{ "Odeslan&AOE-", '/', false, "Odeslaná" },
+	{ "&ZeVnLIqe-", '/', false, "日本語" },
+	{ "&-", '/', false, "&" },
+	{ "&bad", '/', false, "%26bad" },
+	{ "Odeslaná", '/', true, "Odeslaná" },
+	{ "..", '/', false, "%2E%2E" },
+	{ ".", '/', false, "%2E" },
+	{ "../../etc", '/', false, "%2E%2E|%2E%2E|etc" },
+	{ "...", '/', false, "..." },
+	{ ".hidden", '/', false, ".hidden" },
+	{ "a//b", '/', false, "a|%00|b" },
+	{ "/a", '/', false, "%00|a" },
+	{ "dir/", '/', false, "dir" },
+	{ "100%", '/', false, "100%" },
+	{ "%2F", '/', false, "%252F" },
+	{ "50%25", '/', false, "50%2525" },
+	{ "x\x01y", '/', false, "x%01y" },
+	{ "del\x7f", '/', false, "del%7F" },
+	{ "latin\xe9", '/', true, "latin%E9" },
+	{ "c1\xc2\x85", '/', true, "c1%C2%85" },
+	{ "", '/', false, NULL },
+};
+
+static void
+test_names(void)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(path_rows); i++) {
+		const PathRow *row = &path_rows[i];
+		g_auto(GStrv) parts = sync_path_from_server(row->server_name, strlen(row->server_name), row->separator, row->utf8);
+		g_autofree char *joined = parts ? g_strjoinv("|", parts) : NULL;
+		g_test_message("%s", row->server_name);
+		g_assert_cmpstr(joined, ==, row->path);
+	}
+	g_assert_null(sync_path_from_server("a\0b", 3, '/', false));
+}
+
+/* No two different names of a server may become one directory. */
+static void
+test_one_to_one(void)
+{
+	static const char bytes[] = { 'a', '%', '2', 'F', '.', '&', '-', '\x01', '\xc3', '\xa9' };
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+
+	for (int n = 0; n < 10000; n++) {
+		char name[5] = { bytes[n % 10], bytes[n / 10 % 10], bytes[n / 100 % 10], bytes[n / 1000 % 10] };
+		for (size_t length = 1; length <= 4; length++) {
+			g_autofree char *cut = g_strndup(name, length);
+			g_auto(GStrv) parts = sync_path_from_server(cut, length, '/', true);
+			char *joined = g_strjoinv("/", parts);
+			const char *other = g_hash_table_lookup(seen, joined);
+			g_assert_true(!other || strcmp(other, cut) == 0);
+			g_assert_true(g_utf8_validate(joined, -1, NULL));
+			g_hash_table_replace(seen, joined, g_steal_pointer(&cut));
+		}
+	}
+}
+
+static void
+test_bounds(void)
+{
+	g_autofree char *deep = g_strnfill(2 * SYNC_PATH_MAX_DEPTH, '/');
+	g_assert_null(sync_path_from_server(deep, strlen(deep), '/', false));
+
+	GString *name = g_string_new(NULL);
+	for (int i = 0; i < 200; i++)
+		g_string_append(name, "ž");
+	g_auto(GStrv) one = sync_path_from_server(name->str, name->len, '/', true);
+	g_string_append(name, "x");
+	g_auto(GStrv) two = sync_path_from_server(name->str, name->len, '/', true);
+	g_assert_cmpuint(strlen(one[0]), <=, 255);
+	g_assert_cmpuint(strlen(one[0]), >, 230);
+	g_assert_true(g_utf8_validate(one[0], -1, NULL));
+	g_assert_cmpstr(one[0], !=, two[0]);
+	g_string_free(name, TRUE);
+}
+
+static void
+test_wanted(void)
+{
+	static const struct {
+		const char *patterns, *path;
+		bool wanted;
+	} rows[] = {
+		{ "", "INBOX", true },
+		{ "*", "Archiv/2024", true },
+		{ "%", "Archiv/2024", false },
+		{ "%", "Archiv", true },
+		{ "%/%", "Archiv/2024", true },
+		{ "INBOX", "Archiv", false },
+		{ "inbox", "INBOX", true },
+		{ "* !Spam", "Spam", false },
+		{ "* !Spam", "Spam/old", true },
+		{ "!Spam*", "Spam/old", false },
+		{ "!Spam*", "INBOX", true },
+		{ "* !Spam* Spam/keep", "Spam/keep", true },
+		{ "Archiv/*", "Archiv", false },
+		{ "Archiv/*", "Archiv/a/b", true },
+		{ "*a*b*c", "xaybzc", true },
+		{ "*a%c", "b/ab/ac", true },
+		{ "*a*b*d", "xaybzc", false },
+		{ "A%Z/*", "AbZ/c", true },
+		{ "A%Z/*", "Ab/Z/c", false },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(GStrv) patterns = g_strsplit(rows[i].patterns, " ", -1);
+		g_test_message("%s against %s", rows[i].path, rows[i].patterns);
+		if (!*rows[i].patterns)
+			g_assert_true(sync_path_wanted(NULL, rows[i].path));
+		else
+			g_assert_cmpint(sync_path_wanted(patterns, rows[i].path), ==, rows[i].wanted);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/sync/path/names", test_names);
+	g_test_add_func("/sync/path/one-to-one", test_one_to_one);
+	g_test_add_func("/sync/path/bounds", test_bounds);
+	g_test_add_func("/sync/path/wanted", test_wanted);
+	return g_test_run();
+}
