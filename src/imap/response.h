@@ -7,8 +7,12 @@
  *
  * Unknown responses, unknown FETCH items and unknown response codes are data (IMAP_RESPONSE_UNKNOWN and so on), not
  * errors.  Known ones that are malformed are as little of an error as can be: the damaged value is treated as absent,
- * the rest of the response is kept, and ImapResponse.damaged says so.  Only what makes the end of the response
- * uncertain (a literal beyond the bound, nesting, a line without end, NUL bytes outside literals) stops the parser.
+ * the rest of the response is kept, and ImapResponse.damaged says so: also for lists nested too deep and for too many
+ * values, which are left out.  Only what makes the end of the response uncertain, or may be no IMAP at all, stops the
+ * parser: a literal or a line beyond the bound, NUL bytes outside literals.
+ *
+ * A response ends with its line; a line of values (not of text for people) that ends in {n} goes on behind a literal,
+ * whatever else is wrong with it.
  */
 #pragma once
 
@@ -46,7 +50,9 @@ typedef enum { IMAP_NODE_ATOM, IMAP_NODE_STRING, IMAP_NODE_NIL, IMAP_NODE_LIST, 
 typedef struct ImapNode ImapNode;
 struct ImapNode {
 	ImapNodeKind kind;
-	const char *text;      /* atoms (with any [section]<origin>) and strings; NUL-terminated, may hold NUL inside */
+	/* Atoms (with any [section]<origin>) and strings; NUL-terminated, literals may hold NUL inside.  NIL as it was spelt,
+	 * because where a word is wanted, a flag for example, it is one. */
+	const char *text;
 	size_t length;         /* bytes of text; of a streamed literal: bytes that went to the sink */
 	const ImapNode *first; /* of a list */
 	const ImapNode *next;
@@ -110,10 +116,10 @@ typedef struct {
 	ImapCodeKind code;
 	uint64_t number;
 	uint32_t uidvalidity;
-	const char *uids, *source_uids; /* set syntax, for imap_uidset_parse() */
+	const char *uids, *source_uids; /* valid set syntax, for imap_uidset_parse(); NULL if there was none */
 	ImapWords words;
 	const char *code_text; /* of codes with one textual argument; else NULL */
-	const ImapNode *code_node; /* the code's arguments; NULL if there are none */
+	const ImapNode *code_node; /* the code's arguments, of an unknown code its name before them; NULL if there are none */
 	const char *text;      /* what a person is to read; never NULL */
 } ImapStatusResponse;
 
@@ -166,19 +172,29 @@ typedef struct {
 	const char *mailboxid;
 } ImapMailboxStatus;
 
+enum {
+	IMAP_SEARCH_MIN = 1 << 0,
+	IMAP_SEARCH_MAX = 1 << 1,
+	IMAP_SEARCH_COUNT = 1 << 2,
+	IMAP_SEARCH_MODSEQ = 1 << 3,
+	IMAP_SEARCH_ALL = 1 << 4,     /* uids are all that was found; always set for SEARCH */
+	IMAP_SEARCH_PARTIAL = 1 << 5, /* uids are the part that was asked for (RFC 9394) */
+};
+
+/* If the response is damaged, uids lack what could not be read: never take absence from it as a proof. */
 typedef struct {
 	const char *tag;    /* of ESEARCH's correlator; NULL if there was none */
 	const char *uids;   /* set syntax; "" if nothing was found.  SEARCH's list of numbers is given this way too */
 	bool is_uid;        /* ESEARCH with UID; plain SEARCH cannot tell: the command decides */
 	bool is_esearch;
-	uint32_t fields;    /* 1 min, 2 max, 4 count, 8 modseq, 16 all */
+	uint32_t fields;    /* IMAP_SEARCH_… */
 	uint32_t min, max, count;
 	uint64_t modseq;
 } ImapSearchResponse;
 
 typedef struct {
 	bool earlier;
-	const char *uids; /* set syntax */
+	const char *uids; /* set syntax; "" if any of it could not be read (damaged) */
 } ImapVanished;
 
 enum {
@@ -195,11 +211,14 @@ enum {
 	IMAP_FETCH_SAVEDATE = 1 << 10,
 };
 
-/* A BODY[section] that came with a FETCH.  What was a literal went to the sink; what the server sent as a quoted
- * string went there too, so there is one path; NIL has is_nil and nothing was sunk. */
+/* A BODY[section] that came with a FETCH.  What was a literal went to the sink as it arrived; what the server sent as a
+ * quoted string went there too, when the response was complete, so there is one path; NIL has is_nil and nothing was
+ * sunk. */
 typedef struct {
-	const char *section; /* what stands between the brackets, upper case: "", "HEADER", "1.MIME" */
-	const char *item;    /* "BODY", "BINARY", "RFC822", "RFC822.HEADER", "RFC822.TEXT" */
+	/* What stands between the brackets, upper case, atoms without quotes: "", "1.MIME", "HEADER.FIELDS (FROM TO)".  Of
+	 * the three RFC822 items: "", "HEADER", "TEXT". */
+	const char *section;
+	const char *item; /* "BODY", "BINARY", "RFC822", "RFC822.HEADER", "RFC822.TEXT" */
 	bool is_nil;
 	bool has_origin;
 	uint64_t origin;
@@ -212,7 +231,7 @@ typedef struct {
 	uint32_t uid;
 	ImapWords flags; /* as sent, \Recent included */
 	int64_t internaldate_s; /* seconds since 1970 */
-	int32_t internaldate_zone_min; /* minutes east of UTC, as the server wrote it */
+	int32_t internaldate_zone_min; /* minutes east of UTC, as the server wrote it; 0 and damaged if it wrote nonsense */
 	uint64_t size_bytes; /* RFC822.SIZE: a hint */
 	uint64_t modseq;
 	uint64_t gm_msgid;
@@ -225,7 +244,9 @@ typedef struct {
 /* Everything it points to lives until the next call of imap_parser_next() or imap_parser_free(). */
 typedef struct {
 	ImapResponseKind kind;
-	const char *tag;     /* of a tagged response; NULL for untagged ones and continuations */
+	/* Of a tagged response; NULL for untagged ones and continuations.  A line that is neither, and has no OK, NO or BAD
+	 * behind its first word, is UNKNOWN, damaged, with that word as its tag: if it is the tag of a command, that failed. */
+	const char *tag;
 	const char *keyword; /* "FETCH", "XYZZY": upper case */
 	bool damaged;        /* a known response with a value that could not be read */
 	union {
@@ -236,8 +257,8 @@ typedef struct {
 		ImapSearchResponse search;
 		ImapVanished vanished;
 		ImapFetch fetch;
-		uint32_t number;
-		const ImapNode *node; /* the first of the values behind the keyword; NULL if none */
+		uint32_t number;      /* 0 and damaged if it is none or out of range */
+		const ImapNode *node; /* the first of the values behind the keyword (and before it, a number); NULL if none */
 	};
 } ImapResponse;
 
@@ -255,14 +276,14 @@ typedef struct {
 	size_t literal_bytes; /* a literal that is not streamed; default 4 MiB */
 	uint64_t body_bytes;  /* a streamed literal; default 2 GiB */
 	unsigned nesting;     /* of lists; default 64 */
-	unsigned nodes;       /* values in one response; default 8 million */
+	unsigned nodes;       /* values in one response (SEARCH makes none of its numbers); default 1 million */
 } ImapLimits;
 
 extern const ImapLimits imap_limits_default;
 
 typedef struct ImapParser ImapParser;
 
-/* @limits may be NULL for the defaults; @sink may be NULL: then message data is dropped.  Both are borrowed for the
+/* @limits (copied) may be NULL for the defaults; @sink may be NULL: then message data is dropped.  It is borrowed for the
  * parser's life. */
 ImapParser *imap_parser_new(const ImapLimits *limits, const ImapSink *sink, void *sink_data);
 void imap_parser_free(ImapParser *parser);
@@ -275,6 +296,10 @@ typedef enum { IMAP_PARSE_MORE, IMAP_PARSE_RESPONSE, IMAP_PARSE_FAILED } ImapPar
  * IMAP_PARSE_FAILED: *error is CORE_ERROR_PROTOCOL, or what the sink said; the parser then only fails. */
 ImapParseResult imap_parser_next(ImapParser *parser, const void *bytes, size_t length, size_t *used_r,
                                  ImapResponse *response_r, GError **error);
+
+/* What it holds now.  The memory of a response goes back at the next call of imap_parser_next(), which may be one with no
+ * bytes; a few dozen KiB stay. */
+size_t imap_parser_memory(const ImapParser *parser);
 
 /* True in the midst of a response: an EOF here cuts something off. */
 bool imap_parser_busy(const ImapParser *parser);
