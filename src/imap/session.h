@@ -3,7 +3,9 @@
  * A session belongs to the thread that made it and blocks only inside the calls marked "blocks"; another thread stops
  * it through the CoreCancel it was opened with.  Commands are pipelined: imap_session_send() queues, and whoever waits
  * writes what is queued while it reads the answers.  It knows capabilities, what was ENABLEd and the selected mailbox;
- * it knows no database.
+ * it knows no database.  At most 25 commands are unanswered at a time; the rest waits in the queue.
+ *
+ * Memory: 64 KiB each way, and the parser's largest response; message data is never held.
  */
 #pragma once
 
@@ -26,7 +28,8 @@ typedef struct {
 	char *user;
 	ImapAuth auth;
 	int connect_timeout_ms; /* 0: 30 s; for TCP, TLS and greeting each */
-	int timeout_ms;         /* 0: 60 s without a byte in either direction while an answer is due */
+	int timeout_ms;         /* 0: 60 s without a byte in either direction while an answer is due; while the session is
+	                           opened, for each step altogether */
 	bool no_compress;       /* never COMPRESS=DEFLATE */
 } ImapConfig;
 
@@ -50,8 +53,8 @@ typedef struct ImapSession ImapSession;
  * puts text behind the one at login), ENABLEs QRESYNC (or CONDSTORE) where offered.
  *
  * All of @config is borrowed for the session's life; @sink (may be NULL) and @data too, and receives message data.
- * NULL with CORE_ERROR_UNREACHABLE, _UNTRUSTED (STARTTLS not offered or refused, PREAUTH before it, anything buffered
- * from before the handshake, a plain connection that is not allowed), _LOGIN, _BUSY ([UNAVAILABLE], [LIMIT], [INUSE],
+ * NULL with CORE_ERROR_UNREACHABLE, _UNTRUSTED (STARTTLS not offered or refused, PREAUTH before it, a plain connection
+ * that is not allowed, or data behind the answer to STARTTLS: it is not only discarded but taken for an attack), _LOGIN, _BUSY ([UNAVAILABLE], [LIMIT], [INUSE],
  * "too many connections"), _PROTOCOL or _CANCELLED; the message holds the server's words. */
 ImapSession *imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *password_data,
                                const ImapSink *sink, void *sink_data, CoreCancel *cancel, GError **error);
@@ -61,19 +64,22 @@ void imap_session_close(ImapSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapSession, imap_session_close)
 
 bool imap_session_has(const ImapSession *session, ImapCapability capability);
-bool imap_session_enabled(const ImapSession *session, ImapCapability capability); /* an untagged ENABLED named it */
+/* An untagged ENABLED named it (QRESYNC implies CONDSTORE), or the server speaks nothing but IMAP4rev2. */
+bool imap_session_enabled(const ImapSession *session, ImapCapability capability);
 const char *imap_session_capabilities(const ImapSession *session); /* the line, for people */
 const char *imap_session_security(const ImapSession *session);     /* "TLS1.3 …" or "none" */
-const char *imap_session_server(const ImapSession *session); /* name and version of ID (RFC 2971), or the greeting's text */
+const char *imap_session_server(const ImapSession *session); /* name and version of ID (RFC 2971), else the
+                                                              greeting's text; "" if that came before STARTTLS */
 const char *imap_session_selected(const ImapSession *session);     /* server name; NULL: none */
 const ImapConfig *imap_session_config(const ImapSession *session);
 
 /* Untagged responses go here, in the order of arrival, from inside the calls that block.  The response lives for the
- * call.  Returning false fails the session with that error.  NULL: nobody listens. */
+ * call.  Returning false fails the session with that error.  The listener may send commands, not wait for them.
+ * NULL: nobody listens. */
 typedef bool (*ImapResponseFn)(const ImapResponse *response, void *data, GError **error);
 void imap_session_listen(ImapSession *session, ImapResponseFn fn, void *data);
 
-/* The tagged answer to one command, in the caller's memory; text and code_text are copies. */
+/* The tagged answer to one command, in the caller's memory (zero at first); its texts are copies. */
 typedef struct {
 	bool done;
 	ImapResponseKind kind; /* OK, NO or BAD */
@@ -124,14 +130,17 @@ typedef struct {
 	uint64_t modseq;
 } ImapQresync;
 
-/* Blocks.  EXAMINE (@read_only) or SELECT.  With @qresync (only where imap_session_enabled(QRESYNC)) the listener
- * receives VANISHED (EARLIER) and FETCH before this returns.  What is told once more unasked (EXISTS, HIGHESTMODSEQ)
- * keeps @selected_r's last value; a missing UIDVALIDITY or UIDNEXT is asked for by STATUS before selecting.
- * False with CORE_ERROR_REFUSED when the server says NO: nothing is selected then. */
+/* Blocks.  EXAMINE (@read_only) or SELECT, once all commands before it are answered.  With @qresync (used only where
+ * imap_session_enabled(QRESYNC)) the listener receives VANISHED (EARLIER) and FETCH before this returns.  What is told
+ * once more unasked (EXISTS, HIGHESTMODSEQ) keeps @selected_r's last value; a missing UIDVALIDITY or UIDNEXT is asked for
+ * by STATUS afterwards, and is 0 if that does not tell it either.  What belongs to the mailbox that was selected before
+ * is not delivered, where QRESYNC is enabled; elsewhere it cannot be told apart.  @selected_r must be zero or hold an
+ * earlier result.  False with CORE_ERROR_REFUSED (_BUSY) when the server says NO: nothing is selected then. */
 bool imap_session_select(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
                          ImapSelected *selected_r, GError **error);
 
-/* Blocks.  COMPRESS=DEFLATE, if offered, allowed and not yet on: false only if the session broke. */
+/* Blocks until all commands are answered, then asks for COMPRESS=DEFLATE if it is offered, allowed and not yet on: false
+ * only if the session broke. */
 bool imap_session_compress(ImapSession *session, GError **error);
 
 /* Bytes on the wire so far, below TLS: for figures. */

@@ -1,0 +1,173 @@
+/* What each response means for the session (RFC 9051 section 7). */
+#include "imap/session-private.h"
+
+#include "core/log.h"
+#include "imap/refusal.h"
+
+#include <string.h>
+
+static bool
+is_status(const ImapResponse *response)
+{
+	return response->kind <= IMAP_RESPONSE_PREAUTH;
+}
+
+static void
+note_code(ImapSession *session, const ImapStatusResponse *status)
+{
+	if (status->code == IMAP_CODE_CAPABILITY)
+		imap_capabilities_set(&session->capabilities, &status->words);
+	if (status->code == IMAP_CODE_ALERT)
+		core_log(CORE_LOG_WARNING, "imap", "%s: the server says: %s", session->config->account, status->text);
+}
+
+static void
+note_enabled(ImapSession *session, const ImapWords *words)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		ImapCapability found = imap_capability_find(words->items[i]);
+		if (found < IMAP_CAP_COUNT)
+			session->enabled[found] = true;
+		if (found == IMAP_CAP_QRESYNC)
+			session->enabled[IMAP_CAP_CONDSTORE] = true; /* RFC 7162 3.2.3 */
+	}
+}
+
+/* "name" and "version" of the fields of ID. */
+static void
+note_id(ImapSession *session, const ImapNode *list)
+{
+	const char *name = NULL, *version = NULL;
+
+	if (!list || list->kind != IMAP_NODE_LIST)
+		return;
+	for (const ImapNode *field = list->first; field && field->next; field = field->next->next) {
+		if (field->kind != IMAP_NODE_STRING || field->next->kind != IMAP_NODE_STRING)
+			continue;
+		if (g_ascii_strcasecmp(field->text, "name") == 0)
+			name = field->next->text;
+		else if (g_ascii_strcasecmp(field->text, "version") == 0)
+			version = field->next->text;
+	}
+	if (name) {
+		g_autofree char *both = g_strjoin(version ? " " : "", name, version ? version : "", NULL);
+		g_free(session->server);
+		session->server = imap_refusal_words(both);
+	}
+}
+
+static void
+take_bye(ImapSession *session, const ImapStatusResponse *status)
+{
+	g_autofree char *words = imap_refusal_words(status->text);
+	CoreErrorCode code = CORE_ERROR_UNREACHABLE;
+
+	if (session->state == IMAP_STATE_CLOSING)
+		return;
+	if (imap_refusal_is_busy(status->code, status->text))
+		code = CORE_ERROR_BUSY;
+	else if (status->code == IMAP_CODE_AUTHENTICATIONFAILED || status->code == IMAP_CODE_AUTHORIZATIONFAILED ||
+	         status->code == IMAP_CODE_EXPIRED)
+		code = CORE_ERROR_LOGIN;
+	imap_pump_throw(session, code, "the server closed the connection: %s: %s", session->config->host, words);
+}
+
+static void
+take_greeting(ImapSession *session, const ImapResponse *response)
+{
+	if (response->tag || (response->kind != IMAP_RESPONSE_OK && response->kind != IMAP_RESPONSE_PREAUTH)) {
+		imap_pump_throw(session, CORE_ERROR_PROTOCOL, "nonsense from the server: %s: no greeting of IMAP", session->config->host);
+		return;
+	}
+	session->preauthenticated = response->kind == IMAP_RESPONSE_PREAUTH;
+	session->greeting = imap_refusal_words(response->status.text);
+	note_code(session, &response->status);
+	imap_pump_enter(session, IMAP_STATE_OPENING);
+}
+
+static void
+take_untagged(ImapSession *session, const ImapResponse *response)
+{
+	GError *error = NULL;
+
+	if (response->kind == IMAP_RESPONSE_CAPABILITY)
+		imap_capabilities_set(&session->capabilities, &response->words);
+	else if (response->kind == IMAP_RESPONSE_ENABLED)
+		note_enabled(session, &response->words);
+	else if (response->kind == IMAP_RESPONSE_ID)
+		note_id(session, response->node);
+	else if (is_status(response))
+		note_code(session, &response->status);
+
+	if (imap_select_note(session, response) && session->listener &&
+	    !session->listener(response, session->listener_data, &error))
+		imap_pump_fail(session, error);
+}
+
+/* "+": what waits may go on; anything else that makes the server ask is given up (an AUTHENTICATE that wants more than
+ * PLAIN has to say), or was not meant (Exchange sends one now and then). */
+static void
+take_continue(ImapSession *session)
+{
+	const ImapPending *last = g_queue_peek_tail(&session->sent);
+
+	if (session->wants_continue) {
+		imap_pump_continue(session);
+	} else if (last && strcmp(last->name, "AUTHENTICATE") == 0 && session->out->len == 0) {
+		g_byte_array_append(session->out, (const guint8 *)"*\r\n", 3);
+		imap_trace_sent(session->trace, "*");
+	}
+}
+
+static void
+fill_reply(ImapReply *reply, const ImapResponse *response)
+{
+	const ImapStatusResponse *status = &response->status;
+
+	imap_reply_clear(reply);
+	reply->kind = response->kind;
+	reply->code = status->code;
+	reply->number = status->number;
+	reply->uidvalidity = status->uidvalidity;
+	reply->uids = g_strdup(status->uids);
+	reply->source_uids = g_strdup(status->source_uids);
+	reply->text = g_strdup(status->text);
+	reply->done = true;
+}
+
+static void
+take_tagged(ImapSession *session, const ImapResponse *response)
+{
+	bool known_kind = response->kind <= IMAP_RESPONSE_BAD;
+	ImapPending *pending = known_kind ? imap_pump_take_pending(session, response->tag) : NULL;
+
+	if (!pending) {
+		imap_pump_throw(session, CORE_ERROR_PROTOCOL, "nonsense from the server: %s: an answer to no command of ours",
+		     session->config->host);
+		return;
+	}
+	note_code(session, &response->status);
+	if (response->kind == IMAP_RESPONSE_OK &&
+	    (strcmp(pending->name, "CLOSE") == 0 || strcmp(pending->name, "UNSELECT") == 0)) {
+		g_clear_pointer(&session->selected, g_free);
+		session->maybe_selected = false;
+	}
+	if (pending->reply)
+		fill_reply(pending->reply, response);
+	imap_pending_free(pending);
+}
+
+void
+imap_answer_take(ImapSession *session, const ImapResponse *response)
+{
+	if (response->kind == IMAP_RESPONSE_BYE && !response->tag)
+		take_bye(session, &response->status);
+	else if (session->state == IMAP_STATE_GREETING)
+		take_greeting(session, response);
+	else if (response->kind == IMAP_RESPONSE_CONTINUE)
+		take_continue(session);
+	else if (response->tag)
+		take_tagged(session, response);
+	else
+		take_untagged(session, response);
+}

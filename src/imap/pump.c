@@ -1,0 +1,237 @@
+/* Commands out, bytes in: the queue and the wire (RFC 9051 sections 2.2.1, 4.3 and 5.5). */
+#include "imap/session-private.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+
+#include <string.h>
+
+#define TIMEOUT_DEFAULT_MS 60000
+
+static const ImapLimits careful_limits = {
+	.line_bytes = 64 * 1024,
+	.literal_bytes = 16 * 1024,
+	.body_bytes = 16 * 1024,
+	.nesting = 8,
+	.nodes = 4096,
+};
+
+void
+imap_pump_enter(ImapSession *session, ImapState state)
+{
+	static const char *const names[] = { "greeting", "opening", "ready", "closing", "broken" };
+
+	core_log(CORE_LOG_TRACE, "imap", "%s: %s -> %s", session->config->account, names[session->state], names[state]);
+	session->state = state;
+}
+
+void
+imap_pump_fail(ImapSession *session, GError *error)
+{
+	if (session->state == IMAP_STATE_BROKEN) {
+		g_error_free(error);
+		return;
+	}
+	session->broken = error;
+	imap_pump_enter(session, IMAP_STATE_BROKEN);
+}
+
+void
+imap_pump_throw(ImapSession *session, CoreErrorCode code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	imap_pump_fail(session, g_error_new_valist(CORE_ERROR, code, format, args));
+	va_end(args);
+}
+
+/* Commands. */
+
+void
+imap_pending_free(ImapPending *pending)
+{
+	if (!pending)
+		return;
+	imap_command_free(pending->command);
+	g_free(pending->name);
+	g_free(pending);
+}
+
+void
+imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone)
+{
+	ImapPending *pending = g_new0(ImapPending, 1);
+
+	g_snprintf(pending->tag, sizeof pending->tag, "m%u", session->next_tag++);
+	pending->name = imap_command_name(command);
+	pending->command = command;
+	pending->reply = reply;
+	pending->alone = alone;
+	if (reply)
+		imap_reply_clear(reply);
+	g_queue_push_tail(&session->waiting, pending);
+}
+
+void
+imap_pump_forget(ImapSession *session)
+{
+	g_queue_clear_full(&session->waiting, (GDestroyNotify)imap_pending_free);
+	g_queue_clear_full(&session->sent, (GDestroyNotify)imap_pending_free);
+	session->wants_continue = false;
+}
+
+bool
+imap_pump_is_idle(const ImapSession *session)
+{
+	return session->waiting.length == 0 && session->sent.length == 0;
+}
+
+static ImapLiteralMode
+literal_mode(const ImapSession *session)
+{
+	if (session->capabilities.has[IMAP_CAP_LITERAL_PLUS])
+		return IMAP_LITERAL_PLUS;
+	return session->capabilities.has[IMAP_CAP_LITERAL_MINUS] ? IMAP_LITERAL_MINUS : IMAP_LITERAL_SYNC;
+}
+
+/* Puts the next piece of the first waiting command on the wire. */
+static void
+encode_first(ImapSession *session, bool begins)
+{
+	ImapPending *pending = g_queue_peek_head(&session->waiting);
+	g_autoptr(GString) shown = imap_trace_on() ? g_string_new(NULL) : NULL;
+
+	if (begins) {
+		g_autofree char *start = g_strconcat(pending->tag, " ", NULL);
+		g_byte_array_append(session->out, (const guint8 *)start, (guint)strlen(start));
+		if (shown)
+			g_string_append(shown, start);
+	}
+	session->wants_continue = !imap_command_encode(pending->command, literal_mode(session), session->out, shown);
+	if (shown)
+		imap_trace_sent(session->trace, shown->str);
+	if (!session->wants_continue) {
+		g_clear_pointer(&pending->command, imap_command_free);
+		g_queue_push_tail(&session->sent, g_queue_pop_head(&session->waiting));
+	}
+}
+
+static bool
+may_begin(ImapSession *session)
+{
+	const ImapPending *next = g_queue_peek_head(&session->waiting);
+	const ImapPending *before = g_queue_peek_tail(&session->sent);
+
+	if (!next || session->wants_continue || session->out->len >= IMAP_OUT_BYTES)
+		return false;
+	if (!before)
+		return true;
+	return !before->alone && !next->alone && session->sent.length < IMAP_IN_FLIGHT_MAX;
+}
+
+void
+imap_pump_continue(ImapSession *session)
+{
+	encode_first(session, false);
+}
+
+ImapPending *
+imap_pump_take_pending(ImapSession *session, const char *tag)
+{
+	ImapPending *first = g_queue_peek_head(&session->waiting);
+
+	for (GList *link = session->sent.head; link; link = link->next) {
+		ImapPending *pending = link->data;
+		if (strcmp(pending->tag, tag) == 0) {
+			g_queue_delete_link(&session->sent, link);
+			return pending;
+		}
+	}
+	if (session->wants_continue && strcmp(first->tag, tag) == 0) { /* refused: its rest is not sent */
+		session->wants_continue = false;
+		return g_queue_pop_head(&session->waiting);
+	}
+	return NULL;
+}
+
+/* Bytes. */
+
+void
+imap_pump_new_parser(ImapSession *session, bool careful)
+{
+	imap_parser_free(session->parser);
+	session->parser = imap_parser_new(careful ? &careful_limits : NULL, careful ? NULL : session->sink,
+	                                  session->sink_data);
+}
+
+static void
+parse(ImapSession *session)
+{
+	ImapResponse response;
+	GError *error = NULL;
+	const uint8_t *bytes = session->in + session->in_at;
+	size_t used = 0;
+	ImapParseResult result = imap_parser_next(session->parser, bytes, session->in_end - session->in_at, &used, &response,
+	                                          &error);
+
+	imap_trace_received(session->trace, bytes, used, result != IMAP_PARSE_MORE);
+	session->in_at += used;
+	if (result == IMAP_PARSE_RESPONSE) {
+		imap_answer_take(session, &response);
+	} else if (result == IMAP_PARSE_FAILED) {
+		if (core_error_code(error) == CORE_ERROR_PROTOCOL)
+			core_prefix(&error, "nonsense from the server: %s: ", session->config->host);
+		imap_pump_fail(session, error);
+	}
+}
+
+static int
+patience_ms(const ImapSession *session)
+{
+	int64_t timeout_ms = session->config->timeout_ms > 0 ? session->config->timeout_ms : TIMEOUT_DEFAULT_MS;
+
+	if (session->deadline_ms > 0)
+		timeout_ms = MIN(timeout_ms, MAX(session->deadline_ms - core_clock_ms(), 0));
+	return (int)timeout_ms;
+}
+
+static void
+exchange(ImapSession *session)
+{
+	GError *error = NULL;
+	size_t n = 0;
+	NetResult result = net_stream_pump(session->stream, session->out, session->in, session->in_size, &n,
+	                                   patience_ms(session), &error);
+
+	session->in_at = 0;
+	session->in_end = n;
+	if (result == NET_EOF) {
+		imap_pump_throw(session, CORE_ERROR_UNREACHABLE, "the server closed the connection: %s: %s", session->config->host,
+		     imap_parser_busy(session->parser) ? "in the middle of an answer" : "without a word");
+	} else if (result == NET_FAILED) {
+		if (core_error_code(error) != CORE_ERROR_CANCELLED)
+			core_prefix(&error, "the connection failed: %s: ", session->config->host);
+		imap_pump_fail(session, error);
+	}
+}
+
+void
+imap_pump_step(ImapSession *session)
+{
+	GError *error = NULL;
+
+	if (session->state == IMAP_STATE_BROKEN)
+		return;
+	if (!core_cancel_check(session->cancel, &error)) {
+		imap_pump_fail(session, error);
+	} else if (session->deadline_ms > 0 && core_clock_ms() >= session->deadline_ms) {
+		imap_pump_throw(session, CORE_ERROR_UNREACHABLE, "the connection failed: %s: timed out", session->config->host);
+	} else if (session->in_at < session->in_end) {
+		parse(session);
+	} else {
+		while (may_begin(session))
+			encode_first(session, true);
+		exchange(session);
+	}
+}

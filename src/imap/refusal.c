@@ -1,0 +1,43 @@
+#include "imap/refusal.h"
+
+#include <string.h>
+
+#define WORDS_MAX_CHARS 300
+
+/* Gmail, Exchange, Yahoo, Dovecot and others, in lower case.  "not connected": Exchange, after a login that went well. */
+static const char *const busy_words[] = {
+	"too many", "maximum number of connections", "connection limit", "connections exceeded", "rate limit",
+	"throttl", "backoff time", "try again later", "temporar", "not connected", "server busy", "bandwidth limits",
+};
+
+bool
+imap_refusal_is_busy(ImapCodeKind code, const char *text)
+{
+	g_autofree char *lower = g_ascii_strdown(text ? text : "", -1);
+
+	if (code == IMAP_CODE_UNAVAILABLE || code == IMAP_CODE_LIMIT || code == IMAP_CODE_INUSE || code == IMAP_CODE_THROTTLED)
+		return true;
+	for (size_t i = 0; i < G_N_ELEMENTS(busy_words); i++) {
+		if (strstr(lower, busy_words[i]))
+			return true;
+	}
+	return false;
+}
+
+char *
+imap_refusal_words(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text ? text : "", -1);
+	GString *words = g_string_new(NULL);
+	glong count = 0;
+
+	for (char *p = valid; *p && count < WORDS_MAX_CHARS; p = g_utf8_next_char(p), count++) {
+		gunichar c = g_utf8_get_char(p);
+		g_string_append_unichar(words, g_unichar_isprint(c) ? c : ' ');
+	}
+	if (count == WORDS_MAX_CHARS)
+		g_string_append(words, "…");
+	if (words->len == 0)
+		g_string_append(words, "no reason given");
+	return g_string_free(words, false);
+}

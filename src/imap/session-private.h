@@ -1,0 +1,115 @@
+/* What the files of the session share: session.c (lifetime, what callers ask), login.c (up to READY), pump.c (commands
+ * out, bytes in), answer.c (what responses mean), select.c (the selected mailbox). */
+#pragma once
+
+#include "imap/capability.h"
+#include "imap/session.h"
+#include "imap/trace.h"
+#include "net/stream.h"
+
+#define IMAP_IN_BYTES (64 * 1024)
+#define IMAP_OUT_BYTES (64 * 1024) /* no further command is started while so much waits to be written */
+#define IMAP_IN_FLIGHT_MAX 25      /* commands without an answer: some servers (Exchange) say BAD to more */
+
+typedef enum {
+	IMAP_STATE_GREETING, /* nothing was said yet */
+	IMAP_STATE_OPENING,  /* STARTTLS, login, what the server can do */
+	IMAP_STATE_READY,
+	IMAP_STATE_CLOSING,  /* LOGOUT was sent */
+	IMAP_STATE_BROKEN,   /* "broken" says why; the session can only be closed */
+} ImapState;
+
+/* A command from imap_session_send() to its tagged answer. */
+typedef struct {
+	char tag[16];
+	char *name;           /* "UID FETCH" */
+	ImapCommand *command; /* NULL once it went out wholly */
+	ImapReply *reply;     /* the caller's; may be NULL */
+	bool alone;           /* waits for all before it, and nothing is sent behind it until it is answered */
+} ImapPending;
+
+/* A SELECT or EXAMINE in progress, and the STATUS that may follow it: see select.c. */
+typedef struct {
+	ImapSelected *selected; /* where to note what is told */
+	bool until_closed;      /* drop what belongs to the mailbox selected before, up to [CLOSED] */
+	const char *status_of;  /* take UIDVALIDITY and UIDNEXT from the STATUS of this mailbox; NULL: from OK codes */
+} ImapSelecting;
+
+struct ImapSession {
+	const ImapConfig *config; /* borrowed, as sink and sink_data */
+	const ImapSink *sink;
+	void *sink_data;
+	CoreCancel *cancel;
+	ImapState state;
+	GError *broken;
+
+	NetStream *stream;
+	const NetStream *tcp; /* the bottom of stream, for figures */
+	char *security;
+	bool compressed;
+	int64_t deadline_ms; /* of core_clock_ms(): by then the step at hand must be done; 0: only silence counts */
+
+	GByteArray *out;
+	uint8_t *in;
+	size_t in_at, in_end; /* what of @in is still to be parsed */
+	size_t in_size;       /* how much to read at once */
+	ImapParser *parser;
+	ImapTrace *trace;
+
+	GQueue waiting;     /* of ImapPending: not yet sent, but the first may be in part */
+	GQueue sent;        /* of ImapPending: wholly sent, no answer yet */
+	bool wants_continue; /* the first of @waiting went out up to where the server must say "+" */
+	unsigned next_tag;
+
+	ImapCapabilities capabilities;
+	bool enabled[IMAP_CAP_COUNT];
+	bool preauthenticated;
+	char *greeting, *server;
+	char *selected;
+	bool maybe_selected; /* the server may have a mailbox selected, though we could not tell its name */
+	bool never_closes;   /* it did not send [CLOSED] where QRESYNC demands it */
+	ImapSelecting *selecting;
+
+	ImapResponseFn listener;
+	void *listener_data;
+};
+
+/* login.c: from the connection to READY.  False: *error is set. */
+bool imap_login_run(ImapSession *session, ImapPasswordFn password, void *password_data, GError **error);
+
+/* pump.c */
+
+void imap_pump_enter(ImapSession *session, ImapState state);
+
+void imap_pending_free(ImapPending *pending);
+
+/* Takes @error and breaks the session, unless it is broken already. */
+void imap_pump_fail(ImapSession *session, GError *error);
+void imap_pump_throw(ImapSession *session, CoreErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* Queues; takes @command. */
+void imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone);
+void imap_pump_forget(ImapSession *session); /* drops all that is queued */
+bool imap_pump_is_idle(const ImapSession *session); /* nothing is queued or unanswered */
+
+/* The server said "+" to the first command, which waits for it: its next piece goes out. */
+void imap_pump_continue(ImapSession *session);
+
+/* The command that this tag answers, to be freed by the caller; NULL: none. */
+ImapPending *imap_pump_take_pending(ImapSession *session, const char *tag);
+
+/* Blocks: takes one response, or moves bytes.  Something must be due, or it ends in the time-out. */
+void imap_pump_step(ImapSession *session);
+
+/* A fresh parser, between two responses.  Message data goes to the session's sink, or (@careful) nowhere, and all is
+ * bounded tightly: before the login nothing big is due. */
+void imap_pump_new_parser(ImapSession *session, bool careful);
+
+/* answer.c: does what a response asks for and hands it on. */
+void imap_answer_take(ImapSession *session, const ImapResponse *response);
+
+/* select.c: notes what an untagged response tells; false: it belongs to no mailbox that the listener knows. */
+bool imap_select_note(ImapSession *session, const ImapResponse *response);
+
+/* session.c: queues, waits, and tells NO and BAD as imap_session_run() does. */
+bool imap_session_run_alone(ImapSession *session, ImapCommand *command, ImapReply *reply, GError **error);
