@@ -114,7 +114,9 @@ see_line_end(ImapTrace *trace)
 {
 	if (trace->brace == LITERAL_CLOSED) {
 		trace->skip = trace->literal;
-		show(trace, " bytes ", 7);
+		if (!trace->cut)
+			g_string_truncate(trace->line, trace->line->len - 1);
+		show(trace, " bytes}", 7);
 	}
 	trace->brace = LITERAL_NO;
 	trace->quoted = QUOTED_NO; /* a quoted string that holds a line end is damaged: rather show less than a message */

@@ -118,6 +118,12 @@ script_hear(Script *script, const Step *step)
 }
 
 static bool
+script_heard_logout(const Script *script)
+{
+	return script->heard->len > 0 && g_strstr_len((const char *)script->heard->data, script->heard->len, " LOGOUT\r\n");
+}
+
+static bool
 script_play(Script *script, const Step *step)
 {
 	switch (step->kind) {
@@ -158,9 +164,9 @@ script_run(void *data)
 		if (!script_play(script, &script->steps[i]))
 			script_fail(script, &script->steps[i]);
 	}
-	while (!script->failure && !script->client_gone)
+	while (!script->failure && !script->client_gone && !script_heard_logout(script))
 		script_read(script);
-	if (!script->failure && script->heard->len > 0 && !g_strstr_len((char *)script->heard->data, script->heard->len, "LOGOUT"))
+	if (!script->failure && script->heard->len > 0 && !script_heard_logout(script))
 		script_fail(script, NULL);
 	g_clear_pointer(&script->stream, net_stream_free);
 	return NULL;

@@ -394,39 +394,32 @@ int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/login/plain-with-initial-response", test_plain_with_initial_response);
-	g_test_add_func("/login/plain-without-initial-response", test_plain_without_initial_response);
-	g_test_add_func("/login/login-when-plain-is-not-offered", test_login_when_plain_is_not_offered);
-	g_test_add_func("/login/login-with-literals", test_login_with_literals);
-	g_test_add_func("/login/a-refused-literal-is-not-sent", test_a_refused_literal_is_not_sent);
-	g_test_add_func("/login/a-server-that-asks-for-more-than-plain-is-given-up",
-	                test_a_server_that_asks_for_more_than_plain_is_given_up);
-	g_test_add_func("/login/what-was-offered-before-the-login-does-not-count",
-	                test_what_was_offered_before_the_login_does_not_count);
-	g_test_add_func("/login/what-the-login-tells-is-used-in-the-same-flight",
-	                test_what_the_login_tells_is_used_in_the_same_flight);
-	g_test_add_func("/login/enable-waits-for-the-capabilities-when-the-login-tells-none",
-	                test_enable_waits_for_the_capabilities_when_the_login_tells_none);
-	g_test_add_func("/login/only-enabled-enables", test_only_enabled_enables);
-	g_test_add_func("/login/refused-logins", test_refused_logins);
-	g_test_add_func("/login/servers-words-cannot-write-to-a-terminal", test_servers_words_cannot_write_to_a_terminal);
-	g_test_add_func("/login/login-disabled-is-respected", test_login_disabled_is_respected);
-	g_test_add_func("/login/no-login-without-a-password", test_no_login_without_a_password);
-	g_test_add_func("/login/the-command-is-chosen-by-configuration-and-offer",
-	                test_the_command_is_chosen_by_configuration_and_offer);
-	g_test_add_func("/login/endless-credentials-are-an-error-of-the-configuration",
-	                test_endless_credentials_are_an_error_of_the_configuration);
-	g_test_add_func("/login/credentials-travel-only-where-they-are-safe",
-	                test_credentials_travel_only_where_they_are_safe);
-	g_test_add_func("/login/starttls-has-no-way-round", test_starttls_has_no_way_round);
-	g_test_add_func("/login/data-behind-the-answer-to-starttls-is-an-attack",
-	                test_data_behind_the_answer_to_starttls_is_an_attack);
-	g_test_add_func("/login/a-server-without-tls-gets-no-password", test_a_server_without_tls_gets_no_password);
-	g_test_add_func("/login/preauth-needs-no-login", test_preauth_needs_no_login);
-	g_test_add_func("/login/greetings", test_greetings);
-	g_test_add_func("/login/what-never-ends-is-bounded", test_what_never_ends_is_bounded);
-	g_test_add_func("/login/a-silent-server-times-out", test_a_silent_server_times_out);
-	g_test_add_func("/login/opening-can-be-cancelled", test_opening_can_be_cancelled);
-	g_test_add_func("/login/nobody-listens", test_nobody_listens);
+#define ADD(name) g_test_add_func("/login/" #name, test_##name)
+	ADD(plain_with_initial_response);
+	ADD(plain_without_initial_response);
+	ADD(login_when_plain_is_not_offered);
+	ADD(login_with_literals);
+	ADD(a_refused_literal_is_not_sent);
+	ADD(a_server_that_asks_for_more_than_plain_is_given_up);
+	ADD(what_was_offered_before_the_login_does_not_count);
+	ADD(what_the_login_tells_is_used_in_the_same_flight);
+	ADD(enable_waits_for_the_capabilities_when_the_login_tells_none);
+	ADD(only_enabled_enables);
+	ADD(refused_logins);
+	ADD(servers_words_cannot_write_to_a_terminal);
+	ADD(login_disabled_is_respected);
+	ADD(no_login_without_a_password);
+	ADD(the_command_is_chosen_by_configuration_and_offer);
+	ADD(endless_credentials_are_an_error_of_the_configuration);
+	ADD(credentials_travel_only_where_they_are_safe);
+	ADD(starttls_has_no_way_round);
+	ADD(data_behind_the_answer_to_starttls_is_an_attack);
+	ADD(a_server_without_tls_gets_no_password);
+	ADD(preauth_needs_no_login);
+	ADD(greetings);
+	ADD(what_never_ends_is_bounded);
+	ADD(a_silent_server_times_out);
+	ADD(opening_can_be_cancelled);
+	ADD(nobody_listens);
 	return g_test_run();
 }

@@ -1,0 +1,305 @@
+/* src/imap/select, against scripted servers: what SELECT tells, and whose responses are whose. */
+#include "imap-script.h"
+
+#define QRESYNC READY("ENABLE QRESYNC"), C("m2 ENABLE QRESYNC\r\n"), S("* ENABLED QRESYNC\r\nm2 OK\r\n")
+
+typedef struct {
+	Script *script;
+	ImapSession *session;
+	ImapSelected selected;
+	GString *heard;
+} Fixture;
+
+static bool
+note(const ImapResponse *response, void *data, GError **error)
+{
+	Fixture *fixture = data;
+
+	if (response->kind == IMAP_RESPONSE_VANISHED)
+		g_string_append_printf(fixture->heard, "VANISHED%s %s;", response->vanished.earlier ? " EARLIER" : "",
+		                       response->vanished.uids);
+	else if (response->kind == IMAP_RESPONSE_FETCH)
+		g_string_append_printf(fixture->heard, "FETCH %u;", response->fetch.uid);
+	else if (response->kind == IMAP_RESPONSE_EXISTS)
+		g_string_append_printf(fixture->heard, "EXISTS %u;", response->number);
+	return true;
+}
+
+static void
+begin(Fixture *fixture, Script *script)
+{
+	*fixture = (Fixture){ .script = script, .heard = g_string_new(NULL) };
+	fixture->session = script_assert_opens(script);
+	imap_session_listen(fixture->session, note, fixture);
+}
+
+static void
+select_ok(Fixture *fixture, const char *name, bool read_only, const ImapQresync *qresync)
+{
+	GError *error = NULL;
+	bool ok = imap_session_select(fixture->session, name, read_only, qresync, &fixture->selected, &error);
+
+	g_assert_no_error(error);
+	g_assert_true(ok);
+	g_assert_cmpstr(imap_session_selected(fixture->session), ==, name);
+}
+
+static void
+end(Fixture *fixture)
+{
+	script_finish(fixture->script, fixture->session);
+	g_string_free(fixture->heard, true);
+	imap_selected_clear(&fixture->selected);
+}
+
+static void
+test_all_that_select_tells(void)
+{
+	SCRIPT(script, READY(""), C("m2 SELECT \"Sent Mail\"\r\n"),
+	       S("* 172 EXISTS\r\n* 1 RECENT\r\n* OK [UNSEEN 12] first\r\n* OK [UIDVALIDITY 3857529045] valid\r\n"
+	         "* OK [UIDNEXT 4392] next\r\n* FLAGS (\\Seen)\r\n* OK [PERMANENTFLAGS (\\Seen \\*)] limited\r\n"
+	         "* OK [HIGHESTMODSEQ 715194045007] \r\n* OK [MAILBOXID (F2212ea87)] ok\r\n* 173 EXISTS\r\n"
+	         "m2 OK [READ-WRITE] done\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "Sent Mail", false, NULL);
+	g_assert_cmpuint(fixture.selected.exists, ==, 173);
+	g_assert_cmpuint(fixture.selected.uidvalidity, ==, 3857529045u);
+	g_assert_cmpuint(fixture.selected.uidnext, ==, 4392);
+	g_assert_cmpuint(fixture.selected.highestmodseq, ==, G_GUINT64_CONSTANT(715194045007));
+	g_assert_cmpstr(fixture.selected.mailboxid, ==, "F2212ea87");
+	g_assert_true(fixture.selected.permanent_keywords);
+	g_assert_false(fixture.selected.read_only);
+	end(&fixture);
+}
+
+static void
+test_examine_is_read_only(void)
+{
+	SCRIPT(script, READY(""), C("m2 EXAMINE \"a\"\r\n"),
+	       S("* 0 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 1]\r\n* OK [PERMANENTFLAGS ()]\r\n* OK [NOMODSEQ] none\r\n"
+	         "m2 OK done\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", true, NULL);
+	g_assert_true(fixture.selected.read_only);
+	g_assert_false(fixture.selected.permanent_keywords);
+	g_assert_cmpuint(fixture.selected.highestmodseq, ==, 0);
+	end(&fixture);
+}
+
+static void
+test_a_mailbox_may_turn_out_read_only(void)
+{
+	SCRIPT(script, READY(""), C("m2 SELECT \"a\"\r\n"),
+	       S("* 0 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 1]\r\nm2 OK [READ-ONLY] done\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_true(fixture.selected.read_only);
+	end(&fixture);
+}
+
+static void
+test_qresync_delivers_what_changed(void)
+{
+	static const ImapQresync known = { .uidvalidity = 67890007, .modseq = 90060115194045000 };
+	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\" (QRESYNC (67890007 90060115194045000))\r\n"),
+	       S("* 100 EXISTS\r\n* OK [UIDVALIDITY 67890007]\r\n* OK [UIDNEXT 600]\r\n"
+	         "* OK [HIGHESTMODSEQ 90060115205545359]\r\n* VANISHED (EARLIER) 41,43:116\r\n"
+	         "* 49 FETCH (UID 117 FLAGS (\\Seen) MODSEQ (90060115194045001))\r\nm3 OK [READ-WRITE] done\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, &known);
+	g_assert_cmpstr(fixture.heard->str, ==, "EXISTS 100;VANISHED EARLIER 41,43:116;FETCH 117;");
+	g_assert_cmpuint(fixture.selected.highestmodseq, ==, G_GUINT64_CONSTANT(90060115205545359));
+	end(&fixture);
+}
+
+static void
+test_qresync_is_only_asked_for_where_it_is_enabled(void)
+{
+	static const ImapQresync known = { .uidvalidity = 1, .modseq = 2 };
+	SCRIPT(script, READY("QRESYNC"), C("m2 SELECT \"a\"\r\n"),
+	       S("* 0 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 1]\r\nm2 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, &known);
+	end(&fixture);
+}
+
+static void
+test_what_belongs_to_the_mailbox_before_is_not_delivered(void)
+{
+	static const ImapQresync known = { .uidvalidity = 2, .modseq = 9 };
+	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\"\r\n"),
+	       S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm3 OK\r\n"),
+	       C("m4 SELECT \"b\" (QRESYNC (2 9))\r\n"),
+	       S("* VANISHED 5\r\n* 4 EXISTS\r\n* OK [HIGHESTMODSEQ 99]\r\n* OK [CLOSED] a is closed\r\n* 7 EXISTS\r\n"
+	         "* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 8]\r\n* VANISHED (EARLIER) 1:2\r\nm4 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	select_ok(&fixture, "b", false, &known);
+	g_assert_cmpstr(fixture.heard->str, ==, "EXISTS 5;EXISTS 7;VANISHED EARLIER 1:2;");
+	g_assert_cmpuint(fixture.selected.exists, ==, 7);
+	g_assert_cmpuint(fixture.selected.highestmodseq, ==, 0);
+	end(&fixture);
+}
+
+static void
+test_a_server_that_forgets_closed_is_asked_twice(void)
+{
+	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\"\r\n"),
+	       S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm3 OK\r\n"), C("m4 SELECT \"b\"\r\n"),
+	       S("* VANISHED 5\r\n* 7 EXISTS\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 8]\r\nm4 OK\r\n"), C("m5 SELECT \"b\"\r\n"),
+	       S("* 8 EXISTS\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 9]\r\nm5 OK\r\n"), C("m6 SELECT \"c\"\r\n"),
+	       S("* 1 EXISTS\r\n* OK [UIDVALIDITY 3]\r\n* OK [UIDNEXT 2]\r\nm6 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	select_ok(&fixture, "b", false, NULL);
+	g_assert_cmpuint(fixture.selected.exists, ==, 8);
+	select_ok(&fixture, "c", false, NULL);
+	g_assert_cmpstr(fixture.heard->str, ==, "EXISTS 5;EXISTS 8;EXISTS 1;");
+	end(&fixture);
+}
+
+static void
+test_courier_is_asked_by_status(void)
+{
+	SCRIPT(script, READY(""), C("m2 EXAMINE \"INBOX\"\r\n"), S("* 3 EXISTS\r\n* 0 RECENT\r\nm2 OK [READ-ONLY] Ok\r\n"),
+	       C("m3 STATUS \"INBOX\" (UIDNEXT UIDVALIDITY)\r\n"),
+	       S("* STATUS other (UIDNEXT 1 UIDVALIDITY 1)\r\n* STATUS inbox (UIDNEXT 44 UIDVALIDITY 1700000000)\r\nm3 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "INBOX", true, NULL);
+	g_assert_cmpuint(fixture.selected.exists, ==, 3);
+	g_assert_cmpuint(fixture.selected.uidnext, ==, 44);
+	g_assert_cmpuint(fixture.selected.uidvalidity, ==, 1700000000);
+	end(&fixture);
+}
+
+static void
+test_what_select_told_is_not_asked_again(void)
+{
+	SCRIPT(script, READY(""), C("m2 SELECT \"a\"\r\n"), S("* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\nm2 OK\r\n"),
+	       C("m3 STATUS \"a\" (UIDNEXT UIDVALIDITY)\r\n"), S("* STATUS a (UIDNEXT 4 UIDVALIDITY 8)\r\nm3 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_cmpuint(fixture.selected.uidvalidity, ==, 7);
+	g_assert_cmpuint(fixture.selected.uidnext, ==, 4);
+	end(&fixture);
+}
+
+static void
+test_a_status_that_tells_nothing_is_no_error(void)
+{
+	SCRIPT(script, READY(""), C("m2 SELECT \"a\"\r\n"), S("* 3 EXISTS\r\nm2 OK\r\n"),
+	       C("m3 STATUS \"a\" (UIDNEXT UIDVALIDITY)\r\n"), S("m3 NO selected\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_cmpuint(fixture.selected.uidnext, ==, 0);
+	end(&fixture);
+}
+
+static void
+test_a_refused_select_leaves_nothing_selected(void)
+{
+	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\"\r\n"),
+	       S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm3 OK\r\n"), C("m4 SELECT \"b\"\r\n"),
+	       S("m4 NO [NONEXISTENT] no such mailbox\r\n"), C("m5 SELECT \"c\"\r\n"),
+	       S("* 1 EXISTS\r\n* OK [UIDVALIDITY 3]\r\n* OK [UIDNEXT 2]\r\nm5 OK\r\n"));
+	g_autoptr(GError) error = NULL;
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_false(imap_session_select(fixture.session, "b", false, NULL, &fixture.selected, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_REFUSED);
+	g_assert_nonnull(strstr(error->message, "no such mailbox"));
+	g_assert_cmpuint(fixture.selected.exists, ==, 5); /* as it was */
+	g_assert_cmpstr(imap_session_selected(fixture.session), ==, NULL);
+	g_assert_true(imap_session_alive(fixture.session));
+	select_ok(&fixture, "c", false, NULL); /* no [CLOSED] is due: nothing was selected */
+	end(&fixture);
+}
+
+static void
+test_select_waits_for_what_was_sent_before(void)
+{
+	SCRIPT(script, READY(""), C("m2 UID FETCH 1 (FLAGS)\r\n"), S("* 1 FETCH (UID 1)\r\nm2 OK\r\n"), C("m3 SELECT \"a\"\r\n"),
+	       S("* 0 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 1]\r\nm3 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	imap_session_send(fixture.session, imap_command_new("UID FETCH 1 (FLAGS)"), NULL);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_cmpstr(fixture.heard->str, ==, "FETCH 1;EXISTS 0;");
+	end(&fixture);
+}
+
+static void
+test_unselect_leaves_nothing_selected(void)
+{
+	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\"\r\n"),
+	       S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm3 OK\r\n"), C("m4 UNSELECT\r\n"), S("m4 OK\r\n"),
+	       C("m5 SELECT \"b\"\r\n"), S("* 1 EXISTS\r\n* OK [UIDVALIDITY 3]\r\n* OK [UIDNEXT 2]\r\nm5 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_true(imap_session_run(fixture.session, imap_command_new("UNSELECT"), NULL, NULL));
+	g_assert_cmpstr(imap_session_selected(fixture.session), ==, NULL);
+	select_ok(&fixture, "b", false, NULL);
+	end(&fixture);
+}
+
+static void
+test_a_cut_in_select_breaks_the_session(void)
+{
+	SCRIPT(script, READY(""), C("m2 SELECT \"a\"\r\n"), S("* 5 EXISTS\r\n* OK [UIDVAL"), HANGUP);
+	g_autoptr(GError) error = NULL;
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	g_assert_false(imap_session_select(fixture.session, "a", false, NULL, &fixture.selected, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_UNREACHABLE);
+	g_assert_cmpuint(fixture.selected.exists, ==, 0);
+	g_assert_false(imap_session_alive(fixture.session));
+	end(&fixture);
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define ADD(name) g_test_add_func("/select/" #name, test_##name)
+	ADD(all_that_select_tells);
+	ADD(examine_is_read_only);
+	ADD(a_mailbox_may_turn_out_read_only);
+	ADD(qresync_delivers_what_changed);
+	ADD(qresync_is_only_asked_for_where_it_is_enabled);
+	ADD(what_belongs_to_the_mailbox_before_is_not_delivered);
+	ADD(a_server_that_forgets_closed_is_asked_twice);
+	ADD(courier_is_asked_by_status);
+	ADD(what_select_told_is_not_asked_again);
+	ADD(a_status_that_tells_nothing_is_no_error);
+	ADD(a_refused_select_leaves_nothing_selected);
+	ADD(select_waits_for_what_was_sent_before);
+	ADD(unselect_leaves_nothing_selected);
+	ADD(a_cut_in_select_breaks_the_session);
+	return g_test_run();
+}
