@@ -8,6 +8,29 @@ typedef struct {
 	bool open;
 } Sunk;
 
+#define CODE(name) [IMAP_CODE_##name] = #name
+static const char *const codes[] = {
+	CODE(NONE), CODE(ALERT), CODE(ALREADYEXISTS), CODE(APPENDUID), CODE(AUTHENTICATIONFAILED),
+	CODE(AUTHORIZATIONFAILED), CODE(BADCHARSET), CODE(CANNOT), CODE(CAPABILITY), CODE(CLIENTBUG), CODE(CLOSED),
+	CODE(COMPRESSIONACTIVE), CODE(CONTACTADMIN), CODE(COPYUID), CODE(CORRUPTION), CODE(EXPIRED),
+	CODE(EXPUNGEISSUED), CODE(HASCHILDREN), CODE(HIGHESTMODSEQ), CODE(INUSE), CODE(LIMIT), CODE(MAILBOXID),
+	CODE(MODIFIED), CODE(NOMODSEQ), CODE(NONEXISTENT), CODE(NOPERM), CODE(NOTIFICATIONOVERFLOW), CODE(OVERQUOTA),
+	CODE(PARSE), CODE(PERMANENTFLAGS), CODE(PRIVACYREQUIRED), CODE(READ_ONLY), CODE(READ_WRITE), CODE(SERVERBUG),
+	CODE(THROTTLED), CODE(TOOBIG), CODE(TRYCREATE), CODE(UIDNEXT), CODE(UIDNOTSTICKY), CODE(UIDVALIDITY),
+	CODE(UNAVAILABLE), CODE(UNSEEN), CODE(UNKNOWN_CTE), CODE(UNKNOWN),
+};
+
+#define ATTRIBUTE(name) { IMAP_LIST_##name, #name }
+static const struct {
+	uint32_t bit;
+	const char *name;
+} attributes[] = {
+	ATTRIBUTE(NOSELECT), ATTRIBUTE(NONEXISTENT), ATTRIBUTE(NOINFERIORS), ATTRIBUTE(HASCHILDREN),
+	ATTRIBUTE(HASNOCHILDREN), ATTRIBUTE(SUBSCRIBED), ATTRIBUTE(MARKED), ATTRIBUTE(UNMARKED), ATTRIBUTE(REMOTE),
+	ATTRIBUTE(ALL), ATTRIBUTE(ARCHIVE), ATTRIBUTE(DRAFTS), ATTRIBUTE(FLAGGED), ATTRIBUTE(JUNK), ATTRIBUTE(SENT),
+	ATTRIBUTE(TRASH), ATTRIBUTE(IMPORTANT),
+};
+
 static void
 put_bytes(GString *out, const char *text, size_t length)
 {
@@ -91,7 +114,7 @@ static void
 put_status(GString *out, const ImapStatusResponse *status)
 {
 	if (status->code != IMAP_CODE_NONE)
-		put_number(out, "code", status->code);
+		g_string_append_printf(out, " %s", codes[status->code]);
 	if (status->number)
 		put_number(out, "number", status->number);
 	if (status->uidvalidity)
@@ -112,7 +135,16 @@ put_status(GString *out, const ImapStatusResponse *status)
 static void
 put_list(GString *out, const ImapListResponse *list)
 {
-	g_string_append_printf(out, " %x ", list->attributes);
+	const char *separator = "";
+
+	g_string_append(out, " [");
+	for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
+		if (list->attributes & attributes[i].bit) {
+			g_string_append_printf(out, "%s%s", separator, attributes[i].name);
+			separator = " ";
+		}
+	}
+	g_string_append(out, "] ");
 	put_bytes(out, &list->separator, list->separator ? 1 : 0);
 	g_string_append_c(out, ' ');
 	put_bytes(out, list->mailbox, list->mailbox_length);

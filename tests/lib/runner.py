@@ -217,8 +217,7 @@ class Run:
             command.append("--full")
         elif sanitized and program and not self.options.k:
             command.append("--sample")
-        if self.options.seed is not None:
-            command.append(f"--seed={self.options.seed}")
+        command.append(f"--seed={self.options.seed}")
         with open(result.log, "ab") as out:
             try:
                 status = subprocess.run([*self.fixed_layout, *command] if sanitized else command, cwd=ROOT, env=env,
@@ -344,7 +343,8 @@ def main():
     parser.add_argument("--full", action="store_true", help="the long set: every case instead of seeded samples, longer fuzzing")
     parser.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
     parser.add_argument("-k", metavar="PATTERN", help="only cases whose name contains PATTERN (pytest: an expression)")
-    parser.add_argument("--seed", type=int, help="of the samples; the default is printed by each run")
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000,
+                        help="of the samples; by default another one each time, which is printed")
     options = parser.parse_args()
 
     suites = []
@@ -363,6 +363,7 @@ def main():
     totals = [0, 0, 0, 0]
     begin = time.monotonic()
     try:
+        print(f"seed {options.seed}", flush=True)
         run = Run(options, scratch)
         run.start_builds(dict.fromkeys(SUITES[name][0] for name in suites if SUITES[name][0]))
         for name in suites:

@@ -1,0 +1,160 @@
+"""Fixtures: a private Dovecot for the session, a home with a configuration for each test, and what a failure shows."""
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from lib import messages, scripted
+from lib.account import Account
+from lib.certs import Certificates
+from lib.dovecot import PROFILES, Dovecot
+from lib.program import Mailtree
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("MAILTREE", str(ROOT / "build-test" / "src" / "mailtree"))
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig):
+    return pytestconfig.option.full
+
+
+@pytest.fixture
+def pick(pytestconfig, request):
+    """pick(items, count): all of them with --full, else a sample by the seed, in their order."""
+    def choose(items, count):
+        items = list(items)
+        if pytestconfig.option.full:
+            return items
+        if pytestconfig.option.sample:
+            count = (count + 3) // 4
+        chosen = messages.Random(pytestconfig.option.seed, request.node.nodeid).sample(range(len(items)), count)
+        return [items[index] for index in sorted(chosen)]
+    return choose
+
+
+@pytest.fixture(scope="session")
+def place():
+    """A folder for the session that other users may pass through: Dovecot runs as one."""
+    made = Path(tempfile.mkdtemp(prefix="it."))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def certs(place):
+    return Certificates(place / "certs")
+
+
+@pytest.fixture(scope="session")
+def dovecots(place, certs):
+    """dovecots(profile, separator): the server, started when it is first asked for."""
+    running = {}
+
+    def get(profile="all", separator="/"):
+        key = profile, separator
+        if key not in running:
+            running[key] = Dovecot(place / f"dovecot-{len(running)}", certs.server, profile, separator)
+            running[key].start()
+        return running[key]
+    yield get
+    for server in running.values():
+        server.stop()
+
+
+class Remote:
+    """An account of its own on a Dovecot."""
+    _count = 0
+
+    def __init__(self, server, certs):
+        Remote._count += 1
+        self.server = server
+        self.user = f"user{Remote._count}@example.org"
+        self.certs = certs
+
+    def connect(self):
+        return Account.at(self.server, self.user)
+
+    def keys(self, tls="none", **more):
+        keys = self.server.account(self.user, tls)
+        if tls != "none":
+            keys["tls_ca"] = self.certs.ca
+        return {**keys, **more}
+
+    def logins(self):
+        """How often somebody logged in so far."""
+        return self.server.log.read_text(errors="replace").count(f"Login: user=<{self.user}>")
+
+
+@pytest.fixture
+def remote(dovecots, certs):
+    """An empty account on a server with all capabilities."""
+    return Remote(dovecots(), certs)
+
+
+@pytest.fixture
+def remote_with(dovecots, certs):
+    """remote_with(profile, separator)"""
+    return lambda profile="all", separator="/": Remote(dovecots(profile, separator), certs)
+
+
+@pytest.fixture(params=PROFILES)
+def any_remote(request, dovecots, certs):
+    """An empty account on each kind of server."""
+    return Remote(dovecots(request.param), certs)
+
+
+@pytest.fixture
+def home(place, request):
+    """A Mailtree; whatever it started is ended, and a sanitizer's report fails the test."""
+    folder = Path(tempfile.mkdtemp(prefix="home.", dir=place))
+    made = Mailtree(folder)
+    request.node.mailtree_home = made
+    yield made
+    mounted = [mount.said() for mount in made._mounts]
+    reports = made.close()
+    made.story += [f"(mailtree mount -f wrote)\n{said}" for said in mounted if said]
+    shutil.rmtree(folder, ignore_errors=True)
+    assert not reports, reports
+
+
+@pytest.fixture
+def fuse():
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        pytest.skip("no /dev/fuse for this user")
+
+
+@pytest.fixture
+def serve(request, certs):
+    """serve(SessionClass, …): a scripted server for this test; see lib.scripted.Server."""
+    running = []
+
+    def start(session=None, **more):
+        if more.get("tls", "none") != "none" and "context" not in more:
+            more.setdefault("certificate", certs.server)
+        running.append(scripted.Server(session, **more))
+        request.node.scripted_servers = running
+        return running[-1]
+    yield start
+    for server in running:
+        server.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    home = getattr(item, "mailtree_home", None)
+    if home:
+        report.sections.append(("what was run", "\n".join(home.story[-30:])))
+    for server in getattr(item, "scripted_servers", []):
+        report.sections.append(("the scripted server's talk", server.transcript()))
+    report.sections.append(("again", f"scripts/test --suite integration -k '{item.name}' --seed {item.config.option.seed}"))
+    kept = os.environ.get("MAILTREE_LOGS")
+    if kept:
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        text = "\n\n".join(f"---- {title}\n{body}" for title, body in report.sections)
+        Path(kept, f"{item.name.replace('/', '_')}.{report.when}.log").write_text(f"{report.longreprtext}\n\n{text}\n")
