@@ -23,8 +23,10 @@ typedef struct {
 	uint8_t ahead[READ_AHEAD];
 	size_t ahead_start, ahead_end;
 	bool starved;     /* the last call of GnuTLS found nothing to read */
-	bool heard, ended; /* the peer has said something; it will say nothing more */
-	bool not_tls;     /* the first byte of the peer is not that of a TLS record */
+	bool heard;       /* the peer has said something */
+	bool not_tls;     /* and its first byte is not that of a TLS record */
+	bool hung_up;     /* the layer below has ended, perhaps within a record */
+	bool ended;       /* there is nothing more to read */
 	GByteArray *sent; /* to go to the layer below: at most a record and what goes with it */
 	GError *read_error, *write_error, *trust_error; /* what a callback met */
 	bool established;
@@ -58,8 +60,10 @@ pull(gnutls_transport_ptr_t data, void *buffer, size_t size)
 		tls->ahead_start = 0;
 		tls->ahead_end = n;
 	}
-	if (result == NET_EOF)
+	if (result == NET_EOF) {
+		tls->hung_up = true;
 		return 0;
+	}
 	if (result != NET_DONE) {
 		tls->starved = result == NET_AGAIN;
 		gnutls_transport_set_errno(tls->session, result == NET_AGAIN ? EAGAIN : EIO);
@@ -113,21 +117,31 @@ verify(gnutls_session_t session)
 	return net_trust_check(tls->trust, session, tls->trust_error ? NULL : &tls->trust_error) ? 0 : -1;
 }
 
+/* Whether @alert says that the server is not content with our certificate, or with none. */
 static bool
-throw_alert(gnutls_alert_description_t alert, GError **error)
+about_our_certificate(gnutls_session_t session, gnutls_alert_description_t alert)
 {
+	if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_DECODE_ERROR) /* TLS 1.2 has no alert of its own for none */
+		return gnutls_certificate_client_get_request_status(session) != 0;
+	return (alert >= GNUTLS_A_BAD_CERTIFICATE && alert <= GNUTLS_A_CERTIFICATE_UNKNOWN) || alert == GNUTLS_A_UNKNOWN_CA ||
+	       alert == GNUTLS_A_ACCESS_DENIED || alert == GNUTLS_A_CERTIFICATE_REQUIRED;
+}
+
+static bool
+throw_alert(gnutls_session_t session, GError **error)
+{
+	gnutls_alert_description_t alert = gnutls_alert_get(session);
 	const char *name = gnutls_alert_get_name(alert);
 
 	if (!name)
 		name = "unknown alert";
+	if (about_our_certificate(session, alert))
+		return core_throw(error, CORE_ERROR_LOGIN, "the server wants another certificate from us (%s)", name);
 	if (alert == GNUTLS_A_PROTOCOL_VERSION)
 		return core_throw(error, CORE_ERROR_UNTRUSTED, "the server does not offer TLS 1.2 or newer (%s)", name);
 	if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY ||
 	    alert == GNUTLS_A_UNRECOGNIZED_NAME)
 		return core_throw(error, CORE_ERROR_UNTRUSTED, "the server refused the TLS handshake (%s)", name);
-	if ((alert >= GNUTLS_A_BAD_CERTIFICATE && alert <= GNUTLS_A_CERTIFICATE_UNKNOWN) || alert == GNUTLS_A_UNKNOWN_CA ||
-	    alert == GNUTLS_A_ACCESS_DENIED || alert == GNUTLS_A_CERTIFICATE_REQUIRED)
-		return core_throw(error, CORE_ERROR_LOGIN, "the server wants another certificate from us (%s)", name);
 	return core_throw(error, CORE_ERROR_PROTOCOL, "the server broke off TLS (%s)", name);
 }
 
@@ -138,7 +152,7 @@ throw_tls(Tls *tls, int code, GError **error)
 	if (tls->read_error)
 		g_propagate_error(error, g_steal_pointer(&tls->read_error));
 	else if (code == GNUTLS_E_FATAL_ALERT_RECEIVED)
-		throw_alert(gnutls_alert_get(tls->session), error);
+		throw_alert(tls->session, error);
 	else
 		core_throw(error, CORE_ERROR_PROTOCOL, "TLS: %s", gnutls_strerror(code));
 }
@@ -159,7 +173,7 @@ tls_read(NetStream *stream, void *buffer, size_t size, size_t *n_r, GError **err
 			*n_r = (size_t)n;
 			return NET_DONE;
 		}
-		if (n == 0 || n == GNUTLS_E_PREMATURE_TERMINATION) {
+		if (n == 0 || (tls->hung_up && n != GNUTLS_E_FATAL_ALERT_RECEIVED)) {
 			tls->ended = true;
 		} else if (tls->starved) {
 			return NET_AGAIN;
@@ -261,10 +275,10 @@ handshake_failed(Tls *tls, int code, GError **error)
 	}
 	if (tls->not_tls)
 		return core_throw(error, CORE_ERROR_UNTRUSTED, "the server does not speak TLS on this port");
+	if (tls->hung_up && code != GNUTLS_E_FATAL_ALERT_RECEIVED)
+		return core_throw(error, CORE_ERROR_UNREACHABLE, "the server closed the connection during the TLS handshake");
 	if (code == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
 		return core_throw(error, CORE_ERROR_UNTRUSTED, "the server does not offer TLS 1.2 or newer");
-	if (code == GNUTLS_E_PREMATURE_TERMINATION)
-		return core_throw(error, CORE_ERROR_UNREACHABLE, "the server closed the connection during the TLS handshake");
 	if (code == GNUTLS_E_DH_PRIME_UNACCEPTABLE || code == GNUTLS_E_INSUFFICIENT_SECURITY ||
 	    code == GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED)
 		return core_throw(error, CORE_ERROR_UNTRUSTED, "the server's TLS is too weak: %s", gnutls_strerror(code));

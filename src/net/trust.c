@@ -230,25 +230,29 @@ append_date(GString *text, const char *what, time_t when)
 	g_string_append_printf(text, "%s%s", what, date);
 }
 
-/* "it is for a.example, b.example, not for c.example" */
+/* "it is for a.example, 192.0.2.1, not for b.example" */
 static void
-append_names(GString *text, gnutls_x509_crt_t cert, const char *host)
+append_names(GString *text, gnutls_x509_crt_t cert, const NetTrust *trust)
 {
 	unsigned told = 0;
 	int type = 0;
 
 	g_string_append(text, "it is for ");
 	for (unsigned i = 0; told < MAX_NAMES_TOLD && type >= 0; i++) {
-		char name[256];
+		char name[256], address[INET6_ADDRSTRLEN];
 		size_t size = sizeof name;
 
 		type = gnutls_x509_crt_get_subject_alt_name(cert, i, name, &size, NULL);
-		if (type != GNUTLS_SAN_DNSNAME)
+		if (type != GNUTLS_SAN_DNSNAME && (type != GNUTLS_SAN_IPADDRESS || (size != 4 && size != 16)))
 			continue;
 		g_string_append(text, told++ ? ", " : "");
-		append_safe(text, name, strnlen(name, size));
+		if (type == GNUTLS_SAN_DNSNAME)
+			append_safe(text, name, strnlen(name, size));
+		else
+			g_string_append(text, inet_ntop(size == 4 ? AF_INET : AF_INET6, name, address, sizeof address));
 	}
-	g_string_append_printf(text, "%s, not for %s", told ? "" : "another name", host);
+	g_string_append_printf(text, "%s, not for %s%s", told ? "" : "another name", trust->address_size ? "the address " : "",
+	                       trust->host);
 }
 
 static void
@@ -290,7 +294,7 @@ append_reasons(GString *text, const NetTrust *trust, gnutls_x509_crt_t cert, uns
 		append_date(text, "it is not valid before", gnutls_x509_crt_get_activation_time(cert));
 	if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
 		g_string_append(text, text->len > before ? "; " : "");
-		append_names(text, cert, trust->host);
+		append_names(text, cert, trust);
 	}
 	if (status & GNUTLS_CERT_SIGNER_NOT_FOUND) {
 		g_string_append(text, text->len > before ? "; " : "");
