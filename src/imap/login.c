@@ -117,6 +117,7 @@ starttls(ImapSession *session, GError **error)
 	imap_capabilities_clear(&session->capabilities);
 	session->capabilities.told = 0;
 	g_clear_pointer(&session->greeting, g_free);
+	g_clear_pointer(&session->server, g_free);
 	imap_pump_new_parser(session, true);
 	return start_tls_layer(session, error);
 }

@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+typedef struct Script Script;
+
 typedef struct {
 	enum {
 		STEP_CLIENT,  /* the client says this and, for now, nothing more */
@@ -25,19 +27,21 @@ typedef struct {
 		STEP_SILENCE, /* the server waits until the client hangs up */
 		STEP_HANGUP,
 		STEP_DEFLATE,
-		STEP_CANCEL, /* the client's CoreCancel is triggered */
+		STEP_CANCEL,  /* the client's CoreCancel is triggered */
+		STEP_CALL,    /* on the server's thread */
 	} kind;
 	const char *text;
 	size_t length;
+	void (*call)(Script *script);
 } Step;
 
 #define C(text) { STEP_CLIENT, text, sizeof(text) - 1 }
 #define S(text) { STEP_SERVER, text, sizeof(text) - 1 }
 #define FLOOD(text) { STEP_FLOOD, text, sizeof(text) - 1 }
-#define SILENCE { STEP_SILENCE, NULL, 0 }
-#define HANGUP { STEP_HANGUP, NULL, 0 }
-#define DEFLATE { STEP_DEFLATE, NULL, 0 }
-#define CANCEL { STEP_CANCEL, NULL, 0 }
+#define SILENCE { .kind = STEP_SILENCE }
+#define HANGUP { .kind = STEP_HANGUP }
+#define DEFLATE { .kind = STEP_DEFLATE }
+#define CANCEL { .kind = STEP_CANCEL }
 
 /* The shortest way to a session that is ready, with these capabilities; the next tag is m2. */
 #define READY(capabilities) \
@@ -45,7 +49,7 @@ typedef struct {
 
 #define SCRIPT_PATIENCE_MS 20000
 
-typedef struct {
+struct Script {
 	const Step *steps;
 	size_t count;
 	pthread_t thread;
@@ -62,7 +66,7 @@ typedef struct {
 	GByteArray *heard; /* what came and was not yet expected */
 	bool client_gone;
 	char *failure;
-} Script;
+};
 
 static char script_account[] = "test", script_host[] = "127.0.0.1", script_user[] = "alice";
 
@@ -147,6 +151,9 @@ script_play(Script *script, const Step *step)
 		return true;
 	case STEP_CANCEL:
 		core_cancel_trigger(script->cancel);
+		return true;
+	case STEP_CALL:
+		step->call(script);
 		return true;
 	}
 	return false;
