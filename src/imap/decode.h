@@ -5,7 +5,10 @@
  */
 #pragma once
 
-#include "imap/lexer.h"
+#include "imap/head.h"
+
+/* A whole response of IMAP_SHAPE_VALUES (or unknown text). */
+void imap_decode_values(ImapArena *arena, const ImapHead *head, const ImapNode *values, ImapResponse *response);
 
 /* The words of the list or lists at @first and its siblings: \Seen $Junk.  Anything but words is damage. */
 ImapWords imap_decode_words(ImapArena *arena, const ImapNode *first, bool *damaged);

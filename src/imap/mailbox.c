@@ -1,65 +1,7 @@
-/* LIST, LSUB, XLIST and STATUS (RFC 9051 7.3.1 and 7.3.4, RFC 5258, RFC 6154, RFC 7162, RFC 8474), and lists of words. */
+/* LIST, LSUB, XLIST and STATUS (RFC 9051 7.3.1 and 7.3.4, RFC 5258, RFC 6154, RFC 7162, RFC 8474). */
 #include "imap/decode.h"
 
-#include "imap/number.h"
-
 #include <string.h>
-
-bool
-imap_node_is_word(const ImapNode *node)
-{
-	return node && (node->kind == IMAP_NODE_ATOM || node->kind == IMAP_NODE_STRING || node->kind == IMAP_NODE_NIL);
-}
-
-bool
-imap_node_is(const ImapNode *node, const char *word)
-{
-	return imap_node_is_word(node) && g_ascii_strcasecmp(node->text, word) == 0;
-}
-
-bool
-imap_node_number(const ImapNode *node, uint64_t max, uint64_t *value_r)
-{
-	return imap_node_is_word(node) && imap_number_parse(node->text, max, value_r);
-}
-
-static size_t
-count_words(const ImapNode *first, bool *damaged)
-{
-	size_t count = 0;
-
-	for (const ImapNode *node = first; node; node = node->next) {
-		if (imap_node_is_word(node))
-			count++;
-		else
-			*damaged = true;
-	}
-	return count;
-}
-
-ImapWords
-imap_decode_words(ImapArena *arena, const ImapNode *first, bool *damaged)
-{
-	size_t allocated = count_words(first, damaged);
-	const char **items = imap_arena_alloc(arena, allocated * sizeof *items);
-	ImapWords words = { .items = items };
-
-	for (const ImapNode *node = first; node; node = node->next) {
-		if (imap_node_is_word(node))
-			items[words.count++] = node->text;
-	}
-	return words;
-}
-
-bool
-imap_words_have(const ImapWords *words, const char *word)
-{
-	for (size_t i = 0; i < words->count; i++) {
-		if (g_ascii_strcasecmp(words->items[i], word) == 0)
-			return true;
-	}
-	return false;
-}
 
 static uint32_t
 attribute(const char *word)

@@ -321,85 +321,6 @@ sink_strings(ImapParser *parser, const ImapNode *first, bool at_top, const ImapF
 }
 
 static void
-decode_number(const ImapHead *head, ImapResponse *response)
-{
-	response->number = head->value;
-}
-
-/* The generic values: a number that stood before the keyword comes first. */
-static void
-decode_node(ImapParser *parser, const ImapNode *values, ImapResponse *response)
-{
-	response->node = values;
-	if (parser->head.number) {
-		ImapNode *number = imap_arena_alloc(&parser->arena, sizeof *number);
-
-		*number = (ImapNode){ .kind = IMAP_NODE_ATOM, .text = parser->head.number,
-		                      .length = strlen(parser->head.number), .next = values };
-		response->node = number;
-	}
-}
-
-static bool
-decode_values(ImapParser *parser, ImapResponse *response)
-{
-	const ImapNode *values = imap_lexer_end(&parser->lexer);
-
-	response->damaged |= parser->lexer.damaged;
-	switch (response->kind) {
-	case IMAP_RESPONSE_CAPABILITY:
-	case IMAP_RESPONSE_ENABLED:
-		response->words = imap_decode_words(&parser->arena, values, &response->damaged);
-		break;
-	case IMAP_RESPONSE_FLAGS:
-		response->damaged |= !values || values->kind != IMAP_NODE_LIST || values->next;
-		response->words = imap_decode_words(
-			&parser->arena, values && values->kind == IMAP_NODE_LIST ? values->first : values, &response->damaged);
-		break;
-	case IMAP_RESPONSE_LIST:
-		imap_decode_list(&parser->arena, values, response);
-		break;
-	case IMAP_RESPONSE_STATUS:
-		imap_decode_mailbox_status(&parser->arena, values, response);
-		break;
-	case IMAP_RESPONSE_SEARCH:
-		imap_decode_esearch(values, response);
-		break;
-	case IMAP_RESPONSE_VANISHED:
-		imap_decode_vanished(values, response);
-		break;
-	case IMAP_RESPONSE_EXISTS:
-	case IMAP_RESPONSE_RECENT:
-	case IMAP_RESPONSE_EXPUNGE:
-		decode_number(&parser->head, response);
-		break;
-	case IMAP_RESPONSE_FETCH:
-		response->fetch.seq = parser->head.value;
-		imap_decode_fetch(&parser->arena, values, response);
-		if (response->fetch.section_count > 0) {
-			const ImapFetchSection *section = response->fetch.sections;
-			bool is_list = values->kind == IMAP_NODE_LIST;
-			return sink_strings(parser, is_list ? values->first : values, is_list, &section);
-		}
-		break;
-	case IMAP_RESPONSE_NAMESPACE:
-	case IMAP_RESPONSE_ID:
-	case IMAP_RESPONSE_QUOTA:
-	case IMAP_RESPONSE_ACL:
-	case IMAP_RESPONSE_UNKNOWN:
-	case IMAP_RESPONSE_OK:
-	case IMAP_RESPONSE_NO:
-	case IMAP_RESPONSE_BAD:
-	case IMAP_RESPONSE_BYE:
-	case IMAP_RESPONSE_PREAUTH:
-	case IMAP_RESPONSE_CONTINUE:
-		decode_node(parser, values, response);
-		break;
-	}
-	return true;
-}
-
-static void
 begin_response(ImapParser *parser, ImapResponse *response)
 {
 	memset(response, 0, sizeof *response);
@@ -407,6 +328,22 @@ begin_response(ImapParser *parser, ImapResponse *response)
 	response->tag = parser->head.tag;
 	response->keyword = parser->head.keyword;
 	response->damaged = parser->head.damaged;
+}
+
+static bool
+finish_values(ImapParser *parser, ImapResponse *response)
+{
+	const ImapNode *values = imap_lexer_end(&parser->lexer);
+
+	begin_response(parser, response);
+	response->damaged |= parser->lexer.damaged;
+	imap_decode_values(&parser->arena, &parser->head, values, response);
+	if (response->kind != IMAP_RESPONSE_FETCH || response->fetch.section_count == 0)
+		return true;
+
+	const ImapFetchSection *section = response->fetch.sections;
+	bool is_list = values->kind == IMAP_NODE_LIST;
+	return sink_strings(parser, is_list ? values->first : values, is_list, &section);
 }
 
 /* A line of text, a status or a SEARCH: one line, but for literals in its response code. */
@@ -439,7 +376,7 @@ take_text(ImapParser *parser, char *line, char *text, size_t length, ImapRespons
 		} else {
 			imap_lexer_begin(&parser->lexer, IMAP_GRAMMAR_PLAIN);
 			imap_lexer_text(&parser->lexer, text, line + length, false);
-			decode_node(parser, imap_lexer_end(&parser->lexer), response_r);
+			imap_decode_values(&parser->arena, &parser->head, imap_lexer_end(&parser->lexer), response_r);
 		}
 		break;
 	}
@@ -463,10 +400,9 @@ take_values(ImapParser *parser, char *line, char *at, size_t length, ImapRespons
 		imap_lexer_text(&parser->lexer, open, end, false);
 	if (literal)
 		return begin_literal(parser, bytes);
-	begin_response(parser, response_r);
 	parser->begun = false;
 	*whole_r = true;
-	return decode_values(parser, response_r);
+	return finish_values(parser, response_r);
 }
 
 /* Takes back the memory of the response that the caller has seen. */

@@ -152,11 +152,9 @@ imap_decode_vanished(const ImapNode *values, ImapResponse *response)
 	const ImapNode *node = values;
 
 	response->vanished.uids = "";
-	if (node && node->kind == IMAP_NODE_LIST) {
-		response->vanished.earlier = imap_node_is(node->first, "EARLIER");
-		response->damaged |= !response->vanished.earlier;
+	response->vanished.earlier = node && node->kind == IMAP_NODE_LIST && imap_node_is(node->first, "EARLIER");
+	if (response->vanished.earlier)
 		node = node->next;
-	}
 	/* A set that is half understood would take messages away that are there. */
 	if (imap_node_is_word(node) && !node->next && imap_number_is_set(node->text))
 		response->vanished.uids = node->text;
