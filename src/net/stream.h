@@ -50,7 +50,8 @@ void net_stream_init(NetStream *stream, const NetStreamClass *class, NetStream *
 /* Moves bytes in both directions at once until at least one byte was read, or all of @out was written and flushed.
  * So a peer that answers while we still write can never block us, nor we it.
  *
- * @out (may be NULL or empty): what was written is removed from its front.
+ * @out (may be NULL or empty): what was written is removed from its front.  When the call returns because it read
+ * something, a layer may still hold some of that: the next call, with @out or without, pushes it on.
  * @buffer, @size: where to read; @n_read_r is 0 when nothing was read.  With size 0 it only writes.
  * @timeout_ms: how long without a byte on the wire in either direction; then CORE_ERROR_UNREACHABLE, "timed out …".
  *
