@@ -90,7 +90,7 @@ class Server:
     """Listens on a port of the loopback address.  Use it as a context manager; account() gives what reaches it."""
 
     def __init__(self, session=None, tls="none", certificate=None, capability=REV1, separator=b"/", user=USER,
-                 password=PASSWORD, context=None):
+                 password=PASSWORD, context=None, host="127.0.0.1"):
         self.session_class = session or Session
         self.tls = tls # implicit, starttls, none
         self.context = context
@@ -109,11 +109,12 @@ class Server:
         self.cut_at_byte = None   # no further one is served, until mend()
         self.cut_reset = False
         self.stall_at_line = None # nothing more is said, and nobody hung up on
+        self.on_cut = None        # called instead of ending the connections, once
         self.dead = False
         self.lock = threading.RLock()
         self._sessions = []
         self._closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server((host, 0), backlog=64)
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
@@ -188,7 +189,10 @@ class Server:
                 cut = data.index(b"\n", cut) + 1
         if self.cut_at_byte is not None and self.bytes_out + len(data) >= self.cut_at_byte:
             cut = self.cut_at_byte - self.bytes_out
-        if cut is not None:
+        if cut is not None and self.on_cut:
+            self.cut_at_line = self.cut_at_byte = None
+            self.on_cut()
+        elif cut is not None:
             data, self.dead = data[:cut], True
         self.lines_out += data.count(b"\n")
         self.bytes_out += len(data)
