@@ -1,1 +1,292 @@
 #include "store/derived.h"
+
+#include "store/appender.h"
+#include "store/internal.h"
+
+#include "core/clock.h"
+
+#include <string.h>
+
+#define MAX_PENDING 1000 /* texts that are not committed yet */
+#define ROWS 500         /* of one transaction of pruning */
+#define GRACE_S 3600     /* a text without a body is kept so long: its body's row may be on its way */
+
+typedef struct {
+	uint8_t sha256[32];
+	unsigned version;
+	StoreExtent extent;
+} Pending;
+
+struct StoreDerived {
+	Store *store;
+	pthread_mutex_t lock; /* protects all; before the lock of store->derived */
+	StoreAppender appender;
+	GArray *pending;
+};
+
+StoreDerived *
+store_derived_new(Store *store)
+{
+	StoreDerived *derived = g_new0(StoreDerived, 1);
+
+	derived->store = store;
+	pthread_mutex_init(&derived->lock, NULL);
+	store_appender_init(&derived->appender, store->texts);
+	derived->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
+	return derived;
+}
+
+void
+store_derived_free(StoreDerived *derived)
+{
+	if (!derived)
+		return;
+	store_appender_clear(&derived->appender);
+	g_array_free(derived->pending, TRUE);
+	pthread_mutex_destroy(&derived->lock);
+	g_free(derived);
+}
+
+static bool
+find_text(Store *store, const uint8_t sha256[32], unsigned *version_r, StoreExtent *extent_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_FIND);
+	store_bind_sha256(query, ":sha256", sha256);
+	if (!store_query_row(reader.db, query, error))
+		return false;
+	*version_r = (unsigned)sqlite3_column_int64(query, 0);
+	*extent_r = (StoreExtent){ sqlite3_column_int64(query, 1), (uint64_t)sqlite3_column_int64(query, 2),
+		                       (uint64_t)sqlite3_column_int64(query, 3) };
+	return true;
+}
+
+/* With the lock held: committed or pending in this version. */
+static bool
+is_known(StoreDerived *derived, const uint8_t sha256[32], unsigned version)
+{
+	StoreExtent ignored;
+	unsigned found;
+
+	for (unsigned i = 0; i < derived->pending->len; i++) {
+		const Pending *pending = &g_array_index(derived->pending, Pending, i);
+		if (pending->version == version && memcmp(pending->sha256, sha256, 32) == 0)
+			return true;
+	}
+	return find_text(derived->store, sha256, &found, &ignored, NULL) && found == version;
+}
+
+static bool
+append(StoreDerived *derived, const char *text, size_t length, StoreExtent *extent_r, GError **error)
+{
+	if (!store_appender_begin(&derived->appender, length, error))
+		return false;
+	if (store_appender_write(&derived->appender, text, length, error))
+		return store_appender_end(&derived->appender, extent_r, error);
+	store_appender_abort(&derived->appender);
+	return false;
+}
+
+static bool
+insert(StoreDb *db, const Pending *pending, int64_t now, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_TEXT_PUT);
+
+	store_bind_sha256(query, ":sha256", pending->sha256);
+	store_bind_int(query, ":version", pending->version);
+	store_bind_int(query, ":segment", pending->extent.segment_id);
+	store_bind_int(query, ":offset", (int64_t)pending->extent.offset);
+	store_bind_int(query, ":length", (int64_t)pending->extent.length);
+	store_bind_int(query, ":now", now);
+	return store_query_run(db, query, error);
+}
+
+static bool
+commit(StoreDerived *derived, GError **error)
+{
+	StoreDb *db = derived->store->derived;
+	int64_t now = core_clock_wall_s();
+	bool ok = true;
+
+	if (!store_db_begin(db, error))
+		return false;
+	for (unsigned i = 0; i < derived->pending->len && ok; i++)
+		ok = insert(db, &g_array_index(derived->pending, Pending, i), now, error);
+	if (ok)
+		ok = store_db_commit(db, error);
+	else
+		store_db_rollback(db);
+	store_db_unlock(db);
+	return ok;
+}
+
+/* With the lock held.  What could not be kept is forgotten: store_derived_missing() will ask for it again. */
+static bool
+flush(StoreDerived *derived, GError **error)
+{
+	if (derived->pending->len == 0)
+		return true;
+	bool ok = store_appender_sync(&derived->appender, error) && commit(derived, error);
+	g_array_set_size(derived->pending, 0);
+	return ok;
+}
+
+bool
+store_derived_put(Store *store, const uint8_t sha256[32], unsigned version, const char *text, size_t length,
+                  GError **error)
+{
+	StoreDerived *derived = store->pending_texts;
+	Pending pending = { .version = version };
+	bool ok = true;
+
+	memcpy(pending.sha256, sha256, 32);
+	pthread_mutex_lock(&derived->lock);
+	if (!is_known(derived, sha256, version)) {
+		ok = append(derived, text, length, &pending.extent, error);
+		if (ok)
+			g_array_append_val(derived->pending, pending);
+		if (ok && derived->pending->len >= MAX_PENDING)
+			ok = flush(derived, error);
+	}
+	pthread_mutex_unlock(&derived->lock);
+	return ok;
+}
+
+bool
+store_derived_flush(Store *store, GError **error)
+{
+	StoreDerived *derived = store->pending_texts;
+
+	pthread_mutex_lock(&derived->lock);
+	bool ok = flush(derived, error);
+	pthread_mutex_unlock(&derived->lock);
+	return ok;
+}
+
+bool
+store_derived_get(Store *store, int64_t body_id, unsigned version, StoreBody *text_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_GET);
+	store_bind_int(query, ":id", body_id);
+	store_bind_int(query, ":version", version);
+	if (!store_query_row(reader.db, query, error))
+		return false;
+	*text_r = store_body_take_row(query);
+	return true;
+}
+
+bool
+store_derived_read(Store *store, const StoreBody *text, void *buffer, size_t size, uint64_t offset, size_t *n_r,
+                   GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+	StoreBody moved = *text;
+	StoreExtent extent;
+	unsigned version;
+
+	if (store_segment_set_read(store->texts, text, buffer, size, offset, n_r, &failure))
+		return true;
+	/* Pruning may have moved it since *text was filled; another length is another version. */
+	if (core_error_code(failure) == CORE_ERROR_NOT_FOUND &&
+	    find_text(store, text->sha256, &version, &extent, NULL) && extent.length == text->length) {
+		moved.segment_id = extent.segment_id;
+		moved.offset = extent.offset;
+		return store_segment_set_read(store->texts, &moved, buffer, size, offset, n_r, error);
+	}
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return false;
+}
+
+bool
+store_derived_missing(Store *store, unsigned version, int64_t after, unsigned limit, StoreBodyFn fn, void *data,
+                      GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step;
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_MISSING);
+	store_bind_int(query, ":version", version);
+	store_bind_int(query, ":after", after);
+	store_bind_int(query, ":limit", limit);
+	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW) {
+		StoreBody body = store_body_take_row(query);
+		if (!fn(&body, data))
+			return true;
+	}
+	return step == STORE_DONE;
+}
+
+/* The hashes of at most ROWS stale texts behind @after, one after the other. */
+static bool
+list_stale(Store *store, unsigned version, const uint8_t after[32], GByteArray *hashes, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step;
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_STALE);
+	store_bind_sha256(query, ":after", after);
+	store_bind_int(query, ":version", version);
+	store_bind_int(query, ":before", core_clock_wall_s() - GRACE_S);
+	store_bind_int(query, ":limit", ROWS);
+	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW)
+		g_byte_array_append(hashes, store_column_sha256(query, 0), 32);
+	return step == STORE_DONE;
+}
+
+static bool
+drop_stale(StoreDb *db, const GByteArray *hashes, GError **error)
+{
+	bool ok = true;
+
+	if (!store_db_begin(db, error))
+		return false;
+	for (unsigned i = 0; i < hashes->len && ok; i += 32) {
+		g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_TEXT_DROP);
+		store_bind_sha256(query, ":sha256", hashes->data + i);
+		ok = store_query_run(db, query, error);
+	}
+	if (ok)
+		ok = store_db_commit(db, error);
+	else
+		store_db_rollback(db);
+	store_db_unlock(db);
+	return ok;
+}
+
+static bool
+drop_all_stale(Store *store, unsigned version, CoreCancel *cancel, GError **error)
+{
+	g_autoptr(GByteArray) hashes = g_byte_array_new();
+	uint8_t after[32] = { 0 };
+
+	for (;;) {
+		g_byte_array_set_size(hashes, 0);
+		if (!core_cancel_check(cancel, error) || !list_stale(store, version, after, hashes, error))
+			return false;
+		if (hashes->len == 0)
+			return true;
+		memcpy(after, hashes->data + hashes->len - 32, 32);
+		if (!drop_stale(store->derived, hashes, error))
+			return false;
+	}
+}
+
+bool
+store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error)
+{
+	pthread_mutex_lock(&store->compact_lock);
+	bool ok = drop_all_stale(store, version, cancel, error) && store_segment_set_compact(store->texts, cancel, error);
+	pthread_mutex_unlock(&store->compact_lock);
+	return ok;
+}

@@ -6,11 +6,12 @@
 
 #include "store/segments.h"
 
-/* Keeps @text for the body with @sha256.  Buffered: readers see it after store_derived_flush(), or sooner. */
+/* Keeps @text for the body with @sha256, in place of one of another version; nothing if it is kept already.  Buffered:
+ * readers see it after store_derived_flush(), or sooner. */
 bool store_derived_put(Store *store, const uint8_t sha256[32], unsigned version, const char *text, size_t length,
                        GError **error);
 
-/* All that was put is committed when it returns true.  Call it before the transaction that makes the messages visible. */
+/* All that was put is committed when it returns true; what was not committed before is forgotten when it fails.  Call it before the transaction that makes the messages visible. */
 bool store_derived_flush(Store *store, GError **error);
 
 /* The place of the text, to be read by store_derived_read(); false with *error unset: not derived by this version. */
@@ -24,5 +25,5 @@ typedef bool (*StoreBodyFn)(const StoreBody *body, void *data);
 bool store_derived_missing(Store *store, unsigned version, int64_t after, unsigned limit, StoreBodyFn fn, void *data,
                            GError **error);
 
-/* Drops texts of other versions and of bodies that are gone, and compacts. */
+/* Drops texts of other versions and of bodies that have been gone for an hour, and compacts. */
 bool store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error);

@@ -50,7 +50,8 @@ bool store_mailbox_children(Store *store, int64_t account_id, int64_t parent_id,
 /* "Archiv/2024": the components joined by '/'.  g_free(); NULL if there is none. */
 char *store_mailbox_path(Store *store, int64_t id, GError **error);
 
-/* Finds or makes the row for @components (NULL-terminated), and those above it. */
+/* Finds or makes the row for @components (NULL-terminated, at least one), and those above it.  CORE_ERROR_PROTOCOL for a
+ * name that is absurdly deep. */
 bool store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error);
 
 /* What LIST told: makes it a mailbox (or, with server_name NULL, a directory only: its messages are removed). */
@@ -65,6 +66,7 @@ bool store_mailbox_set_state(StoreTxn *txn, int64_t id, uint32_t uidvalidity, ui
  * children stays as a directory. */
 bool store_mailbox_remove(StoreTxn *txn, int64_t id, GError **error);
 
-/* A new UIDVALIDITY: every message loses its UID and becomes a candidate for matching; the state is set to
- * @uidvalidity with uidnext and highestmodseq 0.  Names, bodies and ids stay. */
+/* A new UIDVALIDITY: every visible message loses its UID and becomes a candidate for matching (those that were never
+ * visible go); the state is set to @uidvalidity with uidnext and highestmodseq 0.  Names, bodies and ids stay.
+ * CORE_ERROR_NOT_FOUND if there is no such mailbox. */
 bool store_mailbox_forget_uids(StoreTxn *txn, int64_t id, uint32_t uidvalidity, GError **error);

@@ -1,1 +1,189 @@
+/* Reading messages; message-edit.c writes them, entries.c lists them for views. */
 #include "store/messages.h"
+
+#include "store/internal.h"
+
+static StoreMessage
+take_row(StoreQuery *query)
+{
+	return (StoreMessage){
+		.id = sqlite3_column_int64(query, 0),
+		.mailbox_id = sqlite3_column_int64(query, 1),
+		.uid = (uint32_t)sqlite3_column_int64(query, 2),
+		.name = store_column_text(query, 3),
+		.internaldate_s = sqlite3_column_int64(query, 4),
+		.rfc822_size = (uint64_t)sqlite3_column_int64(query, 5),
+		.base_flags = store_column_text(query, 6),
+		.modseq = (uint64_t)sqlite3_column_int64(query, 7),
+		.emailid = store_column_text(query, 8),
+		.gm_msgid = (uint64_t)sqlite3_column_int64(query, 9),
+		.header_sha256 = store_column_sha256(query, 10),
+		.body_id = sqlite3_column_int64(query, 11),
+		.length = (uint64_t)sqlite3_column_int64(query, 12),
+	};
+}
+
+static bool
+take_one(StoreDb *db, StoreQuery *query, StoreMessage *message_r, GError **error)
+{
+	if (!store_query_row(db, query, error))
+		return false;
+	*message_r = take_row(query);
+	message_r->name = g_strdup(message_r->name);
+	message_r->base_flags = g_strdup(message_r->base_flags);
+	message_r->emailid = g_strdup(message_r->emailid);
+	message_r->header_sha256 = g_memdup2(message_r->header_sha256, message_r->header_sha256 ? 32 : 0);
+	return true;
+}
+
+void
+store_message_clear(StoreMessage *message)
+{
+	g_free((void *)(uintptr_t)message->name);
+	g_free((void *)(uintptr_t)message->base_flags);
+	g_free((void *)(uintptr_t)message->emailid);
+	g_free((void *)(uintptr_t)message->header_sha256);
+	*message = (StoreMessage){ 0 };
+}
+
+bool
+store_txn_message(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_GET);
+
+	store_bind_int(query, ":id", id);
+	return take_one(txn->db, query, message_r, error);
+}
+
+bool
+store_txn_message_uid(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_FIND_UID);
+
+	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":uid", uid);
+	return take_one(txn->db, query, message_r, error);
+}
+
+bool
+store_message_get(Store *store, int64_t id, StoreMessage *message_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_GET);
+	store_bind_int(query, ":id", id);
+	return take_one(reader.db, query, message_r, error);
+}
+
+bool
+store_message_find(Store *store, int64_t mailbox_id, const char *name, StoreMessage *message_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_FIND);
+	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_text(query, ":name", name);
+	return take_one(reader.db, query, message_r, error);
+}
+
+bool
+store_message_find_uid(Store *store, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_FIND_UID);
+	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":uid", uid);
+	return take_one(reader.db, query, message_r, error);
+}
+
+static bool
+each(StoreDb *db, StoreQuery *query, StoreMessageFn fn, void *data, GError **error)
+{
+	StoreStep step;
+
+	while ((step = store_query_step(db, query, error)) == STORE_ROW) {
+		StoreMessage message = take_row(query);
+		if (!fn(&message, data))
+			return true;
+	}
+	return step == STORE_DONE;
+}
+
+static bool
+each_of_mailbox(Store *store, StoreStatement statement, int64_t mailbox_id, StoreMessageFn fn, void *data,
+                GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, statement);
+	store_bind_int(query, ":mailbox", mailbox_id);
+	return each(reader.db, query, fn, data, error);
+}
+
+bool
+store_message_list_uids(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error)
+{
+	return each_of_mailbox(store, STORE_SQL_MESSAGE_LIST_UIDS, mailbox_id, fn, data, error);
+}
+
+bool
+store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error)
+{
+	return each_of_mailbox(store, STORE_SQL_MESSAGE_LIST_MISSING, mailbox_id, fn, data, error);
+}
+
+bool
+store_message_list_unmatched(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error)
+{
+	return each_of_mailbox(store, STORE_SQL_MESSAGE_LIST_UNMATCHED, mailbox_id, fn, data, error);
+}
+
+bool
+store_message_list_alike(Store *store, int64_t account_id, const StoreMessage *described, StoreMessageFn fn,
+                         void *data, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_LIST_ALIKE);
+	store_bind_int(query, ":account", account_id);
+	store_bind_text(query, ":emailid", described->emailid);
+	store_bind_id(query, ":gm_msgid", (int64_t)described->gm_msgid);
+	store_bind_int(query, ":rfc822_size", (int64_t)described->rfc822_size);
+	store_bind_int(query, ":internaldate", described->internaldate_s);
+	return each(reader.db, query, fn, data, error);
+}
+
+char *
+store_message_flags(Store *store, int64_t id, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step;
+
+	if (!reader.db)
+		return NULL;
+	g_autoptr(StoreQuery) base = store_db_query(reader.db, STORE_SQL_MESSAGE_FLAGS);
+	store_bind_int(base, ":id", id);
+	if (!store_query_row(reader.db, base, error)) /* borrowed to the end: both queries see one snapshot */
+		return NULL;
+	g_autofree char *flags = g_strdup(store_column_text(base, 0));
+
+	g_autoptr(StoreQuery) deltas = store_db_query(reader.db, STORE_SQL_MESSAGE_FLAG_DELTAS);
+	store_bind_int(deltas, ":id", id);
+	while ((step = store_query_step(reader.db, deltas, error)) == STORE_ROW) {
+		char *after = store_flags_apply(flags, store_column_text(deltas, 0), store_column_text(deltas, 1));
+		g_free(flags);
+		flags = after;
+	}
+	return step == STORE_DONE ? g_steal_pointer(&flags) : NULL;
+}

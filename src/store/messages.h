@@ -79,12 +79,14 @@ bool store_message_insert(StoreTxn *txn, const StoreMessage *message, int64_t *i
 bool store_message_set_flags(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, const char *base_flags, uint64_t modseq,
                              GError **error);
 
-/* The server no longer has UIDs @first to @last: their rows go, and the bodies with no other row lose theirs. */
+/* The server no longer has UIDs @first to @last: their rows go.  A body that no row uses any more stays until
+ * store_compact(), and is used again if a message with the same bytes arrives before. */
 bool store_message_remove_uids(StoreTxn *txn, int64_t mailbox_id, uint32_t first, uint32_t last, GError **error);
 bool store_message_remove(StoreTxn *txn, int64_t id, GError **error);
 
 /* Gives a row of store_message_list_unmatched() its new UID, and what @message says besides (as insert takes it).
- * @name: the new canonical name, or NULL to keep the one it has. */
+ * @name: the new canonical name, or NULL to keep the one it has.  An invisible row that has that UID already, because
+ * store_message_insert() came first, is removed.  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile. */
 bool store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, const char *name, GError **error);
 
 /* True if a visible message or a child mailbox of @mailbox_id other than message @but_id is called @name. */
@@ -92,10 +94,12 @@ bool store_name_taken(StoreTxn *txn, int64_t mailbox_id, const char *name, int64
                       GError **error);
 
 /* The body is here: makes the message visible as @name.  @body was written and made durable by a writer
- * (store_writer_sync()); if bytes with that hash are known, that body is shared and @body's own bytes are given up. */
+ * (store_writer_sync()); if bytes with that hash are known, that body is shared and @body's own bytes are given up.
+ * @name must not be taken (store_name_taken()).  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile, or the writer
+ * gave @body up (it was freed or synced twice since) and compaction came; nothing was changed. */
 bool store_message_set_body(StoreTxn *txn, int64_t id, const StoreBody *body, const char *name,
                             const uint8_t header_sha256[32], GError **error);
 
-/* The same with a body that another row has. */
+/* The same with a body that another row has.  CORE_ERROR_NOT_FOUND also if that body has gone since it was seen. */
 bool store_message_share_body(StoreTxn *txn, int64_t id, int64_t body_id, const char *name,
                               const uint8_t header_sha256[32], GError **error);

@@ -3,6 +3,10 @@
  * A writer owns the segment it appends to; a body never spans segments.  The order that makes a crash harmless: append,
  * store_writer_sync() (fdatasync), then commit the row; bytes without a row are cut at the next store_open() or
  * reclaimed by store_compact().
+ *
+ * What a writer has ended (new or shared) is safe from store_compact() until the writer's second sync after it, or its
+ * end: so sync, commit the messages, and go on.  Later than that store_message_set_body() may say CORE_ERROR_NOT_FOUND,
+ * but never takes wrong bytes.
  */
 #pragma once
 
@@ -23,18 +27,23 @@ StoreWriter *store_writer_new(Store *store, GError **error);
 void store_writer_free(StoreWriter *writer); /* NULL is fine; what was not committed is given up */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreWriter, store_writer_free)
 
+/* @size_hint only decides whether the body still goes into this segment.  After a failure of write() the body has to be
+ * aborted, after one of end() it is; the writer stays usable (CORE_ERROR_IO: the disk is full and so on).  Not inside a
+ * transaction: begin() may need one to make a segment. */
 bool store_writer_begin(StoreWriter *writer, uint64_t size_hint, GError **error);
 bool store_writer_write(StoreWriter *writer, const void *bytes, size_t length, GError **error);
 /* If the store already has these bytes under a row, they are taken back from the segment and *body_r is that row's. */
 bool store_writer_end(StoreWriter *writer, StoreBody *body_r, GError **error);
 void store_writer_abort(StoreWriter *writer); /* takes back what begin() started; harmless if nothing did */
 
-/* Buffered bytes to the file, then fdatasync(): all bodies ended so far are durable when it returns true. */
+/* fdatasync(): all bodies ended so far are durable when it returns true.  After a failure those that ended since the last
+ * success are given up and have to be written again. */
 bool store_writer_sync(StoreWriter *writer, GError **error);
 
 /* Reading: a reference keeps the file open, even if compaction unlinks it meanwhile.  Bodies that a writer has ended
  * can be read before they are synced or committed. */
 typedef struct StoreSegment StoreSegment;
+/* CORE_ERROR_NOT_FOUND: compaction has moved the body since *body was filled (ask store_body_get() again). */
 StoreSegment *store_body_segment(Store *store, const StoreBody *body, GError **error);
 int store_segment_fd(const StoreSegment *segment); /* pread() at body->offset */
 void store_segment_unref(StoreSegment *segment);
@@ -44,10 +53,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSegment, store_segment_unref)
 bool store_body_get(Store *store, int64_t body_id, StoreBody *body_r, GError **error);
 
 /* pread() of at most @size bytes at @offset of the body: the number in *n_r, 0 at its end.  CORE_ERROR_CORRUPT when the
- * segment is shorter than the row says. */
+ * segment is shorter than the row says.  A committed body that compaction has moved since is found again. */
 bool store_body_read(Store *store, const StoreBody *body, void *buffer, size_t size, uint64_t offset, size_t *n_r,
                      GError **error);
 
-/* Frees the space of bodies without rows: segments in which less than half is alive are copied together and unlinked.
- * Takes short transactions; may run while the store is used. */
+/* Drops bodies that no message uses, and frees their space: segments in which less than half is alive are copied together
+ * and unlinked.  Takes short transactions; may run while the store is used (a second caller waits).  A segment that
+ * cannot be read stays as it is, with a warning. */
 bool store_compact(Store *store, CoreCancel *cancel, GError **error);

@@ -10,8 +10,9 @@
  * store_begin() waits for the one before.  Reading never waits for writing.  Each reading call borrows a connection
  * from a pool, so nothing is bound to a thread.
  *
- * Lock order: writer, then pool or segment table; callbacks of readers run with no lock held but must not write to the
- * store (their read transaction would hold back the WAL); change listeners run after the commit with no lock held.
+ * Lock order: compaction, pending texts, a database's writer, pins of writers; pool and tables of segments are leaves.
+ * Callbacks of readers run with no lock held but must not write to the store (their read transaction would hold back
+ * the WAL); change listeners run after the commit with no lock held.
  */
 #pragma once
 
@@ -36,7 +37,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 const char *store_dir(const Store *store);
 
 /* Waits for the writer's lock and begins a transaction (BEGIN IMMEDIATE).  A transaction belongs to one thread, spans a
- * unit of meaning, and never a network round trip.  NULL with CORE_ERROR_IO. */
+ * unit of meaning, and never a network round trip.  Inside it the thread may read the store (and sees what was committed
+ * before), but not begin another one, nor call store_writer_begin(), store_derived_flush() or store_compact().
+ * After CORE_ERROR_NOT_FOUND it can go on; after any other error it can only be rolled back (store_commit() fails).
+ * NULL with CORE_ERROR_IO. */
 StoreTxn *store_begin(Store *store, GError **error);
 
 /* Ends it, durably (synchronous=FULL), then tells the listeners what changed.  Frees @txn, also on failure: then
@@ -78,6 +82,7 @@ void store_account_clear(StoreAccount *account);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreAccount, store_account_clear)
 
 bool store_account_ensure(StoreTxn *txn, const char *name, int64_t *id_r, GError **error);
+/* @last_sync_s 0 leaves it. */
 bool store_account_set_result(StoreTxn *txn, int64_t id, int64_t last_sync_s, const char *last_error, GError **error);
 typedef bool (*StoreAccountFn)(const StoreAccount *account, void *data); /* false: enough */
 bool store_account_list(Store *store, StoreAccountFn fn, void *data, GError **error);

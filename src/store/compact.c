@@ -1,0 +1,317 @@
+/* Giving space back.
+ *
+ * A crash is harmless at every step: copies are synced before a transaction makes them the bodies' place, and the old
+ * file goes after the transaction that removed its row; whatever is left over has no row and goes at the next open. */
+#include "store/appender.h"
+#include "store/internal.h"
+
+#include "core/log.h"
+
+#define ROWS 500                           /* of one transaction */
+#define BATCH_BYTES (16ull * 1024 * 1024)  /* copied for it, at most about */
+#define COPY_BYTES (256 * 1024)
+
+typedef struct {
+	StoreExtent from, to;
+} Move;
+
+/* True if less than half of what the segment has is in use. */
+static bool
+ask_sparse(StoreSegment *segment, bool *sparse_r, GError **error)
+{
+	StoreSegmentSet *set = segment->set;
+	uint64_t end = store_segment_end(segment);
+
+	if (!store_db_begin(set->db, error))
+		return false;
+	bool ok;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(set->db, set->statements + STORE_SEGMENT_USED);
+		store_bind_int(query, ":segment", segment->id);
+		ok = store_query_row(set->db, query, error);
+		if (ok)
+			*sparse_r = end > 0 && (uint64_t)sqlite3_column_int64(query, 0) < end / 2;
+	}
+	store_db_rollback(set->db);
+	store_db_unlock(set->db);
+	return ok;
+}
+
+static void
+release(void *segment)
+{
+	store_segment_release(segment);
+}
+
+/* Holds all that no writer has. */
+static GPtrArray *
+hold_idle(StoreSegmentSet *set)
+{
+	GPtrArray *segments = g_ptr_array_new_with_free_func(release);
+	GHashTableIter iter;
+	void *value;
+
+	pthread_mutex_lock(&set->lock);
+	g_hash_table_iter_init(&iter, set->table);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		StoreSegment *segment = value;
+		if (segment->holders > 0 || segment->damaged)
+			continue;
+		segment->refs++;
+		segment->holders++;
+		g_ptr_array_add(segments, segment);
+	}
+	pthread_mutex_unlock(&set->lock);
+	return segments;
+}
+
+/* The first rows that are still in the segment. */
+static bool
+list_rows(StoreSegment *segment, GArray *moves, GError **error)
+{
+	StoreSegmentSet *set = segment->set;
+	StoreStep step;
+	uint64_t bytes = 0;
+
+	g_array_set_size(moves, 0);
+	if (!store_db_begin(set->db, error))
+		return false;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(set->db, set->statements + STORE_SEGMENT_EXTENTS);
+		store_bind_int(query, ":segment", segment->id);
+		store_bind_int(query, ":limit", ROWS);
+		while ((step = store_query_step(set->db, query, error)) == STORE_ROW && bytes < BATCH_BYTES) {
+			Move move = { .from = { segment->id, (uint64_t)sqlite3_column_int64(query, 0),
+				                    (uint64_t)sqlite3_column_int64(query, 1) } };
+			bytes += move.from.length;
+			g_array_append_val(moves, move);
+		}
+	}
+	store_db_rollback(set->db);
+	store_db_unlock(set->db);
+	return step != STORE_FAILED;
+}
+
+static bool
+copy(StoreAppender *to, const StoreSegment *segment, Move *move, GError **error)
+{
+	g_autofree uint8_t *buffer = g_malloc(COPY_BYTES);
+	uint64_t offset = 0;
+
+	if (!store_appender_begin(to, move->from.length, error))
+		return false;
+	while (offset < move->from.length) {
+		size_t n = MIN(COPY_BYTES, move->from.length - offset);
+		if (!store_segment_read(segment, buffer, n, move->from.offset + offset, error) ||
+		    !store_appender_write(to, buffer, n, error)) {
+			store_appender_abort(to);
+			return false;
+		}
+		offset += n;
+	}
+	return store_appender_end(to, &move->to, error);
+}
+
+static bool
+update_row(StoreSegmentSet *set, const Move *move, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(set->db, set->statements + STORE_SEGMENT_MOVE);
+
+	store_bind_int(query, ":segment", move->from.segment_id);
+	store_bind_int(query, ":offset", (int64_t)move->from.offset);
+	store_bind_int(query, ":length", (int64_t)move->from.length);
+	store_bind_int(query, ":to_segment", move->to.segment_id);
+	store_bind_int(query, ":to_offset", (int64_t)move->to.offset);
+	return store_query_run(set->db, query, error);
+}
+
+static bool
+update_rows(StoreSegmentSet *set, const GArray *moves, GError **error)
+{
+	bool ok = true;
+
+	if (!store_db_begin(set->db, error))
+		return false;
+	for (unsigned i = 0; i < moves->len && ok; i++)
+		ok = update_row(set, &g_array_index(moves, Move, i), error);
+	if (ok)
+		ok = store_db_commit(set->db, error);
+	else
+		store_db_rollback(set->db);
+	store_db_unlock(set->db);
+	return ok;
+}
+
+/* *dropped_r stays false when a row has appeared in the segment meanwhile. */
+static bool
+drop_segment(StoreSegment *segment, bool *dropped_r, GError **error)
+{
+	StoreSegmentSet *set = segment->set;
+	bool ok, dropped;
+
+	if (!store_db_begin(set->db, error))
+		return false;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(set->db, set->statements + STORE_SEGMENT_DROP);
+		store_bind_int(query, ":segment", segment->id);
+		ok = store_query_run(set->db, query, error);
+		dropped = sqlite3_changes(set->db->handle) > 0;
+	}
+	if (ok)
+		ok = store_db_commit(set->db, error);
+	else
+		store_db_rollback(set->db);
+	store_db_unlock(set->db);
+	if (!ok || !dropped)
+		return ok;
+	store_step("compact-dropped");
+	store_segment_set_remove(set, segment->id);
+	*dropped_r = true;
+	return true;
+}
+
+static bool
+empty_segment(StoreSegment *segment, StoreAppender *to, CoreCancel *cancel, GError **error)
+{
+	g_autoptr(GArray) moves = g_array_new(FALSE, FALSE, sizeof(Move));
+	bool dropped = false;
+
+	while (!dropped) {
+		if (!core_cancel_check(cancel, error) || !list_rows(segment, moves, error))
+			return false;
+		for (unsigned i = 0; i < moves->len; i++) {
+			if (!copy(to, segment, &g_array_index(moves, Move, i), error))
+				return false;
+		}
+		if (moves->len == 0) {
+			if (!drop_segment(segment, &dropped, error))
+				return false;
+			continue;
+		}
+		if (!store_appender_sync(to, error))
+			return false;
+		store_step("compact-copied");
+		if (!update_rows(segment->set, moves, error))
+			return false;
+		store_step("compact-moved");
+	}
+	return true;
+}
+
+/* One segment that cannot be read is left as it is and stops nothing. */
+static bool
+empty_segments(StoreSegmentSet *set, GPtrArray *sparse, CoreCancel *cancel, GError **error)
+{
+	StoreAppender to;
+	bool ok = true;
+
+	store_appender_init(&to, set);
+	for (unsigned i = 0; i < sparse->len && ok; i++) {
+		StoreSegment *segment = sparse->pdata[i];
+		g_autoptr(GError) failure = NULL;
+		/* Opened once more for reading: holding does not open. */
+		g_autoptr(StoreSegment) open = store_segment_set_get(set, segment->id, &failure);
+		if (open && empty_segment(open, &to, cancel, &failure))
+			continue;
+		if (core_error_code(failure) == CORE_ERROR_CORRUPT) {
+			core_log(CORE_LOG_WARNING, "store", "%s; it stays as it is", failure->message);
+			store_segment_mark_damaged(segment);
+			continue;
+		}
+		g_propagate_error(error, g_steal_pointer(&failure));
+		ok = false;
+	}
+	store_appender_clear(&to);
+	return ok;
+}
+
+bool
+store_segment_set_compact(StoreSegmentSet *set, CoreCancel *cancel, GError **error)
+{
+	g_autoptr(GPtrArray) sparse = hold_idle(set);
+
+	for (unsigned i = 0; i < sparse->len;) {
+		bool is_sparse = false;
+		if (!ask_sparse(sparse->pdata[i], &is_sparse, error))
+			return false;
+		if (is_sparse)
+			i++;
+		else
+			g_ptr_array_remove_index_fast(sparse, i);
+	}
+	return sparse->len == 0 || empty_segments(set, sparse, cancel, error);
+}
+
+static bool
+list_dead(Store *store, int64_t after, GArray *ids, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step;
+
+	if (!reader.db)
+		return false;
+	g_array_set_size(ids, 0);
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_DEAD);
+	store_bind_int(query, ":after", after);
+	store_bind_int(query, ":limit", ROWS);
+	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW) {
+		int64_t id = sqlite3_column_int64(query, 0);
+		g_array_append_val(ids, id);
+	}
+	return step == STORE_DONE;
+}
+
+/* The statement looks again whether a message uses the body.  With the pins locked until it is committed: a writer
+ * either pinned the body before or does not find it afterwards. */
+static bool
+drop_dead(Store *store, const GArray *ids, GError **error)
+{
+	bool ok = true;
+
+	if (!store_db_begin(store->mail, error))
+		return false;
+	pthread_mutex_lock(&store->pins_lock);
+	g_autoptr(GHashTable) pins = store_writer_pins(store);
+	for (unsigned i = 0; i < ids->len && ok; i++) {
+		const int64_t *id = &g_array_index(ids, int64_t, i);
+		if (g_hash_table_contains(pins, id))
+			continue;
+		g_autoptr(StoreQuery) query = store_db_query(store->mail, STORE_SQL_BODY_DROP);
+		store_bind_int(query, ":id", *id);
+		ok = store_query_run(store->mail, query, error);
+	}
+	if (ok)
+		ok = store_db_commit(store->mail, error);
+	else
+		store_db_rollback(store->mail);
+	pthread_mutex_unlock(&store->pins_lock);
+	store_db_unlock(store->mail);
+	return ok;
+}
+
+static bool
+drop_all_dead(Store *store, CoreCancel *cancel, GError **error)
+{
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	int64_t after = 0;
+
+	for (;;) {
+		if (!core_cancel_check(cancel, error) || !list_dead(store, after, ids, error))
+			return false;
+		if (ids->len == 0)
+			return true;
+		after = g_array_index(ids, int64_t, ids->len - 1);
+		if (!drop_dead(store, ids, error))
+			return false;
+		store_step("compact-dead");
+	}
+}
+
+bool
+store_compact(Store *store, CoreCancel *cancel, GError **error)
+{
+	pthread_mutex_lock(&store->compact_lock);
+	bool ok = drop_all_dead(store, cancel, error) && store_segment_set_compact(store->bodies, cancel, error);
+	pthread_mutex_unlock(&store->compact_lock);
+	return ok;
+}

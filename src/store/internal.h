@@ -1,0 +1,86 @@
+/* Internal to src/store: what its files share. */
+#pragma once
+
+#include "store/db.h"
+#include "store/derived.h"
+#include "store/messages.h"
+#include "store/segmentset.h"
+#include "store/store.h"
+
+struct Store {
+	char *dir;
+	int lock_fd;
+	StoreDb *mail, *derived; /* the writers */
+	char *mail_path, *derived_path;
+
+	pthread_mutex_t pool_lock; /* protects the two below */
+	StoreDb *idle_readers;
+	unsigned n_idle_readers;
+
+	StoreListenFn listen;
+	void *listen_data;
+	uint64_t tickets_given; /* one for each commit that has something to tell; under mail->lock */
+	pthread_mutex_t tickets_lock;
+	pthread_cond_t tickets_turn;
+	uint64_t tickets_called; /* under tickets_lock */
+
+	StoreSegmentSet *bodies, *texts;
+
+	pthread_mutex_t compact_lock; /* one compaction at a time; the first of all locks */
+	pthread_mutex_t pins_lock;    /* protects the list below and the pins of its writers; after mail->lock */
+	StoreWriter *writers;
+
+	StoreDerived *pending_texts;
+};
+
+struct StoreTxn {
+	Store *store;
+	StoreDb *db;
+	GHashTable *mailboxes; /* by id, those in which something changed */
+	GArray *changes;       /* StoreChange, names owned */
+};
+
+/* Borrows a reading connection; its cleanup gives it back.  Declare it before the queries that use it. */
+typedef struct {
+	Store *store;
+	StoreDb *db; /* NULL: it could not be opened */
+} StoreReader;
+StoreReader store_reader_get(Store *store, GError **error);
+void store_reader_put(StoreReader *reader);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreReader, store_reader_put)
+
+/* Opens @dir, made 0700 with its parents, and takes the lock in it.  -1 on failure. */
+int store_lock_take(const char *dir, GError **error);
+
+/* Notes a change of a message for the listener, and that the entries of its mailbox have changed, if they have. */
+bool store_txn_change(StoreTxn *txn, StoreChangeKind kind, int64_t mailbox_id, int64_t message_id, const char *name,
+                      GError **error);
+/* The same for a mailbox that appears in or vanishes from a directory. */
+bool store_txn_mailbox_change(StoreTxn *txn, StoreChangeKind kind, int64_t account_id, int64_t parent_id,
+                              int64_t mailbox_id, const char *name, GError **error);
+
+/* The row inside the transaction; to be cleared. */
+bool store_txn_message(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **error);
+bool store_txn_message_uid(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r, GError **error);
+
+/* "\Seen $a" with the delta of one operation applied; both as store_flags_normalise() makes them.  g_free(). */
+char *store_flags_apply(const char *flags, const char *add, const char *remove);
+
+/* Removes the messages of a mailbox that becomes a directory or goes. */
+bool store_messages_remove_all(StoreTxn *txn, int64_t mailbox_id, GError **error);
+/* What a UIDVALIDITY change does to them. */
+bool store_messages_forget_uids(StoreTxn *txn, int64_t mailbox_id, GError **error);
+
+StoreBody store_body_take_row(StoreQuery *query); /* of the columns id, segment, offset, length, sha256 */
+
+/* store_body_read() in either set.  CORE_ERROR_NOT_FOUND: moved or gone since *body was filled. */
+bool store_segment_set_read(StoreSegmentSet *set, const StoreBody *body, void *buffer, size_t size, uint64_t offset,
+                            size_t *n_r, GError **error);
+
+/* The ids (int64_t) of bodies that writers have given out and that may not be committed yet; with store->pins_lock
+ * held, for as long as it is. */
+GHashTable *store_writer_pins(Store *store);
+
+/* derived.c */
+StoreDerived *store_derived_new(Store *store);
+void store_derived_free(StoreDerived *derived);

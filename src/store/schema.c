@@ -1,0 +1,194 @@
+#include "store/schema.h"
+
+#include "store/db.h"
+
+/* Ids are AUTOINCREMENT wherever they leave the store: inode numbers are made of them and are never used again. */
+static const char *const mail_1[] = {
+	"CREATE TABLE accounts (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"  name TEXT NOT NULL UNIQUE,            -- as the configuration calls it\n"
+	"  last_sync INTEGER NOT NULL DEFAULT 0, -- end of the last complete synchronisation, seconds since 1970; 0: never\n"
+	"  last_error TEXT                       -- what the last attempt failed with; NULL: it went well\n"
+	") STRICT;\n",
+
+	/* Rows form the directory tree, so a mailbox that exists on the server only as part of another's name has one too. */
+	"CREATE TABLE mailboxes (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"  account INTEGER NOT NULL REFERENCES accounts (id),\n"
+	"  parent INTEGER REFERENCES mailboxes (id), -- NULL: at the account's root\n"
+	"  name TEXT NOT NULL,                       -- the path's last component as people see it\n"
+	"  server_name TEXT,                         -- the bytes of LIST; NULL: only a directory\n"
+	"  separator INTEGER NOT NULL DEFAULT 0,     -- the hierarchy separator, as a byte; 0: none\n"
+	"  attributes INTEGER NOT NULL DEFAULT 0,    -- bits: STORE_MAILBOX_* of mailboxes.h\n"
+	"  uidvalidity INTEGER NOT NULL DEFAULT 0,   -- 0: never synchronised\n"
+	"  uidnext INTEGER NOT NULL DEFAULT 0,       -- every UID below it was seen; 0: unknown\n"
+	"  highestmodseq INTEGER NOT NULL DEFAULT 0, -- everything up to it was applied; 0: none (RFC 7162)\n"
+	"  mailboxid TEXT,                           -- RFC 8474; NULL: the server has none\n"
+	"  changed INTEGER NOT NULL                  -- when its entries last changed, seconds since 1970; never goes back\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account, ifnull(parent, 0), name);\n"
+	"CREATE UNIQUE INDEX mailboxes_server_name ON mailboxes (account, server_name) WHERE server_name IS NOT NULL;\n"
+	"CREATE INDEX mailboxes_parent ON mailboxes (parent);\n",
+
+	"CREATE TABLE segments (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT -- the file bodies/ID\n"
+	") STRICT;\n",
+
+	/* No count of references is kept: a body without messages is found by messages_body, and store_compact() drops it. */
+	"CREATE TABLE bodies (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- of the bytes\n"
+	"  segment INTEGER NOT NULL REFERENCES segments (id),\n"
+	"  offset INTEGER NOT NULL CHECK (offset >= 0), -- where it begins in the segment, bytes\n"
+	"  length INTEGER NOT NULL CHECK (length >= 0)  -- bytes\n"
+	") STRICT;\n"
+	"CREATE INDEX bodies_segment ON bodies (segment, offset, length);\n",
+
+	"CREATE TABLE messages (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"  mailbox INTEGER NOT NULL REFERENCES mailboxes (id),\n"
+	"  uid INTEGER,                   -- NULL: none yet\n"
+	"  state INTEGER NOT NULL DEFAULT 0, -- 0: on the server; 1: to be matched after a UIDVALIDITY change;\n"
+	"                                 -- 2: only here, never to be uploaded; 3: to be uploaded; 4: the server refused it\n"
+	"  error TEXT,                    -- why, in state 4, in the server's words\n"
+	"  name TEXT,                     -- in mail/; NULL: not visible yet\n"
+	"  name_is_users INTEGER NOT NULL DEFAULT 0, -- 1: the user chose the name; 0: it is the canonical one\n"
+	"  internaldate INTEGER NOT NULL, -- seconds since 1970\n"
+	"  rfc822_size INTEGER NOT NULL,  -- the server's word, bytes: a hint\n"
+	"  base_flags TEXT NOT NULL,      -- as the server last said, in the form of store_flags_normalise()\n"
+	"  modseq INTEGER NOT NULL,       -- of the message (RFC 7162); 0: unknown\n"
+	"  emailid TEXT,                  -- RFC 8474; NULL: the server has none\n"
+	"  threadid TEXT,                 -- RFC 8474; NULL: the server has none\n"
+	"  gm_msgid INTEGER,              -- X-GM-MSGID, its 64 bits; NULL: the server has none\n"
+	"  header_sha256 BLOB,            -- of BODY[HEADER]; NULL: unknown\n"
+	"  body INTEGER REFERENCES bodies (id) -- NULL: not here\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX messages_uid ON messages (mailbox, uid) WHERE uid IS NOT NULL;\n"
+	"CREATE UNIQUE INDEX messages_name ON messages (mailbox, name) WHERE name IS NOT NULL;\n"
+	"CREATE INDEX messages_visible ON messages (mailbox) WHERE name IS NOT NULL;\n" /* in the order of ids */
+	"CREATE INDEX messages_missing ON messages (mailbox, uid) WHERE body IS NULL AND uid IS NOT NULL;\n"
+	"CREATE INDEX messages_unmatched ON messages (mailbox) WHERE state = 1;\n"
+	"CREATE INDEX messages_body ON messages (body) WHERE body IS NOT NULL;\n"
+	"CREATE INDEX messages_emailid ON messages (emailid) WHERE emailid IS NOT NULL;\n"
+	"CREATE INDEX messages_gm_msgid ON messages (gm_msgid) WHERE gm_msgid IS NOT NULL;\n"
+	"CREATE INDEX messages_alike ON messages (rfc822_size, internaldate);\n",
+
+	/* What a user did and the server has not acknowledged yet, in the order of ids.  Messages and mailboxes are plain
+	 * numbers, because an operation outlives a message that the server drops before it answers. */
+	"CREATE TABLE operations (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"  account INTEGER NOT NULL REFERENCES accounts (id),\n"
+	"  kind TEXT NOT NULL,            -- flags, append, move, copy, remove, create, rename, delete, submit\n"
+	"  message INTEGER,               -- id of the message it is about; NULL: none\n"
+	"  mailbox INTEGER,               -- id of the mailbox it begins in\n"
+	"  target INTEGER,                -- id of the mailbox it ends in; NULL: the same or none\n"
+	"  add_flags TEXT NOT NULL DEFAULT '',    -- the delta, in the form of store_flags_normalise()\n"
+	"  remove_flags TEXT NOT NULL DEFAULT '',\n"
+	"  arguments TEXT,                -- what else the kind needs; NULL: nothing\n"
+	"  state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'done', 'held', 'failed')),\n"
+	"  attempts INTEGER NOT NULL DEFAULT 0,   -- how often it was sent\n"
+	"  error TEXT,                    -- what the last attempt failed with\n"
+	"  created INTEGER NOT NULL,      -- seconds since 1970\n"
+	"  not_before INTEGER NOT NULL DEFAULT 0, -- sent no sooner than this, seconds since 1970\n"
+	"  target_uidvalidity INTEGER,    -- of the target before it was sent: where to look when the outcome is unknown\n"
+	"  target_uidnext INTEGER         -- likewise\n"
+	") STRICT;\n"
+	"CREATE INDEX operations_message ON operations (message) WHERE state <> 'done';\n"
+	"CREATE INDEX operations_open ON operations (account) WHERE state <> 'done';\n",
+	NULL,
+};
+
+static const char *const derived_1[] = {
+	"CREATE TABLE segments (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT -- the file text/ID\n"
+	") STRICT;\n",
+
+	/* By content, so that it stays true whatever happens to the other database. */
+	"CREATE TABLE texts (\n"
+	"  sha256 BLOB PRIMARY KEY,      -- of the body it was made from\n"
+	"  version INTEGER NOT NULL,     -- of the renderer\n"
+	"  segment INTEGER NOT NULL REFERENCES segments (id),\n"
+	"  offset INTEGER NOT NULL,      -- where it begins in the segment, bytes\n"
+	"  length INTEGER NOT NULL,      -- bytes\n"
+	"  created INTEGER NOT NULL      -- seconds since 1970\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE INDEX texts_segment ON texts (segment, offset, length);\n",
+	NULL,
+};
+
+static const char *const *const mail_steps[] = { mail_1 };
+static const char *const *const derived_steps[] = { derived_1 };
+
+const StoreSchema store_schema_mail = { 0x6d61696c /* "mail" */, G_N_ELEMENTS(mail_steps), mail_steps };
+const StoreSchema store_schema_derived = { 0x6d747874 /* "mtxt" */, G_N_ELEMENTS(derived_steps), derived_steps };
+
+static bool
+run(sqlite3 *handle, const char *sql, GError **error)
+{
+	return sqlite3_exec(handle, sql, NULL, NULL, NULL) == SQLITE_OK || store_db_throw(handle, sql, error);
+}
+
+/* The first column of the first row as a number; *value_r stays when there is no row. */
+static bool
+ask(sqlite3 *handle, const char *sql, int *value_r, GError **error)
+{
+	sqlite3_stmt *statement = NULL;
+	int rc = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(statement);
+		if (rc == SQLITE_ROW)
+			*value_r = sqlite3_column_int(statement, 0);
+	}
+	bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || store_db_throw(handle, sql, error);
+	sqlite3_finalize(statement);
+	return ok;
+}
+
+static bool
+step(sqlite3 *handle, const StoreSchema *schema, int version, GError **error)
+{
+	g_autofree char *stamp = g_strdup_printf("PRAGMA application_id = %d; PRAGMA user_version = %d",
+	                                         schema->application_id, version + 1);
+	int broken = 0;
+
+	for (const char *const *sql = schema->steps[version]; *sql; sql++) {
+		if (!run(handle, *sql, error))
+			return false;
+	}
+	if (!run(handle, stamp, error))
+		return false;
+	if (!ask(handle, "SELECT count(*) FROM pragma_foreign_key_check", &broken, error))
+		return false;
+	if (broken > 0)
+		return core_throw(error, CORE_ERROR_CORRUPT, "%d rows refer to rows that do not exist", broken);
+	store_step("migrate");
+	return run(handle, "COMMIT", error);
+}
+
+bool
+store_schema_migrate(sqlite3 *handle, const StoreSchema *schema, GError **error)
+{
+	int version = 0, application_id = 0, tables = 0;
+
+	if (!ask(handle, "PRAGMA user_version", &version, error) ||
+	    !ask(handle, "PRAGMA application_id", &application_id, error) ||
+	    !ask(handle, "SELECT count(*) FROM sqlite_schema", &tables, error))
+		return false;
+	if (tables == 0 ? version != 0 : application_id != schema->application_id)
+		return core_throw(error, CORE_ERROR_CORRUPT, "it is not a database of mailtree");
+	if (version > schema->versions)
+		return core_throw(error, CORE_ERROR_CORRUPT,
+		                  "it was made by a newer version of mailtree (schema %d; this one knows %d)", version,
+		                  schema->versions);
+
+	for (; version < schema->versions; version++) {
+		if (!run(handle, "BEGIN IMMEDIATE", error))
+			return false;
+		if (!step(handle, schema, version, error)) {
+			sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+			return core_prefix(error, "migrating to schema %d: ", version + 1);
+		}
+	}
+	return true;
+}

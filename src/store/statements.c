@@ -1,0 +1,162 @@
+#include "store/statements.h"
+
+#define READ STORE_DB_READ
+#define WRITE STORE_DB_WRITE
+#define DERIVED STORE_DB_DERIVED
+
+/* In the order in which mailboxes.c, messages.c, entries.c and segments.c take them out of a row. */
+#define MAILBOX_COLUMNS \
+	"SELECT m.id, m.account, ifnull(m.parent, 0), m.name, m.server_name, m.separator, m.attributes, m.uidvalidity," \
+	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed FROM mailboxes m "
+
+#define MESSAGE_COLUMNS \
+	"SELECT m.id, m.mailbox, m.uid, m.name, m.internaldate, m.rfc822_size, m.base_flags, m.modseq, m.emailid," \
+	" m.gm_msgid, m.header_sha256, m.body, b.length FROM messages m LEFT JOIN bodies b ON b.id = m.body "
+
+#define ENTRY_COLUMNS(from) \
+	"SELECT m.id, m.name, m.internaldate, b.length, t.length, m.body FROM " from " LEFT JOIN bodies b ON b.id = m.body" \
+	" LEFT JOIN derived.texts t ON t.sha256 = b.sha256 AND t.version = :version "
+
+#define BODY_COLUMNS "SELECT b.id, b.segment, b.offset, b.length, b.sha256 FROM bodies b "
+
+/* The set's segments in `segments`, the bytes in use in @table. */
+#define SEGMENT_STATEMENTS(set, role, table) \
+	[STORE_SQL_##set##_SEGMENTS] = { role, \
+		"SELECT s.id, (SELECT x.offset + x.length FROM " table " x WHERE x.segment = s.id" \
+		" ORDER BY x.offset DESC, x.length DESC LIMIT 1) FROM segments s ORDER BY s.id" }, \
+	[STORE_SQL_##set##_SEGMENT_NEW] = { role, "INSERT INTO segments DEFAULT VALUES" }, \
+	[STORE_SQL_##set##_SEGMENT_DROP] = { role, \
+		"DELETE FROM segments WHERE id = :segment" \
+		" AND NOT EXISTS (SELECT 1 FROM " table " WHERE segment = :segment)" }, \
+	[STORE_SQL_##set##_SEGMENT_USED] = { role, \
+		"SELECT ifnull(sum(length), 0) FROM " table " WHERE segment = :segment" }, \
+	[STORE_SQL_##set##_SEGMENT_EXTENTS] = { role, \
+		"SELECT offset, length FROM " table " WHERE segment = :segment ORDER BY offset, length LIMIT :limit" }, \
+	[STORE_SQL_##set##_SEGMENT_MOVE] = { role, \
+		"UPDATE " table " SET segment = :to_segment, offset = :to_offset" \
+		" WHERE segment = :segment AND offset = :offset AND length = :length" }
+
+const StoreStatementText store_statements[STORE_STATEMENTS] = {
+	[STORE_SQL_BEGIN] = { WRITE | DERIVED, "BEGIN IMMEDIATE" },
+	[STORE_SQL_COMMIT] = { WRITE | DERIVED, "COMMIT" },
+	[STORE_SQL_ROLLBACK] = { WRITE | DERIVED, "ROLLBACK" },
+
+	[STORE_SQL_ACCOUNT_INSERT] = { WRITE, "INSERT INTO accounts (name) VALUES (:name) ON CONFLICT DO NOTHING" },
+	[STORE_SQL_ACCOUNT_FIND] = { READ | WRITE, "SELECT id, name, last_sync, last_error FROM accounts WHERE name = :name" },
+	[STORE_SQL_ACCOUNT_LIST] = { READ, "SELECT id, name, last_sync, last_error FROM accounts ORDER BY id" },
+	[STORE_SQL_ACCOUNT_SET_RESULT] = { WRITE,
+		"UPDATE accounts SET last_sync = ifnull(:last_sync, last_sync), last_error = :last_error WHERE id = :id" },
+	[STORE_SQL_ACCOUNT_COUNTS] = { READ,
+		"SELECT (SELECT count(*) FROM mailboxes WHERE account = :account AND attributes & 1),"
+		" count(b.id), ifnull(sum(b.length), 0), count(*) FILTER (WHERE m.body IS NULL AND m.uid IS NOT NULL)"
+		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id LEFT JOIN bodies b ON b.id = m.body"
+		" WHERE x.account = :account" },
+
+	[STORE_SQL_MAILBOX_GET] = { READ | WRITE, MAILBOX_COLUMNS "WHERE m.id = :id" },
+	[STORE_SQL_MAILBOX_FIND] = { READ | WRITE,
+		MAILBOX_COLUMNS "WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.name = :name" },
+	[STORE_SQL_MAILBOX_FIND_SERVER] = { READ,
+		MAILBOX_COLUMNS "WHERE m.account = :account AND m.server_name = :server_name" },
+	/* A recursive query takes its rows first in, first out: level by level. */
+	[STORE_SQL_MAILBOX_LIST] = { READ,
+		"WITH RECURSIVE tree (id, level) AS"
+		" (SELECT id, 0 FROM mailboxes WHERE account = :account AND ifnull(parent, 0) = 0"
+		" UNION ALL SELECT c.id, level + 1 FROM tree JOIN mailboxes c ON c.parent = tree.id) "
+		MAILBOX_COLUMNS "JOIN tree USING (id) ORDER BY tree.level, m.id" },
+	[STORE_SQL_MAILBOX_CHILDREN] = { READ,
+		MAILBOX_COLUMNS "WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.id > :after ORDER BY m.id" },
+	[STORE_SQL_MAILBOX_INSERT] = { WRITE,
+		"INSERT INTO mailboxes (account, parent, name, changed) VALUES (:account, :parent, :name, :now)" },
+	[STORE_SQL_MAILBOX_SET_LISTING] = { WRITE,
+		"UPDATE mailboxes SET server_name = :server_name, separator = :separator, attributes = :attributes"
+		" WHERE id = :id" },
+	[STORE_SQL_MAILBOX_SET_STATE] = { WRITE,
+		"UPDATE mailboxes SET uidvalidity = :uidvalidity, uidnext = :uidnext, highestmodseq = :highestmodseq,"
+		" mailboxid = :mailboxid WHERE id = :id" },
+	[STORE_SQL_MAILBOX_TOUCH] = { WRITE, "UPDATE mailboxes SET changed = max(changed, :now) WHERE id = :id" },
+	[STORE_SQL_MAILBOX_HAS_CHILDREN] = { WRITE, "SELECT 1 FROM mailboxes WHERE parent = :id LIMIT 1" },
+	[STORE_SQL_MAILBOX_DELETE] = { WRITE, "DELETE FROM mailboxes WHERE id = :id" },
+
+	[STORE_SQL_MESSAGE_GET] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.id = :id" },
+	[STORE_SQL_MESSAGE_FIND] = { READ, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.name = :name" },
+	[STORE_SQL_MESSAGE_FIND_UID] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid = :uid" },
+	[STORE_SQL_MESSAGE_LIST_UIDS] = { READ,
+		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0"
+		" FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL ORDER BY uid" },
+	[STORE_SQL_MESSAGE_LIST_MISSING] = { READ,
+		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL ORDER BY m.uid DESC" },
+	[STORE_SQL_MESSAGE_LIST_UNMATCHED] = { READ,
+		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.state = 1 ORDER BY m.id" },
+	[STORE_SQL_MESSAGE_LIST_ALIKE] = { READ,
+		MESSAGE_COLUMNS "WHERE (m.emailid = :emailid OR m.gm_msgid = :gm_msgid"
+		" OR (m.rfc822_size = :rfc822_size AND m.internaldate = :internaldate)) AND m.body IS NOT NULL"
+		" AND (SELECT account FROM mailboxes WHERE id = m.mailbox) = :account ORDER BY m.id" },
+	[STORE_SQL_MESSAGE_FLAGS] = { READ, "SELECT base_flags FROM messages WHERE id = :id" },
+	[STORE_SQL_MESSAGE_FLAG_DELTAS] = { READ,
+		"SELECT add_flags, remove_flags FROM operations WHERE message = :id AND state <> 'done' ORDER BY id" },
+
+	[STORE_SQL_MESSAGE_INSERT] = { WRITE,
+		"INSERT INTO messages (mailbox, uid, internaldate, rfc822_size, base_flags, modseq, emailid, gm_msgid)"
+		" VALUES (:mailbox, :uid, :internaldate, :rfc822_size, :base_flags, :modseq, :emailid, :gm_msgid)"
+		" ON CONFLICT DO NOTHING" },
+	[STORE_SQL_MESSAGE_SET_FLAGS] = { WRITE,
+		"UPDATE messages SET base_flags = :base_flags, modseq = ifnull(:modseq, modseq) WHERE id = :id" },
+	[STORE_SQL_MESSAGE_REMOVE] = { WRITE, "DELETE FROM messages WHERE id = :id RETURNING id, mailbox, name" },
+	[STORE_SQL_MESSAGE_REMOVE_UIDS] = { WRITE,
+		"DELETE FROM messages WHERE mailbox = :mailbox AND uid BETWEEN :first AND :last RETURNING id, mailbox, name" },
+	[STORE_SQL_MESSAGE_REMOVE_ALL] = { WRITE,
+		"DELETE FROM messages WHERE mailbox = :mailbox RETURNING id, mailbox, name" },
+	[STORE_SQL_MESSAGE_REMOVE_INVISIBLE_UID] = { WRITE,
+		"DELETE FROM messages WHERE mailbox = :mailbox AND uid = :uid AND id <> :id AND name IS NULL" },
+	[STORE_SQL_MESSAGE_MATCH] = { WRITE,
+		"UPDATE messages SET uid = :uid, state = 0, internaldate = :internaldate, rfc822_size = :rfc822_size,"
+		" base_flags = :base_flags, modseq = :modseq, emailid = :emailid, gm_msgid = :gm_msgid,"
+		" name = ifnull(:name, name) WHERE id = :id" },
+	[STORE_SQL_MESSAGE_SET_BODY] = { WRITE,
+		"UPDATE messages SET body = :body, name = :name, header_sha256 = :header_sha256 WHERE id = :id" },
+	[STORE_SQL_MESSAGE_FORGET_INVISIBLE] = { WRITE,
+		"DELETE FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL AND name IS NULL" },
+	[STORE_SQL_MESSAGE_FORGET_UIDS] = { WRITE,
+		"UPDATE messages SET uid = NULL, modseq = 0, state = 1 WHERE mailbox = :mailbox AND uid IS NOT NULL" },
+	[STORE_SQL_NAME_TAKEN] = { WRITE,
+		"SELECT 1 FROM messages WHERE mailbox = :mailbox AND name = :name AND id <> :id"
+		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :mailbox AND name = :name LIMIT 1" },
+
+	[STORE_SQL_ENTRY_LIST] = { READ,
+		ENTRY_COLUMNS("messages m INDEXED BY messages_visible")
+		"WHERE m.mailbox = :mailbox AND m.id > :after AND m.name IS NOT NULL ORDER BY m.id" },
+	[STORE_SQL_ENTRY_FIND] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.mailbox = :mailbox AND m.name = :name" },
+	[STORE_SQL_ENTRY_GET] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.id = :id AND m.name IS NOT NULL" },
+
+	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
+	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },
+	[STORE_SQL_BODY_INSERT] = { WRITE, /* nothing, when the segment is gone */
+		"INSERT INTO bodies (sha256, segment, offset, length)"
+		" SELECT :sha256, id, :offset, :length FROM segments WHERE id = :segment" },
+	[STORE_SQL_BODY_DEAD] = { READ,
+		"SELECT b.id FROM bodies b WHERE b.id > :after AND NOT EXISTS (SELECT 1 FROM messages WHERE body = b.id)"
+		" ORDER BY b.id LIMIT :limit" },
+	[STORE_SQL_BODY_DROP] = { WRITE,
+		"DELETE FROM bodies WHERE id = :id AND NOT EXISTS (SELECT 1 FROM messages WHERE body = :id)" },
+	SEGMENT_STATEMENTS(BODIES, WRITE, "bodies"),
+
+	[STORE_SQL_TEXT_GET] = { READ,
+		"SELECT b.id, t.segment, t.offset, t.length, t.sha256 FROM bodies b"
+		" JOIN derived.texts t ON t.sha256 = b.sha256 AND t.version = :version WHERE b.id = :id" },
+	[STORE_SQL_TEXT_FIND] = { READ,
+		"SELECT version, segment, offset, length FROM derived.texts WHERE sha256 = :sha256" },
+	[STORE_SQL_TEXT_PUT] = { DERIVED,
+		"INSERT OR REPLACE INTO texts (sha256, version, segment, offset, length, created)"
+		" VALUES (:sha256, :version, :segment, :offset, :length, :now)" },
+	[STORE_SQL_TEXT_MISSING] = { READ,
+		BODY_COLUMNS "WHERE b.id > :after AND EXISTS (SELECT 1 FROM messages WHERE body = b.id) AND NOT EXISTS"
+		" (SELECT 1 FROM derived.texts t WHERE t.sha256 = b.sha256 AND t.version = :version)"
+		" ORDER BY b.id LIMIT :limit" },
+	/* A text is stored shortly before its body's row is: a young one without a body is left alone. */
+	[STORE_SQL_TEXT_STALE] = { READ,
+		"SELECT t.sha256 FROM derived.texts t WHERE t.sha256 > :after AND (t.version <> :version OR"
+		" (t.created < :before AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.sha256 = t.sha256)))"
+		" ORDER BY t.sha256 LIMIT :limit" },
+	[STORE_SQL_TEXT_DROP] = { DERIVED, "DELETE FROM texts WHERE sha256 = :sha256" },
+	SEGMENT_STATEMENTS(TEXTS, DERIVED, "texts"),
+};
