@@ -1,0 +1,41 @@
+/* The configuration file: see mailtree-config(5), which is its specification.
+ *
+ * Every error is CORE_ERROR_CONFIG and names the file and, where there is one, the line: "FILE:LINE: what is wrong".
+ */
+#pragma once
+
+#include "core/error.h"
+#include "imap/session.h"
+#include "password.h"
+
+#define CONFIG_MAX_BYTES (1024 * 1024)
+#define CONFIG_ACCOUNT_NAME_MAX_BYTES 100
+#define CONFIG_CONNECTIONS_MAX 16
+
+typedef struct {
+	char *name;
+	unsigned line; /* of "[account …]" */
+	ImapConfig imap;
+	char **folders;       /* never NULL; "*" if the file says nothing */
+	unsigned connections; /* 0: the engine's choice */
+	PasswordConfig password;
+} ConfigAccount;
+
+typedef struct {
+	char *path;
+	char *store;         /* absolute */
+	GPtrArray *accounts; /* of ConfigAccount, in the order of the file; at least one */
+} Config;
+
+/* Reads @path, or where it is NULL $XDG_CONFIG_HOME/mailtree/config.  The file must belong to the user (or root), and not
+ * everybody may write to it, because it names commands to run. */
+Config *config_load(const char *path, GError **error);
+
+/* The same from text; @path is for messages and is where relative paths begin. */
+Config *config_parse(const char *path, const char *text, size_t length, GError **error);
+
+void config_free(Config *config); /* NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* NULL with CORE_ERROR_USAGE, which names those there are. */
+const ConfigAccount *config_account(const Config *config, const char *name, GError **error);
