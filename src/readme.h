@@ -1,0 +1,4 @@
+#pragma once
+
+/* What DIR/README says. */
+extern const char readme_text[];
