@@ -1,0 +1,367 @@
+/* mailtree mount DIR [-f]
+ *
+ * Without -f the process forks before any thread is started: the parent waits for the child's word that DIR is usable
+ * (or for the error, which it prints) and ends; the child becomes the owner of the store and stays.  The list of its
+ * threads is in owner.c.
+ */
+#include "command.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "fs/mount.h"
+#include "fs/mountpoint.h"
+#include "owner.h"
+#include "readme.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define LOG_MAX_BYTES (1024 * 1024)
+#define START_TIMEOUT_MS 120000
+#define STATUS_MS 1000            /* how often the tree's status files change while something is going on */
+#define RETRY_FIRST_MS (60 * 1000)
+#define RETRY_MAX_MS (15 * 60 * 1000)
+#define VERSION_TIMEOUT_MS 10000
+
+/* What the mount's process is doing. */
+typedef struct {
+	Owner *owner;
+	FsMount *tree;
+	int signals;
+	Round *round;         /* the start's, or a repetition of what failed in it; NULL: none */
+	GPtrArray *failed;    /* names of accounts to try again */
+	int64_t retry_at_ms;  /* 0: nothing to try again */
+	int64_t retry_delay_ms;
+	bool busy;            /* at the last look some account synchronised */
+} Mount;
+
+static void
+append_word(ControlKind kind, const char *words, void *data)
+{
+	if (kind == CONTROL_TEXT)
+		g_ptr_array_add(data, g_strdup(words));
+}
+
+/* Another process owns the store: says what it does. */
+static bool
+refuse(const char *store, ControlClient *client, GError **error)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+
+	if (!control_client_call(client, "version", NULL, append_word, words, VERSION_TIMEOUT_MS, -1, error))
+		return false;
+	const char *pid = words->len > 1 ? words->pdata[1] : "?", *mounted = words->len > 2 ? words->pdata[2] : "";
+	if (*mounted)
+		return core_throw(error, CORE_ERROR_LOCKED, "the store %s is mounted already, on %s (process %s)", store, mounted,
+		                  pid);
+	return core_throw(error, CORE_ERROR_LOCKED, "process %s is synchronising the store %s; try again when it has ended", pid,
+	                  store);
+}
+
+static char *
+make_status(bool json, void *data)
+{
+	return owner_status(data, json);
+}
+
+/* How the last round ended: what can be tried again is, later; the rest waits for "mailtree sync". */
+static void
+end_round(Mount *mount)
+{
+	g_ptr_array_set_size(mount->failed, 0);
+	for (size_t i = 0; i < round_count(mount->round); i++) {
+		const GError *failure = round_error(mount->round, i);
+		const char *account = round_account(mount->round, i);
+		if (!failure) {
+			core_log(CORE_LOG_INFO, "main", "%s: synchronised", account);
+			continue;
+		}
+		core_log(CORE_LOG_ERROR, "main", "%s: %s", account, failure->message);
+		if (core_error_retry(failure) != CORE_RETRY_NEVER)
+			g_ptr_array_add(mount->failed, g_strdup(account));
+	}
+	g_clear_pointer(&mount->round, round_free);
+	mount->retry_at_ms = 0;
+	if (mount->failed->len > 0) {
+		mount->retry_at_ms = core_clock_ms() + mount->retry_delay_ms;
+		mount->retry_delay_ms = MIN(mount->retry_delay_ms * 2, RETRY_MAX_MS);
+	}
+}
+
+static void
+begin_round(Mount *mount)
+{
+	g_autoptr(GError) error = NULL;
+
+	mount->retry_at_ms = 0;
+	g_ptr_array_add(mount->failed, NULL); /* none: all */
+	mount->round = round_new(owner_engine(mount->owner), (const char *const *)mount->failed->pdata, &error);
+	g_ptr_array_remove_index(mount->failed, mount->failed->len - 1);
+	if (!mount->round) {
+		core_log(CORE_LOG_ERROR, "main", "%s", error->message);
+		mount->retry_at_ms = core_clock_ms() + mount->retry_delay_ms;
+	}
+}
+
+/* How long nothing needs to be looked at; -1: until somebody wakes us. */
+static int
+pause_ms(const Mount *mount)
+{
+	if (mount->busy)
+		return STATUS_MS;
+	if (mount->retry_at_ms > 0)
+		return (int)CLAMP(mount->retry_at_ms - core_clock_ms(), 0, RETRY_MAX_MS);
+	return -1;
+}
+
+/* Until a signal, "mailtree unmount" or somebody's fusermount3 ends the mount. */
+static void
+serve(Mount *mount)
+{
+	begin_round(mount);
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = mount->signals, .events = POLLIN },
+			{ .fd = fs_mount_gone_fd(mount->tree), .events = POLLIN },
+			{ .fd = owner_quit_fd(mount->owner), .events = POLLIN },
+			{ .fd = owner_wake_fd(mount->owner), .events = POLLIN },
+			{ .fd = mount->round ? round_fd(mount->round) : -1, .events = POLLIN },
+		};
+		int ready = poll(fds, G_N_ELEMENTS(fds), pause_ms(mount));
+
+		if (ready > 0 && (fds[0].revents || fds[1].revents || fds[2].revents))
+			return;
+		if (ready > 0 && fds[3].revents)
+			owner_woken(mount->owner);
+		if (ready > 0 && fds[4].revents)
+			end_round(mount);
+		if (mount->retry_at_ms > 0 && core_clock_ms() >= mount->retry_at_ms)
+			begin_round(mount);
+
+		bool busy = owner_busy(mount->owner);
+		if (busy || mount->busy || ready > 0)
+			fs_mount_status_changed(mount->tree);
+		mount->busy = busy || mount->round || (ready > 0 && fds[3].revents); /* who woke us may begin in a moment */
+	}
+}
+
+/* Opens the store, unless another process owns it. */
+static Store *
+open_store(const Config *config, GError **error)
+{
+	g_autoptr(ControlClient) client = NULL;
+	Store *store = NULL;
+
+	if (!owner_find(config->store, &client, &store, error))
+		return NULL;
+	if (client)
+		refuse(config->store, client, error);
+	return store;
+}
+
+static bool
+log_to_store(const Config *config, GError **error)
+{
+	g_autofree char *path = g_build_filename(config->store, "log", NULL);
+
+	return core_log_to_file(path, LOG_MAX_BYTES, error);
+}
+
+/* Called once DIR is usable. */
+typedef void (*ReadyFn)(int fd);
+
+/* The life of the mount.  Takes @accounts.  @ready (NULL: in the foreground) gets @ready_fd. */
+static bool
+run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, int ready_fd, GError **error)
+{
+	g_autoptr(Accounts) taken = accounts;
+	Mount mount = { .retry_delay_ms = RETRY_FIRST_MS };
+	FsCalls calls = { .readme = readme_text, .status = make_status };
+	Store *store = NULL;
+	bool ok = false;
+
+	mount.signals = owner_block_signals(error);
+	if (mount.signals < 0 || !(store = open_store(config, error)))
+		return false;
+	if (ready && !log_to_store(config, error)) {
+		store_close(store);
+		return false;
+	}
+	mount.failed = g_ptr_array_new_with_free_func(g_free);
+	mount.owner = owner_new(config, g_steal_pointer(&taken), store, dir, error);
+	calls.data = mount.owner;
+	if (mount.owner && (mount.tree = fs_mount_new(dir, owner_store(mount.owner), &calls, error)) != NULL) {
+		core_log(CORE_LOG_INFO, "main", "mounted on %s", dir);
+		if (ready)
+			ready(ready_fd);
+		serve(&mount);
+		core_log(CORE_LOG_INFO, "main", "unmounting %s", dir);
+		ok = true;
+	}
+	fs_mount_free(mount.tree);
+	round_free(mount.round);
+	owner_free(mount.owner);
+	g_ptr_array_unref(mount.failed);
+	close(mount.signals);
+	return ok;
+}
+
+/* The child's word to the parent: "0", or the exit status and the error's words. */
+static void
+tell(int fd, int status, const char *words)
+{
+	g_autofree char *message = g_strdup_printf("%d %s", status, words);
+
+	if (write(fd, message, strlen(message)) < 0) {
+		/* The parent was killed; the mount stays. */
+	}
+	close(fd);
+}
+
+static void
+tell_ready(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int standard = STDIN_FILENO; null >= 0 && standard <= STDERR_FILENO; standard++)
+		dup2(null, standard);
+	if (null > STDERR_FILENO)
+		close(null);
+	tell(fd, EX_OK, "");
+}
+
+static int
+run_child(const Config *config, Accounts *accounts, const char *dir, int fd)
+{
+	g_autoptr(GError) error = NULL;
+
+	setsid();
+	if (chdir("/") < 0) {
+		/* Then the folder where it was started stays busy. */
+	}
+	accounts_forked(accounts);
+	if (run(config, accounts, dir, tell_ready, fd, &error))
+		return EX_OK;
+	tell(fd, core_error_exit_status(error), error->message);
+	return core_error_exit_status(error);
+}
+
+/* What the child says, NUL-terminated; what it has not said within the time is "". */
+static void
+hear(int fd, char *buffer, size_t size)
+{
+	int64_t deadline = core_clock_ms() + START_TIMEOUT_MS, left;
+	size_t length = 0;
+
+	while (length + 1 < size && (left = deadline - core_clock_ms()) > 0) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		if (poll(&poll_fd, 1, (int)left) <= 0)
+			continue;
+		ssize_t n = read(fd, buffer + length, size - 1 - length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		length += (size_t)n;
+	}
+	buffer[length] = '\0';
+}
+
+static int
+run_parent(pid_t child, const char *store, int fd)
+{
+	char said[4096], *words;
+	long status;
+
+	hear(fd, said, sizeof said);
+	status = strtol(said, &words, 10);
+	if (words == said) {
+		kill(child, SIGTERM);
+		core_log(CORE_LOG_ERROR, "main", "the mount did not come up; see %s/log", store);
+		return EX_SOFTWARE;
+	}
+	if (status != EX_OK)
+		core_log(CORE_LOG_ERROR, "main", "%s", words + (*words == ' '));
+	return (int)status;
+}
+
+/* Takes @accounts. */
+static int
+run_in_background(const Config *config, Accounts *accounts, const char *dir, GError **error)
+{
+	int ends[2], status = EX_OSERR;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		core_throw_errno(error, "cannot make a pipe");
+		accounts_free(accounts);
+		return status;
+	}
+	child = fork();
+	if (child == 0) {
+		close(ends[0]);
+		return run_child(config, accounts, dir, ends[1]);
+	}
+	close(ends[1]);
+	accounts_free(accounts);
+	if (child < 0)
+		core_throw_errno(error, "cannot start another process");
+	else
+		status = run_parent(child, config->store, ends[0]);
+	close(ends[0]);
+	return status;
+}
+
+/* Makes DIR if only it is missing, and checks that it can be mounted on: its absolute path. */
+static char *
+prepare_dir(const char *dir, bool *made_r, GError **error)
+{
+	*made_r = mkdir(dir, 0700) == 0;
+	if (!*made_r && errno != EEXIST) {
+		core_throw_errno(error, "cannot make %s", dir);
+		return NULL;
+	}
+	return fs_mountpoint_check(dir, error);
+}
+
+/* Before anything is asked or made: is the store free? */
+static bool
+check_free(const Config *config, GError **error)
+{
+	g_autoptr(ControlClient) client = control_client_new(config->store, NULL);
+
+	return !client || refuse(config->store, client, error);
+}
+
+int
+command_mount(const CommandLine *line)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Config) config = config_load(line->config_path, &error);
+	g_autoptr(Accounts) accounts = config ? accounts_new(config, NULL, &error) : NULL;
+	g_autofree char *dir = NULL;
+	bool made = false;
+	int status = EX_OK;
+
+	if (!accounts || !check_free(config, &error) || !(dir = prepare_dir(line->arguments[0], &made, &error)) ||
+	    !accounts_ask(accounts, NULL, &error)) {
+		status = core_error_exit_status(error);
+	} else if (line->foreground) {
+		run(config, g_steal_pointer(&accounts), dir, NULL, -1, &error);
+	} else {
+		status = run_in_background(config, g_steal_pointer(&accounts), dir, &error);
+	}
+	if (error)
+		status = command_fail(error);
+	if (status != EX_OK && made)
+		rmdir(line->arguments[0]);
+	return status;
+}

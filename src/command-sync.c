@@ -1,0 +1,178 @@
+/* mailtree sync [ACCOUNT…] */
+#include "command.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "owner.h"
+#include "progress.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define REDRAW_MS 200
+#define ANSWER_TIMEOUT_MS 60000 /* the owner sends progress each half second */
+#define OWNERS_MAX 5            /* that end, one after the other, before they have answered */
+
+typedef struct {
+	const CommandLine *line;
+	const Config *config;
+	int signals;
+	int64_t started_ms;
+	ProgressNumbers numbers; /* the last that were seen */
+} Sync;
+
+/* On a terminal: one line that says what came of it. */
+static void
+summarize(const Sync *sync)
+{
+	double seconds = (double)(core_clock_ms() - sync->started_ms) / 1000;
+
+	if (sync->line->quiet || !isatty(STDOUT_FILENO))
+		return;
+	if (sync->numbers.messages_done > 0) {
+		g_autofree char *size = progress_size(sync->numbers.bytes_done);
+		printf("synchronised in %.1f s: %" G_GUINT64_FORMAT " messages came (%s)\n", seconds, sync->numbers.messages_done,
+		       size);
+	} else {
+		printf("synchronised in %.1f s: no new messages\n", seconds);
+	}
+}
+
+/* Until the round is over or a signal comes; false for the latter. */
+static bool
+wait_round(Sync *sync, Owner *owner, const Round *round)
+{
+	struct pollfd fds[] = { { .fd = round_fd(round), .events = POLLIN }, { .fd = sync->signals, .events = POLLIN } };
+	bool over = false;
+
+	progress_start(!sync->line->quiet);
+	for (;;) {
+		int ready = poll(fds, G_N_ELEMENTS(fds), REDRAW_MS);
+		owner_progress(owner, round, &sync->numbers);
+		progress_show(&sync->numbers);
+		if (ready > 0 && fds[0].revents)
+			over = true;
+		if (over || (ready > 0 && fds[1].revents))
+			break;
+	}
+	progress_stop();
+	return over;
+}
+
+static int
+report_round(const Round *round)
+{
+	int status = EX_OK;
+
+	for (size_t i = 0; i < round_count(round); i++) {
+		const GError *failure = round_error(round, i);
+		if (!failure)
+			continue;
+		core_log(CORE_LOG_ERROR, "main", "%s: %s", round_account(round, i), failure->message);
+		if (status == EX_OK)
+			status = core_error_exit_status(failure);
+	}
+	return status;
+}
+
+/* This process owns the store.  Takes @store. */
+static int
+sync_here(Sync *sync, Store *store)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Accounts) accounts = accounts_new(sync->config, NULL, &error);
+	g_autoptr(Owner) owner = NULL;
+	g_autoptr(Round) round = NULL; /* freed before the owner */
+	int status;
+
+	if (!accounts || !accounts_ask(accounts, sync->line->arguments, &error)) {
+		store_close(store);
+		return command_fail(error);
+	}
+	owner = owner_new(sync->config, g_steal_pointer(&accounts), store, NULL, &error);
+	round = owner ? round_new(owner_engine(owner), sync->line->arguments, &error) : NULL;
+	if (!round)
+		return command_fail(error);
+	if (!wait_round(sync, owner, round)) {
+		core_log(CORE_LOG_ERROR, "main", "stopped; run it again to go on");
+		return EX_TEMPFAIL;
+	}
+	status = report_round(round);
+	if (status == EX_OK)
+		summarize(sync);
+	return status;
+}
+
+static void
+take_line(ControlKind kind, const char *words, void *data)
+{
+	Sync *sync = data;
+
+	if (kind == CONTROL_PROGRESS && progress_from_words(words, &sync->numbers))
+		progress_show(&sync->numbers);
+	else if (kind == CONTROL_ERROR)
+		core_log(CORE_LOG_ERROR, "main", "%s", words);
+}
+
+/* Another process owns the store.  False: it ended before it answered. */
+static bool
+sync_there(Sync *sync, ControlClient *client, int *status_r)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autofree char *argument = NULL;
+	bool ok;
+
+	for (guint i = 0; !sync->line->arguments[0] && i < sync->config->accounts->len; i++)
+		g_ptr_array_add(names, ((ConfigAccount *)g_ptr_array_index(sync->config->accounts, i))->name);
+	g_ptr_array_add(names, NULL);
+	argument = g_strjoinv("\t", sync->line->arguments[0] ? (char **)(uintptr_t)sync->line->arguments : (char **)names->pdata);
+
+	progress_start(!sync->line->quiet);
+	ok = control_client_call(client, "sync", argument, take_line, sync, ANSWER_TIMEOUT_MS, sync->signals, &error);
+	progress_stop();
+	*status_r = ok ? EX_OK : core_error_exit_status(error);
+	if (ok) {
+		summarize(sync);
+	} else if (core_error_code(error) == CORE_ERROR_LOCKED) {
+		return false;
+	} else if (core_error_code(error) == CORE_ERROR_CANCELLED) {
+		core_log(CORE_LOG_ERROR, "main", "stopped waiting; the synchronisation goes on");
+	}
+	return true;
+}
+
+int
+command_sync(const CommandLine *line)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Config) config = config_load(line->config_path, &error);
+	Sync sync = { .line = line, .config = config, .started_ms = core_clock_ms() };
+	int status = EX_TEMPFAIL;
+
+	if (!config)
+		return command_fail(error);
+	for (gsize i = 0; line->arguments[i]; i++) {
+		if (!config_account(config, line->arguments[i], &error))
+			return command_fail(error);
+	}
+	sync.signals = owner_block_signals(&error);
+	for (int tries = 0; !error && tries < OWNERS_MAX; tries++) {
+		g_autoptr(ControlClient) client = NULL;
+		Store *store = NULL;
+
+		if (!owner_find(config->store, &client, &store, &error))
+			break;
+		if (store)
+			return command_finish(sync_here(&sync, store));
+		if (sync_there(&sync, client, &status))
+			return command_finish(status);
+	}
+	if (!error)
+		core_throw(&error, CORE_ERROR_LOCKED, "the processes that own the store %s end one after the other; try again",
+		           config->store);
+	return command_fail(error);
+}

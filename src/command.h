@@ -1,0 +1,29 @@
+/* The commands.  Each returns the exit status, and has told on stderr what went wrong. */
+#pragma once
+
+#include "config.h"
+
+#include <stdbool.h>
+
+/* What the command line says. */
+typedef struct {
+	char *config_path;      /* absolute; NULL: the standard one */
+	bool quiet;
+	bool foreground;        /* mount -f */
+	bool json, watch;       /* status */
+	const char *const *arguments; /* behind the command, NULL-terminated */
+} CommandLine;
+
+int command_check(const CommandLine *line);
+int command_sync(const CommandLine *line);
+int command_mount(const CommandLine *line);
+int command_unmount(const CommandLine *line);
+int command_status(const CommandLine *line);
+
+/* For them. */
+
+/* Writes the one line on stderr and returns the exit status. */
+int command_fail(const GError *error);
+
+/* stdout must take what was printed: @status, or that of an I/O error. */
+int command_finish(int status);

@@ -1,0 +1,222 @@
+/* mailtree: options and dispatch. */
+#include "command.h"
+#include "core/log.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Options, as bits of what a command accepts beside the common ones. */
+enum {
+	OPTION_FOREGROUND = 1 << 0,
+	OPTION_JSON = 1 << 1,
+	OPTION_WATCH = 1 << 2,
+};
+
+/* Values of long options that have no letter. */
+enum { LONG_CONFIG = 256, LONG_HELP, LONG_VERSION, LONG_JSON, LONG_WATCH };
+
+typedef struct {
+	const char *name;
+	const char *usage;
+	const char *summary;
+	const char *help; /* what its own options and arguments mean */
+	unsigned options;
+	int arguments_min, arguments_max; /* max -1: any number */
+	int (*run)(const CommandLine *line);
+} Command;
+
+static const Command commands[] = {
+	{ "check", "check [ACCOUNT…]", "connect, log in, and tell what the server can do",
+	  "Without ACCOUNT: all accounts of the configuration.\n", 0, 0, -1, command_check },
+	{ "sync", "sync [ACCOUNT…]", "bring what the servers have; returns when it is here",
+	  "Without ACCOUNT: all accounts of the configuration.  While the store is mounted, the mount's process does it\n"
+	  "and this command waits.\n", 0, 0, -1, command_sync },
+	{ "mount", "mount [-f] DIR", "show the mail as files in DIR, and bring what is new",
+	  "  -f    stay in the foreground; end with Ctrl-C\n"
+	  "DIR must be empty; it is made if only its last component is missing.\n", OPTION_FOREGROUND, 1, 1, command_mount },
+	{ "unmount", "unmount DIR", "take the files away again; what was brought here is kept", "", 0, 1, 1, command_unmount },
+	{ "status", "status [--json] [--watch]", "accounts, progress, errors",
+	  "  --json     for programs; mailtree(1) describes the fields\n"
+	  "  --watch    again each second, until Ctrl-C\n", OPTION_JSON | OPTION_WATCH, 0, 0, command_status },
+};
+
+static const char common_help[] =
+	"Options:\n"
+	"  --config FILE  instead of $XDG_CONFIG_HOME/mailtree/config\n"
+	"  -v             tell more; -vv: also what is sent and received, without passwords\n"
+	"  -q             only errors\n"
+	"  --help         this; after a command: about that command\n"
+	"  --version\n";
+
+static const Command *
+find_command(const char *name)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int
+print_help(const Command *command)
+{
+	if (command) {
+		printf("Usage: mailtree %s\n\n%s.\n%s\n%s", command->usage, command->summary, command->help, common_help);
+		return command_finish(EX_OK);
+	}
+	printf("Usage: mailtree [OPTION…] COMMAND …\n\nCommands:\n");
+	for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+		printf("  %-*s  %s\n", 26 + (strstr(commands[i].usage, "…") ? 2 : 0), commands[i].usage, commands[i].summary);
+	printf("\n%s\nManuals: mailtree(1), mailtree-config(5), mailtree-tree(7).\n", common_help);
+	return command_finish(EX_OK);
+}
+
+static int G_GNUC_PRINTF(1, 2)
+usage_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	core_log(CORE_LOG_ERROR, "main", "%s", text);
+	return EX_USAGE;
+}
+
+/* What getopt_long() gathered. */
+typedef struct {
+	CommandLine line;
+	unsigned options; /* of OPTION_… */
+	unsigned verbose;
+	bool help, version;
+} Options;
+
+/* False after a usage error. */
+static bool
+parse_options(int argc, char **argv, Options *options)
+{
+	static const struct option long_options[] = {
+		{ "config", required_argument, NULL, LONG_CONFIG }, { "help", no_argument, NULL, LONG_HELP },
+		{ "version", no_argument, NULL, LONG_VERSION },     { "json", no_argument, NULL, LONG_JSON },
+		{ "watch", no_argument, NULL, LONG_WATCH },         { NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":vqfh", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'v':
+			options->verbose++;
+			break;
+		case 'q':
+			options->line.quiet = true;
+			break;
+		case 'f':
+			options->options |= OPTION_FOREGROUND;
+			break;
+		case LONG_JSON:
+			options->options |= OPTION_JSON;
+			break;
+		case LONG_WATCH:
+			options->options |= OPTION_WATCH;
+			break;
+		case LONG_CONFIG:
+			g_free(options->line.config_path);
+			options->line.config_path = g_canonicalize_filename(optarg, NULL);
+			break;
+		case 'h':
+		case LONG_HELP:
+			options->help = true;
+			break;
+		case LONG_VERSION:
+			options->version = true;
+			break;
+		case ':':
+			usage_error("%s needs a value; see mailtree --help", argv[optind - 1]);
+			return false;
+		default:
+			usage_error("unknown option %s; see mailtree --help", argv[optind - 1]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int
+run_command(const Command *command, Options *options, int count)
+{
+	if (options->options & ~command->options)
+		return usage_error("%s does not have this option; usage: mailtree %s", command->name, command->usage);
+	if (count < command->arguments_min)
+		return usage_error("%s needs an argument; usage: mailtree %s", command->name, command->usage);
+	if (command->arguments_max >= 0 && count > command->arguments_max)
+		return usage_error("too many arguments; usage: mailtree %s", command->usage);
+	options->line.foreground = options->options & OPTION_FOREGROUND;
+	options->line.json = options->options & OPTION_JSON;
+	options->line.watch = options->options & OPTION_WATCH;
+	return command->run(&options->line);
+}
+
+static int
+run(int argc, char **argv, Options *options)
+{
+	const Command *command;
+
+	if (!parse_options(argc, argv, options))
+		return EX_USAGE;
+	if (options->version) {
+		printf("mailtree %s\n", MAILTREE_VERSION);
+		return command_finish(EX_OK);
+	}
+	if (optind == argc)
+		return options->help ? print_help(NULL) : usage_error("which command? see mailtree --help");
+	command = find_command(argv[optind]);
+	if (!command)
+		return usage_error("there is no command %s; see mailtree --help", argv[optind]);
+	if (options->help)
+		return print_help(command);
+
+	if (options->line.quiet)
+		core_log_set_level(CORE_LOG_ERROR);
+	else if (options->verbose > 0)
+		core_log_set_level(options->verbose > 1 ? CORE_LOG_TRACE : CORE_LOG_INFO);
+	options->line.arguments = (const char *const *)&argv[optind + 1];
+	return run_command(command, options, argc - optind - 1);
+}
+
+/* A descriptor that we open must never become 0, 1 or 2. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	Options options = { .verbose = 0 };
+	int status;
+
+	open_standard();
+	setlocale(LC_ALL, "");
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	status = run(argc, argv, &options);
+	g_free(options.line.config_path);
+	return status;
+}

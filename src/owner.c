@@ -1,0 +1,296 @@
+/* Threads of a process that owns the store: the main one (signals, progress, the mount's life), the engine's (see
+ * sync/engine.h), those of the control socket (control.h), one for each round that is waited for (round.h), and FUSE's
+ * (fs/mount.h).  Signals are blocked before any of them starts, and read from a descriptor by the main one.
+ *
+ * They end in this order: FUSE's and the main thread's rounds, the control socket's with their rounds, the engine's.
+ */
+#include "owner.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "status.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define FIND_TIMEOUT_MS 10000
+#define FIND_PAUSE_US 100000
+#define PROGRESS_MS 500
+
+struct Owner {
+	const Config *config;
+	Accounts *accounts;
+	Store *store;
+	SyncEngine *engine;
+	ControlServer *control;
+	char *mounted;
+	CoreCancel *quit;
+	int wake_fd; /* an eventfd */
+};
+
+bool
+owner_find(const char *store_dir, ControlClient **client_r, Store **store_r, GError **error)
+{
+	int64_t deadline = core_clock_ms() + FIND_TIMEOUT_MS;
+
+	for (;;) {
+		g_autoptr(GError) absent = NULL, locked = NULL;
+		ControlClient *client = control_client_new(store_dir, &absent);
+		if (client) {
+			*client_r = client;
+			return true;
+		}
+		if (core_error_code(absent) != CORE_ERROR_NOT_FOUND) {
+			g_propagate_error(error, g_steal_pointer(&absent));
+			return false;
+		}
+		Store *store = store_open(store_dir, &locked);
+		if (store) {
+			*store_r = store;
+			return true;
+		}
+		if (core_error_code(locked) != CORE_ERROR_LOCKED || core_clock_ms() >= deadline) {
+			g_propagate_error(error, g_steal_pointer(&locked));
+			return false;
+		}
+		g_usleep(FIND_PAUSE_US);
+	}
+}
+
+int
+owner_block_signals(GError **error)
+{
+	sigset_t stop;
+	int fd;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &stop, NULL);
+	fd = signalfd(-1, &stop, SFD_CLOEXEC);
+	if (fd < 0)
+		core_throw_errno(error, "cannot watch signals");
+	return fd;
+}
+
+static void
+wake(Owner *owner)
+{
+	uint64_t one = 1;
+
+	if (write(owner->wake_fd, &one, sizeof one) < 0)
+		core_log(CORE_LOG_WARNING, "main", "cannot wake the main thread: %s", g_strerror(errno));
+}
+
+void
+owner_woken(Owner *owner)
+{
+	uint64_t count;
+
+	if (read(owner->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+		core_log(CORE_LOG_WARNING, "main", "cannot read from an eventfd: %s", g_strerror(errno));
+}
+
+/* Answers "sync".  The client that goes away, or a server that stops, ends the waiting only. */
+static void
+call_sync(ControlConnection *connection, const char *argument, void *data)
+{
+	Owner *owner = data;
+	g_auto(GStrv) names = g_strsplit(argument, "\t", -1); /* of "": none */
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Round) round = round_new(owner->engine, (const char *const *)names, &error);
+	ProgressNumbers numbers;
+
+	if (!round) {
+		control_send_error(connection, error);
+		return;
+	}
+	wake(owner);
+	for (;;) {
+		struct pollfd fds[] = { { .fd = round_fd(round), .events = POLLIN }, { .fd = control_connection_fd(connection) } };
+		int ready = poll(fds, G_N_ELEMENTS(fds), PROGRESS_MS);
+
+		if (ready > 0 && fds[1].revents)
+			return;
+		owner_progress(owner, round, &numbers);
+		g_autofree char *words = progress_to_words(&numbers);
+		if (!control_send(connection, "progress", "%s", words))
+			return;
+		if (ready > 0 && fds[0].revents)
+			break;
+	}
+	for (size_t i = 0; i < round_count(round); i++) {
+		const GError *failure = round_error(round, i);
+		if (failure) {
+			g_autoptr(GError) named = g_error_copy(failure);
+			g_prefix_error(&named, "%s: ", round_account(round, i));
+			control_send_error(connection, named);
+		}
+	}
+}
+
+static void
+call_status(ControlConnection *connection, const char *argument, void *data)
+{
+	g_autofree char *text = owner_status(data, false);
+
+	control_send_text(connection, text);
+}
+
+static void
+call_status_json(ControlConnection *connection, const char *argument, void *data)
+{
+	g_autofree char *json = owner_status(data, true);
+
+	control_send_text(connection, json);
+}
+
+static void
+call_version(ControlConnection *connection, const char *argument, void *data)
+{
+	Owner *owner = data;
+
+	control_send(connection, "text", "%s", MAILTREE_VERSION);
+	control_send(connection, "text", "%ld", (long)getpid());
+	control_send(connection, "text", "%s", owner->mounted ? owner->mounted : "");
+}
+
+static void
+call_unmount(ControlConnection *connection, const char *argument, void *data)
+{
+	Owner *owner = data;
+	g_autoptr(GError) error = NULL;
+
+	if (!owner->mounted)
+		core_throw(&error, CORE_ERROR_USAGE, "%s is not mounted: process %ld only synchronises the store %s", argument,
+		           (long)getpid(), store_dir(owner->store));
+	else if (!g_str_equal(owner->mounted, argument))
+		core_throw(&error, CORE_ERROR_USAGE, "the store %s is mounted on %s, not on %s", store_dir(owner->store),
+		           owner->mounted, argument);
+	if (error) {
+		control_send_error(connection, error);
+		return;
+	}
+	control_hold(connection);
+	core_cancel_trigger(owner->quit);
+}
+
+static const ControlVerb verbs[] = {
+	{ "sync", call_sync },
+	{ "status", call_status },
+	{ "status-json", call_status_json },
+	{ "version", call_version },
+	{ "unmount", call_unmount },
+};
+
+Owner *
+owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error)
+{
+	g_autoptr(Owner) owner = g_new0(Owner, 1);
+
+	owner->config = config;
+	owner->accounts = accounts;
+	owner->store = store;
+	owner->mounted = g_strdup(mounted);
+	owner->quit = core_cancel_new();
+	owner->engine = sync_engine_new(store, accounts->list, accounts->count);
+	owner->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (owner->wake_fd < 0) {
+		core_throw_errno(error, "cannot make an eventfd");
+		return NULL;
+	}
+	owner->control = control_server_new(store_dir(store), verbs, G_N_ELEMENTS(verbs), owner, error);
+	return owner->control ? g_steal_pointer(&owner) : NULL;
+}
+
+void
+owner_free(Owner *owner)
+{
+	if (!owner)
+		return;
+	core_cancel_trigger(owner->accounts->cancel); /* the engine would wait for password commands */
+	if (owner->control)
+		control_server_stop(owner->control);
+	sync_engine_free(owner->engine);
+	store_close(owner->store);
+	control_server_free(owner->control);
+	accounts_free(owner->accounts);
+	core_cancel_unref(owner->quit);
+	if (owner->wake_fd >= 0)
+		close(owner->wake_fd);
+	g_free(owner->mounted);
+	g_free(owner);
+}
+
+Store *
+owner_store(Owner *owner)
+{
+	return owner->store;
+}
+
+SyncEngine *
+owner_engine(Owner *owner)
+{
+	return owner->engine;
+}
+
+int
+owner_quit_fd(const Owner *owner)
+{
+	return core_cancel_fd(owner->quit);
+}
+
+int
+owner_wake_fd(const Owner *owner)
+{
+	return owner->wake_fd;
+}
+
+bool
+owner_busy(Owner *owner)
+{
+	bool busy = false;
+
+	for (size_t i = 0; i < sync_engine_accounts(owner->engine); i++) {
+		SyncStatus status;
+		sync_engine_status(owner->engine, i, &status);
+		busy |= status.phase != SYNC_IDLE;
+		sync_status_clear(&status);
+	}
+	return busy;
+}
+
+char *
+owner_status(Owner *owner, bool json)
+{
+	g_autoptr(StatusReport) report = status_report_new(store_dir(owner->store), owner->mounted, getpid());
+
+	for (size_t i = 0; i < sync_engine_accounts(owner->engine); i++) {
+		SyncStatus run;
+		sync_engine_status(owner->engine, i, &run);
+		status_report_add(report, run.account, owner->store, &run);
+		sync_status_clear(&run);
+	}
+	return json ? status_json(report) : status_text(report);
+}
+
+void
+owner_progress(Owner *owner, const Round *round, ProgressNumbers *numbers_r)
+{
+	*numbers_r = (ProgressNumbers){ SYNC_IDLE };
+	for (size_t i = 0; i < sync_engine_accounts(owner->engine); i++) {
+		SyncStatus run;
+		sync_engine_status(owner->engine, i, &run);
+		for (size_t k = 0; k < round_count(round); k++) {
+			if (g_str_equal(round_account(round, k), run.account))
+				progress_add(numbers_r, &run);
+		}
+		sync_status_clear(&run);
+	}
+}

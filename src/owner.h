@@ -1,0 +1,46 @@
+/* The process that owns the store: the store, the engine that fills it, and the control socket beside it. */
+#pragma once
+
+#include "accounts.h"
+#include "config.h"
+#include "control.h"
+#include "progress.h"
+#include "round.h"
+#include "store/store.h"
+
+/* Finds who owns the store: *client_r is connected to the process that does, or *store_r is open and this process
+ * does.  A process that is just starting or stopping is waited for, ten seconds at most.
+ * False with CORE_ERROR_LOCKED or what store_open() says. */
+bool owner_find(const char *store_dir, ControlClient **client_r, Store **store_r, GError **error);
+
+/* Blocks the signals that stop a program (SIGINT, SIGTERM, SIGHUP) for this thread and those it starts, and returns a
+ * descriptor that is readable once one came; -1 with CORE_ERROR_IO. */
+int owner_block_signals(GError **error);
+
+typedef struct Owner Owner;
+
+/* Takes @store and @accounts, also on failure; borrows @config.  @mounted: what to say of the mount (NULL: none).
+ * Starts threads.  NULL with CORE_ERROR_IO. */
+Owner *owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error);
+
+/* Stops answering, stops the engine at a durable point, closes the store, then tells whoever asked for that.  The mount
+ * and rounds must be gone before.  NULL is fine. */
+void owner_free(Owner *owner);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Owner, owner_free)
+
+Store *owner_store(Owner *owner);
+SyncEngine *owner_engine(Owner *owner);
+
+int owner_quit_fd(const Owner *owner); /* readable once somebody asked to unmount */
+
+/* Readable when a synchronisation was asked for through the socket; owner_woken() makes it unreadable again. */
+int owner_wake_fd(const Owner *owner);
+void owner_woken(Owner *owner);
+
+bool owner_busy(Owner *owner); /* some account synchronises */
+
+/* The report of "mailtree status", as JSON or text.  Any thread.  g_free(). */
+char *owner_status(Owner *owner, bool json);
+
+/* The numbers of a round's accounts, added up. */
+void owner_progress(Owner *owner, const Round *round, ProgressNumbers *numbers_r);
