@@ -253,10 +253,12 @@ begin_literal(ImapParser *parser, uint64_t bytes)
 	return bytes > 0 || literal_done(parser);
 }
 
-/* Puts the line back up to @length, to go on with the literal in it. */
+/* Puts the line back up to @length, to go on with the literal in it.  What is read once more counts once more. */
 static bool
 begin_splice(ImapParser *parser, const char *line, size_t length, uint64_t bytes)
 {
+	if (!spend(parser, length + (size_t)bytes))
+		return false;
 	append(parser, line, length);
 	append(parser, "\"", 1);
 	parser->left = bytes;
@@ -352,13 +354,13 @@ take_text(ImapParser *parser, char *line, char *text, size_t length, ImapRespons
 {
 	size_t before;
 	uint64_t bytes;
-	bool balanced = true;
+	bool balanced;
 
 	if (parser->head.shape == IMAP_SHAPE_STATUS) {
 		char *code = text + strspn(text, " \t");
 
-		if (*code == '[' && find_marker(line, length, &before, &bytes) && may_splice(before, bytes) &&
-		    (!imap_decode_code_end(code, &balanced) || !balanced) && line + before > code)
+		if (*code == '[' && !imap_decode_code_end(code, &balanced) && find_marker(line, length, &before, &bytes) &&
+		    line + before > code && may_splice(before, bytes))
 			return begin_splice(parser, line, before, bytes);
 	}
 	begin_response(parser, response_r);

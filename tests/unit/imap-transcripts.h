@@ -753,6 +753,15 @@ static const struct Transcript {
 	    "SEARCH! all=\"4\"\n"
 	    "SEARCH! all=\"\"\n"
 	    "ESEARCH! tag=\"a\" uids=\"\"\n"),
+	ROW("a status whose text ends like a literal",
+	    "* OK [UIDNEXT 5] x {3}\n"
+	    "* OK [PERMANENTFLAGS (\\Seen] x {3}\n"
+	    "* BYE {3}\n"
+	    "* 1 EXISTS\n",
+	    "OK UIDNEXT number=5 text=\"x {3}\"\n"
+	    "OK! PERMANENTFLAGS [\\Seen] text=\"x {3}\"\n"
+	    "BYE text=\"{3}\"\n"
+	    "EXISTS 1\n"),
 	ROW("NOTIFY and CONTEXT",
 	    "* STATUS misc (UIDNEXT 999 UNSEEN 3)\n"
 	    "* OK [NOTIFICATIONOVERFLOW] lost\n"

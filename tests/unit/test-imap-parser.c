@@ -290,6 +290,20 @@ test_nul_stops_the_parser(void)
 	g_assert_cmpstr(bytewise, ==, whole);
 }
 
+/* A literal inside a section has the section read again: a few bytes must not cost much memory many times. */
+static void
+test_literals_in_sections_count(void)
+{
+	const ImapLimits limits = { .line_bytes = 20000, .literal_bytes = 20, .body_bytes = 30, .nesting = 4, .nodes = 10 };
+	g_autoptr(ImapParser) parser = imap_parser_new(&limits, NULL, NULL);
+	g_autoptr(GString) text = g_string_new("* 1 FETCH (BODY[HEADER.FIELDS (");
+
+	for (int i = 0; i < 1000; i++)
+		g_string_append(text, "{0}\r\n");
+	assert_fails(parser, text->str, CORE_ERROR_PROTOCOL, "a response is too long");
+	g_assert_cmpuint(imap_parser_memory(parser), <, 256 * 1024);
+}
+
 /* Each would take hours if reading were quadratic. */
 static void
 test_hostile_lines_are_read_in_linear_time(void)
@@ -358,6 +372,7 @@ main(int argc, char **argv)
 	g_test_add_func("/imap/parser/bounds-of-sizes", test_bounds_of_sizes);
 	g_test_add_func("/imap/parser/bounds-of-values", test_bounds_of_values);
 	g_test_add_func("/imap/parser/nul-stops-the-parser", test_nul_stops_the_parser);
+	g_test_add_func("/imap/parser/literals-in-sections-count", test_literals_in_sections_count);
 	g_test_add_func("/imap/parser/hostile-lines-are-read-in-linear-time", test_hostile_lines_are_read_in_linear_time);
 	g_test_add_func("/imap/parser/words", test_words);
 	return g_test_run();
