@@ -119,7 +119,7 @@ see_line_end(ImapTrace *trace)
 		show(trace, " bytes}", 7);
 	}
 	trace->brace = LITERAL_NO;
-	trace->quoted = QUOTED_NO; /* a quoted string that holds a line end is damaged: rather show less than a message */
+	trace->quoted = QUOTED_NO; /* no quoted string goes beyond its line: one quote too many before does no harm after */
 	trace->escaped = false;
 }
 

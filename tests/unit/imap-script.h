@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,6 +43,8 @@ typedef struct {
 #define HANGUP { .kind = STEP_HANGUP }
 #define DEFLATE { .kind = STEP_DEFLATE }
 #define CANCEL { .kind = STEP_CANCEL }
+#define CORK { .kind = STEP_CALL, .call = script_cork } /* what the server says is kept, */
+#define UNCORK { .kind = STEP_CALL, .call = script_uncork } /* until here, and then sent at once */
 
 /* The shortest way to a session that is ready, with these capabilities; the next tag is m2. */
 #define READY(capabilities) \
@@ -119,6 +122,24 @@ script_hear(Script *script, const Step *step)
 		return false;
 	g_byte_array_set_size(script->heard, 0);
 	return true;
+}
+
+static inline void
+script_set_cork(const Script *script, int on)
+{
+	g_assert_cmpint(setsockopt(script->stream->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on), ==, 0);
+}
+
+static inline void
+script_cork(Script *script)
+{
+	script_set_cork(script, 1);
+}
+
+static inline void
+script_uncork(Script *script)
+{
+	script_set_cork(script, 0);
 }
 
 static bool

@@ -154,6 +154,22 @@ test_what_belongs_to_the_mailbox_before_is_not_delivered(void)
 }
 
 static void
+test_closed_counts_without_qresync_too(void)
+{
+	SCRIPT(script, READY(""), C("m2 SELECT \"a\"\r\n"), S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm2 OK\r\n"),
+	       C("m3 SELECT \"b\"\r\n"),
+	       S("* 6 EXISTS\r\n* OK [HIGHESTMODSEQ 99]\r\n* OK [CLOSED]\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 8]\r\nm3 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	select_ok(&fixture, "b", false, NULL);
+	g_assert_cmpuint(fixture.selected.exists, ==, 0);
+	g_assert_cmpuint(fixture.selected.highestmodseq, ==, 0);
+	end(&fixture);
+}
+
+static void
 test_a_server_that_forgets_closed_is_asked_twice(void)
 {
 	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\"\r\n"),
@@ -293,6 +309,7 @@ main(int argc, char **argv)
 	ADD(qresync_delivers_what_changed);
 	ADD(qresync_is_only_asked_for_where_it_is_enabled);
 	ADD(what_belongs_to_the_mailbox_before_is_not_delivered);
+	ADD(closed_counts_without_qresync_too);
 	ADD(a_server_that_forgets_closed_is_asked_twice);
 	ADD(courier_is_asked_by_status);
 	ADD(what_select_told_is_not_asked_again);

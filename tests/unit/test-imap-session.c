@@ -51,7 +51,7 @@ test_at_most_25_commands_are_unanswered(void)
 	for (int i = 3; i < 28; i++)
 		g_string_append_printf(answers, "m%d OK\r\n", i);
 	const Step steps[] = {
-		READY(""),       { STEP_CLIENT, first->str, first->len }, S("m2 OK\r\n"),
+		READY(""),       { STEP_CLIENT, first->str, first->len }, S("+ ?\r\nm2 OK\r\n"),
 		C("m27 NOOP\r\n"), { STEP_SERVER, answers->str, answers->len },
 	};
 	Script script;
@@ -320,8 +320,8 @@ static void
 test_compression_begins_behind_the_answer(void)
 {
 	SCRIPT(script, READY("COMPRESS=DEFLATE"), C("m2 NOOP\r\nm3 NOOP\r\n"), S("m2 OK\r\nm3 OK\r\n"),
-	       C("m4 COMPRESS DEFLATE\r\n"), S("* 1 EXISTS\r\nm4 OK begin\r\n"), DEFLATE, S("* 2 EXISTS\r\n"), C("m5 NOOP\r\n"),
-	       S("m5 OK\r\n"));
+	       C("m4 COMPRESS DEFLATE\r\n"), CORK, S("* 1 EXISTS\r\nm4 OK begin\r\n"), DEFLATE, S("* 2 EXISTS\r\n"), UNCORK,
+	       C("m5 NOOP\r\n"), S("m5 OK\r\n"));
 	ImapSession *session = script_assert_opens(&script);
 	Listener listener = { .heard = g_string_new(NULL) };
 
@@ -437,7 +437,8 @@ test_the_trace_shows_neither_secrets_nor_messages(void)
 	       C("m1 AUTHENTICATE PLAIN AGFsaWNlAHMzY3JldA==\r\n"), S("m1 OK in\r\n"), C("m2 CAPABILITY\r\n"),
 	       S("* CAPABILITY IMAP4rev1\r\nm2 OK done\r\n"), C("m3 UID FETCH 7 (FLAGS)\r\n"),
 	       S("* 1 FETCH (UID 7 INTERNALDATE \"01-Jan-2024 00:00:00 +0000\" BODY[1] \"quo\\\"ted\" BODY[] {9}\r\nline\r\nend"
-	         " ENVELOPE (\"sub\" \"unesc\"aped\" x \"y) BODY[2] {6}\r\nhidden FLAGS (\\Seen))\r\n* LIST () \"/\" \"a{3}\"\r\n"
+	         " ENVELOPE (\"sub\" \"unesc\"aped\" x \"y) \" BODY[2] {6}\r\nhidden BODY[3] \"veiled\""
+	         " FLAGS (\\Seen))\r\n* LIST () \"/\" \"a{3}\"\r\n"
 	         "m3 OK [HIGHESTMODSEQ 5] done\r\n"));
 	g_autofree char *trace = trace_of(&script, 7);
 
@@ -449,6 +450,7 @@ test_the_trace_shows_neither_secrets_nor_messages(void)
 	assert_in(trace, "quo", false);
 	assert_in(trace, "end", false);
 	assert_in(trace, "hidden", false);
+	assert_in(trace, "veiled", false);
 	assert_in(trace, "test < * LIST () \"/\" \"a{3}\"\n", true);
 	assert_in(trace, "test < m3 OK [HIGHESTMODSEQ 5] done\n", true);
 }
