@@ -428,7 +428,7 @@ static void
 cut_comment(char *value)
 {
 	for (char *p = value; (p = strchr(p, '#')) != NULL; p++) {
-		if (p > value && g_ascii_isspace(p[-1]) && (p[1] == '\0' || g_ascii_isspace(p[1]))) {
+		if ((p == value || g_ascii_isspace(p[-1])) && (p[1] == '\0' || g_ascii_isspace(p[1]))) {
 			*p = '\0';
 			break;
 		}
