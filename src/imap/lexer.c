@@ -135,7 +135,8 @@ has_section(const char *name, size_t length)
 	return false;
 }
 
-/* @at is the opening bracket.  Returns the closing one, or NULL; *@in_names_r: the line ended inside the parentheses. */
+/* @at is the opening bracket.  Returns the closing one, or NULL.  *@in_names_r: it
+ * ended inside parentheses. */
 static char *
 find_section_end(char *at, char *end, bool *in_names_r)
 {
@@ -256,7 +257,9 @@ imap_lexer_is_section(const ImapNode *name, const ImapNode *value, bool at_top)
 {
 	static const char *const plain[] = { "RFC822", "RFC822.HEADER", "RFC822.TEXT" };
 
-	if (!name || name->kind != IMAP_NODE_ATOM || (value && (value->kind == IMAP_NODE_ATOM || value->kind == IMAP_NODE_LIST)))
+	if (!name || name->kind != IMAP_NODE_ATOM)
+		return false;
+	if (value && (value->kind == IMAP_NODE_ATOM || value->kind == IMAP_NODE_LIST))
 		return false;
 	if (g_ascii_strncasecmp(name->text, "BODY[", 5) == 0 || g_ascii_strncasecmp(name->text, "BINARY[", 7) == 0)
 		return true;

@@ -43,6 +43,8 @@ char *imap_lexer_text(ImapLexer *lexer, char *at, char *end, bool literal_follow
 
 /* If a literal that follows now is message data: the atom that names it, "BODY[TEXT]<0>"; else NULL. */
 const ImapNode *imap_lexer_section(const ImapLexer *lexer);
+
+/* Whether @name names message data and @value (NULL: not known yet) can be it.  @at_top: in the outermost list. */
 bool imap_lexer_is_section(const ImapNode *name, const ImapNode *value, bool at_top);
 
 /* @text (borrowed, NUL behind) is NULL for a literal whose bytes went to the sink. */

@@ -10,6 +10,7 @@
 
 #include "imap/decode.h"
 #include "imap/head.h"
+#include "imap/number.h"
 
 #include <string.h>
 
@@ -174,31 +175,22 @@ take_pending(ImapParser *parser)
 static bool
 find_marker(const char *line, size_t length, size_t *length_r, uint64_t *bytes_r)
 {
-	size_t at = length;
-	uint64_t bytes = 0, unit = 1;
+	size_t at = length, behind;
 
 	if (at < 3 || line[--at] != '}')
 		return false;
 	if (line[at - 1] == '+')
 		at--;
-	size_t behind = at;
-	for (; at > 0 && g_ascii_isdigit(line[at - 1]); at--) {
-		unsigned digit = (unsigned)(line[at - 1] - '0');
-
-		if (digit > 0 && behind - at >= 19)
-			bytes = UINT64_MAX;
-		else if (bytes != UINT64_MAX)
-			bytes += digit * unit;
-		if (behind - at < 18)
-			unit *= 10;
-	}
+	for (behind = at; at > 0 && g_ascii_isdigit(line[at - 1]);)
+		at--;
 	if (at == behind || at == 0 || line[at - 1] != '{')
 		return false;
+	if (!imap_number_read(line + at, UINT64_MAX, bytes_r))
+		*bytes_r = UINT64_MAX; /* beyond every bound */
 	at--;
 	if (at > 0 && line[at - 1] == '~' && (at == 1 || line[at - 2] == ' ' || line[at - 2] == '('))
 		at--;
 	*length_r = at;
-	*bytes_r = bytes;
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* Modified UTF-7: what is decoded is UTF-8 and is encoded to the same again; what is UTF-8 comes back from its encoding. */
+/* Modified UTF-7: what can be decoded is encoded to the same again; what is UTF-8 comes back from its encoding. */
 #include "imap/utf7.h"
 
 #include <glib.h>

@@ -231,10 +231,12 @@ test_bounds_of_sizes(void)
 		const char *fine, *beyond, *why;
 	} rows[] = {
 		{ "* X {20}\r\n12345678901234567890\r\n", "* X {21}\r\n", "a literal is too long" },
-		{ "* 1 FETCH (BODY[] {30}\r\n123456789012345678901234567890)\r\n", "* 1 FETCH (BODY[] {31}\r\n", "a message is too long" },
+		{ "* 1 FETCH (BODY[] {30}\r\n123456789012345678901234567890)\r\n",
+		  "* 1 FETCH (BODY[] {31}\r\n", "a message is too long" },
 		{ "* OK x\r\n", "* X {99999999999999999999999999999}\r\n", "a literal is too long" },
 		{ "* OK x\r\n", "* X {18446744073709551617}\r\n", "a literal is too long" },
-		{ "* 1 FETCH (BODY[] {00000000000000000000000000002}\r\nab)\r\n", "* 1 FETCH (BODY[] {18446744073709551615}\r\n", "a message" },
+		{ "* 1 FETCH (BODY[] {00000000000000000000000000002}\r\nab)\r\n",
+		  "* 1 FETCH (BODY[] {18446744073709551615}\r\n", "a message" },
 		{ "* OK 6789012345678901234567890123456789012345678901234567890123\r\n",
 		  "* OK 678901234567890123456789012345678901234567890123456789012345", "a response is too long" },
 		{ "* X {20}\r\n12345678901234567890 {20}\r\n12345678901234567890\r\n",
