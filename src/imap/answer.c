@@ -76,7 +76,8 @@ static void
 take_greeting(ImapSession *session, const ImapResponse *response)
 {
 	if (response->tag || (response->kind != IMAP_RESPONSE_OK && response->kind != IMAP_RESPONSE_PREAUTH)) {
-		imap_pump_throw(session, CORE_ERROR_PROTOCOL, "nonsense from the server: %s: no greeting of IMAP", session->config->host);
+		imap_pump_throw(session, CORE_ERROR_PROTOCOL, "nonsense from the server: %s: no greeting of IMAP",
+		                session->config->host);
 		return;
 	}
 	session->preauthenticated = response->kind == IMAP_RESPONSE_PREAUTH;

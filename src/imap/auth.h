@@ -9,7 +9,7 @@
 bool imap_auth_channel_allowed(ImapTlsMode tls, bool loopback, bool insecure);
 
 /* AUTHENTICATE PLAIN, with the initial response where the server takes one, or LOGIN: by config->auth, else the first
- * of them that is offered.  NULL with CORE_ERROR_LOGIN if the server takes neither, CORE_ERROR_CONFIG if user or password
- * are endless. */
+ * of them that is offered.  NULL with CORE_ERROR_LOGIN if the server takes neither, CORE_ERROR_CONFIG if user or
+ * password are endless. */
 ImapCommand *imap_auth_command(const ImapConfig *config, const ImapCapabilities *capabilities, const char *password,
                                GError **error);

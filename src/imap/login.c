@@ -1,8 +1,8 @@
 /* From the address to a session that is ready: connection, greeting, STARTTLS, login, what the server can do (RFC 9051
  * sections 3, 6.1, 6.2, 7.1; RFC 5161, RFC 2971).
  *
- * Nothing that was said before TLS counts after it, and nothing that was said before the login counts after that, but what
- * comes with its answer, until CAPABILITY was asked anew. */
+ * Nothing that was said before TLS counts after it.  Of what was said before the end of the login only the capabilities
+ * that came with its answer count, until CAPABILITY was asked anew. */
 #include "imap/session-private.h"
 
 #include "core/clock.h"
@@ -186,7 +186,7 @@ queue_id(ImapSession *session)
 {
 	if (!session->capabilities.has[IMAP_CAP_ID])
 		return false;
-	imap_session_send(session, imap_command_new("ID (\"name\" \"mailtree\" \"version\" \"" MAILTREE_VERSION "\")"), NULL);
+	imap_session_send(session, imap_command_new("ID (\"name\" \"mailtree\" \"version\" \"%s\")", MAILTREE_VERSION), NULL);
 	return true;
 }
 
@@ -201,8 +201,8 @@ queue_enable(ImapSession *session)
 	return true;
 }
 
-/* Asks for the capabilities, even if the login told them: iCloud puts other text there.  What the login told may be used
- * at once, in the same flight; the rest follows when the answer is here. */
+/* Asks for the capabilities, even if the login told them: iCloud puts other text there.  What the login told is used at
+ * once, in the same flight; the rest follows when the answer is here. */
 static bool
 learn(ImapSession *session, GError **error)
 {

@@ -172,8 +172,8 @@ parse(ImapSession *session)
 	GError *error = NULL;
 	const uint8_t *bytes = session->in + session->in_at;
 	size_t used = 0;
-	ImapParseResult result = imap_parser_next(session->parser, bytes, session->in_end - session->in_at, &used, &response,
-	                                          &error);
+	size_t length = session->in_end - session->in_at;
+	ImapParseResult result = imap_parser_next(session->parser, bytes, length, &used, &response, &error);
 
 	imap_trace_received(session->trace, bytes, used, result != IMAP_PARSE_MORE);
 	session->in_at += used;

@@ -4,7 +4,8 @@
 
 #define WORDS_MAX_CHARS 300
 
-/* Gmail, Exchange, Yahoo, Dovecot and others, in lower case.  "not connected": Exchange, after a login that went well. */
+/* In lower case, as Gmail, Exchange, Yahoo, Dovecot and others say it.
+ * "not connected": Exchange, after a login that went well. */
 static const char *const busy_words[] = {
 	"too many", "maximum number of connections", "connection limit", "connections exceeded", "rate limit",
 	"throttl", "backoff time", "try again later", "temporar", "not connected", "server busy", "bandwidth limits",
@@ -15,7 +16,8 @@ imap_refusal_is_busy(ImapCodeKind code, const char *text)
 {
 	g_autofree char *lower = g_ascii_strdown(text ? text : "", -1);
 
-	if (code == IMAP_CODE_UNAVAILABLE || code == IMAP_CODE_LIMIT || code == IMAP_CODE_INUSE || code == IMAP_CODE_THROTTLED)
+	if (code == IMAP_CODE_UNAVAILABLE || code == IMAP_CODE_LIMIT || code == IMAP_CODE_INUSE ||
+	    code == IMAP_CODE_THROTTLED)
 		return true;
 	for (size_t i = 0; i < G_N_ELEMENTS(busy_words); i++) {
 		if (strstr(lower, busy_words[i]))

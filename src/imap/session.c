@@ -216,7 +216,7 @@ imap_session_compress(ImapSession *session, GError **error)
 	if (!imap_session_wait(session, NULL, error))
 		return false;
 
-	/* What follows the line end of the answer is compressed, so no byte of it may be read before (RFC 4978 section 4). */
+	/* What follows the line end of the answer is compressed, so no byte of it may be read before (RFC 4978). */
 	session->in_size = 1;
 	imap_pump_queue(session, imap_command_new("COMPRESS DEFLATE"), &reply, true);
 	bool answered = imap_session_wait(session, &reply, error);

@@ -1,6 +1,6 @@
 /* The protocol for people (-vv): one line of the log for a line of the protocol, "ACCOUNT > …" sent, "ACCOUNT < …"
- * received.  Without secrets (commands leave them out), literals, and quoted strings of FETCH, which can be message data;
- * long lines are cut. */
+ * received.  Without secrets (commands leave them out), literals, and quoted strings of FETCH, which can be message
+ * data; long lines are cut. */
 #pragma once
 
 #include <glib.h>

@@ -156,9 +156,10 @@ test_what_belongs_to_the_mailbox_before_is_not_delivered(void)
 static void
 test_closed_counts_without_qresync_too(void)
 {
-	SCRIPT(script, READY(""), C("m2 SELECT \"a\"\r\n"), S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm2 OK\r\n"),
-	       C("m3 SELECT \"b\"\r\n"),
-	       S("* 6 EXISTS\r\n* OK [HIGHESTMODSEQ 99]\r\n* OK [CLOSED]\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 8]\r\nm3 OK\r\n"));
+	SCRIPT(script, READY(""), C("m2 SELECT \"a\"\r\n"),
+	       S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm2 OK\r\n"), C("m3 SELECT \"b\"\r\n"),
+	       S("* 6 EXISTS\r\n* OK [HIGHESTMODSEQ 99]\r\n* OK [CLOSED]\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 8]\r\n"
+	         "m3 OK\r\n"));
 	Fixture fixture;
 
 	begin(&fixture, &script);

@@ -446,7 +446,8 @@ test_the_trace_shows_neither_secrets_nor_messages(void)
 	assert_in(trace, "AGFs", false);
 	assert_in(trace, "s3cret", false);
 	assert_in(trace, "test > m3 UID FETCH 7 (FLAGS)\n", true);
-	assert_in(trace, "test < * 1 FETCH (UID 7 INTERNALDATE \"01-Jan-2024 00:00:00 +0000\" BODY[1] \"…\" BODY[] {9 bytes}", true);
+	assert_in(trace, "test < * 1 FETCH (UID 7 INTERNALDATE \"01-Jan-2024 00:00:00 +0000\" BODY[1] \"…\" BODY[] {9 bytes}",
+	          true);
 	assert_in(trace, "quo", false);
 	assert_in(trace, "end", false);
 	assert_in(trace, "hidden", false);
