@@ -1,6 +1,5 @@
 #include "net/deflate.h"
 
-#include <string.h>
 #define ZLIB_CONST
 #include <zlib.h>
 
@@ -10,10 +9,10 @@
 typedef struct {
 	NetStream base;
 	z_stream inflater, deflater;
-	uint8_t *compressed_in; /* CHUNK bytes, or what net_deflate_feed() brought; the inflater's input lies here */
-	size_t barren;          /* bytes consumed since the last one came out */
-	bool more;              /* the last read was filled to the brim, so the inflater may hold more */
-	bool ended;             /* the peer's deflate stream or the layer below has ended */
+	uint8_t compressed_in[CHUNK]; /* the inflater's input lies here */
+	size_t barren; /* bytes consumed since the last one came out */
+	bool more;     /* the last read was filled to the brim, so the inflater may hold more */
+	bool ended;    /* the peer's deflate stream or the layer below has ended */
 	uint8_t compressed_out[CHUNK];
 	size_t out_start, out_end;
 	bool unflushed; /* the deflater holds bytes that the peer cannot decode yet */
@@ -179,7 +178,6 @@ deflate_free(NetStream *stream)
 
 	inflateEnd(&layer->inflater);
 	deflateEnd(&layer->deflater);
-	g_free(layer->compressed_in);
 	g_free(layer);
 }
 
@@ -199,23 +197,8 @@ net_deflate_new(NetStream *below)
 	Deflate *layer = g_new0(Deflate, 1);
 
 	net_stream_init(&layer->base, &deflate_class, below, below->fd, below->cancel);
-	layer->compressed_in = g_malloc(CHUNK);
 	if (inflateInit2(&layer->inflater, -MAX_WBITS) != Z_OK ||
 	    deflateInit2(&layer->deflater, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		g_error("zlib: out of memory");
 	return &layer->base;
-}
-
-void
-net_deflate_feed(NetStream *stream, const void *bytes, size_t length)
-{
-	Deflate *layer = (Deflate *)stream;
-
-	g_return_if_fail(stream->class == &deflate_class && layer->inflater.total_in == 0 && length <= G_MAXINT);
-	if (length == 0)
-		return;
-	layer->compressed_in = g_realloc(layer->compressed_in, MAX(length, (size_t)CHUNK));
-	memcpy(layer->compressed_in, bytes, length);
-	layer->inflater.next_in = layer->compressed_in;
-	layer->inflater.avail_in = (uInt)length;
 }

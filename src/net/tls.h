@@ -21,9 +21,11 @@ bool net_tls_pin_valid(const char *pin, GError **error);
  * NULL with CORE_ERROR_UNTRUSTED (the message says what was wrong: expired, unknown issuer, another name, too old a
  * protocol, pin), CORE_ERROR_UNREACHABLE (cut, timed out), CORE_ERROR_CONFIG (a file of @config cannot be read),
  * CORE_ERROR_LOGIN (the server wants a certificate from us, or another one; with TLS 1.3 the first read tells it),
- * CORE_ERROR_PROTOCOL (nonsense) or CORE_ERROR_CANCELLED.  The system's anchors are read for each handshake (some 6 ms
- * and 4 MB) and let go after it, so that what the system no longer trusts is noticed.  A peer that closes without close_notify is reported as NET_EOF by read, so that a truncated
- * protocol is judged by the protocol above. */
+ * CORE_ERROR_PROTOCOL (nonsense) or CORE_ERROR_CANCELLED.
+ *
+ * A peer that closes without close_notify is reported as NET_EOF by read, so that a truncated protocol is judged by the
+ * protocol above.  The system's anchors are read for each handshake (some 6 ms and 4 MB) and let go after it: what the
+ * system no longer trusts is noticed, and idle connections stay small. */
 NetStream *net_tls_new(NetStream *below, const NetTlsConfig *config, const char *host, int timeout_ms, GError **error);
 
 /* "TLS1.3 TLS_AES_256_GCM_SHA384" for people; valid until the stream is freed.  @stream must be a TLS stream. */

@@ -82,7 +82,8 @@ text(size_t length)
 	GByteArray *bytes = g_byte_array_new();
 
 	for (unsigned i = 0; bytes->len < length; i++) {
-		g_autofree char *line = g_strdup_printf("* %u FETCH (UID %u FLAGS (\\Seen) RFC822.SIZE %u)\r\n", i, i * 3, i * 777 % 65521);
+		g_autofree char *line = g_strdup_printf("* %u FETCH (UID %u FLAGS (\\Seen) RFC822.SIZE %u)\r\n", i, i * 3,
+		                                        i * 777 % 65521);
 		g_byte_array_append(bytes, (const guint8 *)line, (guint)strlen(line));
 	}
 	g_byte_array_set_size(bytes, (guint)length);
@@ -297,29 +298,6 @@ test_final_block(void)
 	close(fds[1]);
 }
 
-/* What the session had read behind the answer to COMPRESS. */
-static void
-test_feed(void)
-{
-	g_autoptr(GByteArray) whole = test_noise(40000, 5);
-	g_autoptr(GByteArray) compressed = compress_raw(whole->data, whole->len, Z_SYNC_FLUSH);
-	static const guint splits[] = { 0, 1, 100, 30000 };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(splits); i++) {
-		g_autoptr(GByteArray) rest = g_byte_array_new(), received = g_byte_array_new();
-		g_autoptr(GError) error = NULL;
-		Sender sender = { .bytes = rest };
-
-		g_byte_array_append(rest, compressed->data + splits[i], compressed->len - splits[i]);
-		g_autoptr(NetStream) stream = sender_start(&sender, false);
-		net_deflate_feed(stream, compressed->data, splits[i]);
-		g_assert_cmpint(stream->class->pending(stream), ==, splits[i] > 0);
-		g_assert_cmpint(test_read_all(stream, 4096, received, &error), ==, NET_EOF);
-		test_assert_same(received, whole);
-		sender_join(&sender);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -333,6 +311,5 @@ main(int argc, char **argv)
 	g_test_add_func("/deflate/bomb", test_bomb);
 	g_test_add_func("/deflate/barren", test_barren);
 	g_test_add_func("/deflate/final-block", test_final_block);
-	g_test_add_func("/deflate/feed", test_feed);
 	return g_test_run();
 }
