@@ -18,17 +18,14 @@ mime_utf8_init(MimeUtf8 *utf8, GString *out, bool drop_controls)
 	utf8->drop_controls = drop_controls;
 }
 
-void
-mime_utf8_append(GString *out, gunichar c)
+gunichar
+mime_utf8_safe(gunichar c)
 {
 	if (c >= 0x80 && c < 0xa0)
 		c = windows1252[c - 0x80];
 	if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f || c > 0x10ffff || (c & 0xfffff800) == 0xd800)
 		c = REPLACEMENT;
-	if (c < 0x80)
-		g_string_append_c(out, (char)c);
-	else
-		g_string_append_unichar(out, c);
+	return c;
 }
 
 /* The length of the character at @p and its code point; 0 when its end is not there yet; -1 when it is no UTF-8. */
@@ -91,11 +88,11 @@ step(MimeUtf8 *utf8, const uint8_t *p, gsize length, bool more)
 		return 0;
 	utf8->started = true;
 	if (n <= 0)
-		mime_utf8_append(utf8->out, p[0]);
+		g_string_append_unichar(utf8->out, mime_utf8_safe(p[0]));
 	else if (c >= 0xa0 && c != 0xfeff && (c & 0xfffff800) != 0xd800)
 		g_string_append_len(utf8->out, (const char *)p, n);
 	else if (c != 0xfeff || !first)
-		mime_utf8_append(utf8->out, c);
+		g_string_append_unichar(utf8->out, mime_utf8_safe(c));
 	return n <= 0 ? 1 : (gsize)n;
 }
 

@@ -24,8 +24,8 @@ void mime_utf8_init(MimeUtf8 *utf8, GString *out, bool drop_controls);
 void mime_utf8_feed(MimeUtf8 *utf8, const void *bytes, gsize length);
 void mime_utf8_finish(MimeUtf8 *utf8); /* writes what is left of a character cut off by the end */
 
-/* One character with the rules above; what is no character becomes U+FFFD. */
-void mime_utf8_append(GString *out, gunichar c);
+/* What is shown for one code point, by the same rules. */
+gunichar mime_utf8_safe(gunichar c);
 
 /* All of it as one line without controls, white space collapsed and trimmed.  g_free() it. */
 char *mime_utf8_line(const char *bytes, gsize length);

@@ -1,0 +1,28 @@
+/* A window that slides over the bytes of a message, so that one of any size costs the memory of a window. */
+#pragma once
+
+#include "mime/source.h"
+
+#include <stdbool.h>
+
+#define MIME_WINDOW_BYTES (64 * 1024)
+#define MIME_WINDOW_MIN_BYTES 2048
+
+typedef struct {
+	const MimeSource *source; /* borrowed */
+	uint64_t position;        /* of the next byte, from the beginning of the message */
+	size_t window_bytes;
+	bool cr_lines;            /* set by the owner: lines end with a lone CR, shown as LF */
+	/* private */
+	uint8_t *buffer;
+	uint64_t buffer_start;
+	size_t buffer_length;
+} MimeReader;
+
+/* @window_bytes: MIME_WINDOW_BYTES; tests take less, but at least MIME_WINDOW_MIN_BYTES. */
+void mime_reader_init(MimeReader *reader, const MimeSource *source, size_t window_bytes);
+void mime_reader_clear(MimeReader *reader);
+
+/* The bytes from the position on: a whole window of them, fewer only before the end of the message (or of what can be
+ * read of it); none at the end.  Valid until the next call.  Going on, or back, is setting the position. */
+const uint8_t *mime_reader_window(MimeReader *reader, size_t *length_r);
