@@ -17,7 +17,8 @@ typedef struct {
 typedef struct FsMount FsMount;
 
 /* Mounts on @dir (an empty directory) and starts answering on threads of its own, so that @dir is usable when it
- * returns.  Takes the store's listener.  Signals are left alone.
+ * returns.  Takes the store's listener: nobody may commit to the store during this call and fs_mount_free().  Signals
+ * are left alone.
  * NULL with CORE_ERROR_IO (not a directory, not empty, no /dev/fuse, …; one line that says what to do). */
 FsMount *fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error);
 
@@ -26,6 +27,10 @@ int fs_mount_gone_fd(const FsMount *mount);
 
 /* Any thread.  Tells the kernel that status and status.json have changed. */
 void fs_mount_status_changed(FsMount *mount);
+
+/* Any thread, but not one that the status() call waits for.  Waits until the kernel has dropped everything that commits
+ * before this call made stale, so that whoever looks then sees them; false when that takes longer than @timeout_ms. */
+bool fs_mount_settle(FsMount *mount, int timeout_ms);
 
 /* Unmounts if it still is mounted (lazily when it is busy), ends the threads and frees.  NULL is fine. */
 void fs_mount_free(FsMount *mount);

@@ -1,0 +1,376 @@
+#include "fs/dispatch.h"
+
+#include "core/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define FOREVER_S 1e9 /* until the kernel is told otherwise (freshness.h) */
+#define BLOCK_BYTES 4096
+#define MAX_BACKGROUND 1024 /* with the default of 12, a dozen slow readers would stop everybody's readahead */
+
+static const FsView no_view; /* the kernel asks for no inode that it was not given, so there is no such request */
+
+static const FsView *
+view_of(fuse_ino_t inode)
+{
+	const FsView *view = fs_view_of(inode);
+
+	g_return_val_if_fail(view, &no_view);
+	return view;
+}
+
+/* The one place where an error becomes a number.  NULL: there is no such thing. */
+static int
+error_number(const GError *error)
+{
+	if (!error)
+		return ENOENT;
+	switch (core_error_code(error)) {
+	case CORE_ERROR_NOT_FOUND:
+		return ENOENT;
+	case CORE_ERROR_CANCELLED:
+		return EINTR;
+	case CORE_ERROR_LOCKED:
+	case CORE_ERROR_BUSY:
+		return EAGAIN;
+	case CORE_ERROR_UNREACHABLE:
+		return EHOSTUNREACH;
+	case CORE_ERROR_UNTRUSTED:
+	case CORE_ERROR_LOGIN:
+	case CORE_ERROR_REFUSED:
+		return EACCES;
+	case CORE_ERROR_USAGE:
+	case CORE_ERROR_CONFIG:
+	case CORE_ERROR_PROTOCOL:
+	case CORE_ERROR_IO:
+	case CORE_ERROR_CORRUPT:
+		return EIO;
+	}
+	return EIO;
+}
+
+/* Answers with @error (taken; NULL: ENOENT).  One line for what people should know, once in a row for the same inode:
+ * the kernel asks twice for what it could not read. */
+static void
+reply_failure(fuse_req_t req, FsInode inode, GError *error)
+{
+	static _Atomic FsInode last;
+	int number = error_number(error);
+
+	if (number == EIO && atomic_exchange(&last, inode) != inode)
+		core_log(CORE_LOG_ERROR, "fs", "%s: inode %#" G_GINT64_MODIFIER "x: %s", view_of(inode)->name ? view_of(inode)->name : "root", inode,
+		         error->message);
+	g_clear_error(&error);
+	fuse_reply_err(req, number);
+}
+
+/* Memory of the calling thread for one answer, kept for its next one. */
+static pthread_key_t buffer_key;
+static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
+
+typedef struct {
+	size_t size;
+	char bytes[];
+} Buffer;
+
+static void
+make_buffer_key(void)
+{
+	pthread_key_create(&buffer_key, g_free);
+}
+
+static char *
+thread_buffer(size_t size)
+{
+	pthread_once(&buffer_once, make_buffer_key);
+	Buffer *buffer = pthread_getspecific(buffer_key);
+	if (!buffer || buffer->size < size) {
+		g_free(buffer);
+		buffer = g_malloc(sizeof *buffer + size);
+		buffer->size = size;
+		pthread_setspecific(buffer_key, buffer);
+	}
+	return buffer->bytes;
+}
+
+static void
+fill_stat(const FsNode *node, struct stat *st)
+{
+	*st = (struct stat){
+		.st_ino = node->number,
+		.st_mode = node->directory ? S_IFDIR | 0700 : S_IFREG | 0400,
+		.st_nlink = 1, /* of a directory: do not conclude from it how many folders are in it */
+		.st_uid = getuid(),
+		.st_gid = getgid(),
+		.st_size = (off_t)node->size,
+		.st_blksize = BLOCK_BYTES,
+		.st_blocks = (blkcnt_t)((node->size + 511) / 512),
+		.st_atim.tv_sec = node->mtime_s,
+		.st_mtim.tv_sec = node->mtime_s,
+		.st_ctim.tv_sec = node->mtime_s,
+	};
+}
+
+static void
+fill_entry(const FsNode *node, struct fuse_entry_param *entry)
+{
+	*entry = (struct fuse_entry_param){
+		.ino = node->inode,
+		.attr_timeout = FOREVER_S,
+		.entry_timeout = node->fleeting ? 0 : FOREVER_S,
+	};
+	fill_stat(node, &entry->attr);
+}
+
+static void
+op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	const Fs *fs = userdata;
+	uint64_t one = 1;
+
+	conn->max_background = MAX_BACKGROUND;
+	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
+	if (write(fs->ready_fd, &one, sizeof one) < 0)
+		core_log(CORE_LOG_ERROR, "fs", "eventfd: %s", g_strerror(errno));
+}
+
+static void
+op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	const FsView *view = view_of(parent);
+	GError *error = NULL;
+	FsNode node;
+	struct fuse_entry_param entry;
+
+	if (!view->lookup(view, fuse_req_userdata(req), parent, name, &node, &error)) {
+		reply_failure(req, parent, error);
+		return;
+	}
+	fill_entry(&node, &entry);
+	fuse_reply_entry(req, &entry);
+}
+
+static void
+forget(fuse_req_t req, fuse_ino_t inode, uint64_t count)
+{
+	const FsView *view = view_of(inode);
+
+	if (view->forget)
+		view->forget(fuse_req_userdata(req), inode, count);
+}
+
+static void
+op_forget(fuse_req_t req, fuse_ino_t inode, uint64_t count)
+{
+	forget(req, inode, count);
+	fuse_reply_none(req);
+}
+
+static void
+op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		forget(req, forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void
+op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	const FsView *view = view_of(inode);
+	GError *error = NULL;
+	FsNode node;
+	struct stat st;
+
+	if (!view->attributes(view, fuse_req_userdata(req), inode, &node, &error)) {
+		reply_failure(req, inode, error);
+		return;
+	}
+	fill_stat(&node, &st);
+	fuse_reply_attr(req, &st, FOREVER_S);
+}
+
+/* Neither files nor directories are opened with a message: the first answer tells the kernel to stop asking, and to
+ * keep pages and listings when they are closed.  (No FLUSH and no RELEASE either.) */
+static void
+op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	fuse_reply_err(req, ENOSYS);
+}
+
+static void
+op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	const FsView *view = view_of(inode);
+	char *buffer = thread_buffer(size);
+	GError *error = NULL;
+	size_t n = 0;
+
+	if (view->read(view, fuse_req_userdata(req), inode, buffer, size, (uint64_t)offset, &n, &error))
+		fuse_reply_buf(req, buffer, n);
+	else
+		reply_failure(req, inode, error);
+}
+
+/* One answer to a listing. */
+typedef struct {
+	fuse_req_t req;
+	char *buffer;
+	size_t size, used;
+	bool plus; /* with attributes */
+} Listing;
+
+static bool
+add_entry(const char *name, const FsNode *node, uint64_t cookie, void *data)
+{
+	Listing *listing = data;
+	char *at = listing->buffer + listing->used;
+	size_t left = listing->size - listing->used, needed;
+	struct fuse_entry_param entry;
+
+	fill_entry(node, &entry);
+	if (node->unmeasured || node->fleeting)
+		entry.ino = 0; /* attributes are not given; the name is not looked up by this */
+	needed = listing->plus ? fuse_add_direntry_plus(listing->req, at, left, name, &entry, (off_t)cookie)
+	                       : fuse_add_direntry(listing->req, at, left, name, &entry.attr, (off_t)cookie);
+	if (needed > left)
+		return false;
+	listing->used += needed;
+	return true;
+}
+
+/* The kernel takes the numbers of these two from its own books; what we say is only shown by readdir(). */
+static bool
+add_dots(Listing *listing, FsInode inode, uint64_t after)
+{
+	FsNode node = { .inode = inode, .number = inode, .directory = true };
+
+	return (after >= 1 || add_entry(".", &node, 1, listing)) &&
+	       (after >= FS_COOKIE_FIRST || add_entry("..", &node, FS_COOKIE_FIRST, listing));
+}
+
+static void
+list(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, bool plus)
+{
+	const FsView *view = view_of(inode);
+	Listing listing = { .req = req, .buffer = thread_buffer(size), .size = size, .plus = plus };
+	uint64_t after = (uint64_t)offset;
+	GError *error = NULL;
+
+	if (add_dots(&listing, inode, after) &&
+	    !view->list(view, fuse_req_userdata(req), inode, after > FS_COOKIE_FIRST ? after : 0, add_entry, &listing,
+	                &error))
+		reply_failure(req, inode, error);
+	else
+		fuse_reply_buf(req, listing.buffer, listing.used);
+}
+
+static void
+op_readdir(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	list(req, inode, size, offset, false);
+}
+
+static void
+op_readdirplus(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	list(req, inode, size, offset, true);
+}
+
+static bool
+collect_id(const StoreAccount *account, void *data)
+{
+	g_array_append_val(data, account->id);
+	return true;
+}
+
+static void
+op_statfs(fuse_req_t req, fuse_ino_t inode)
+{
+	Fs *fs = fuse_req_userdata(req);
+	g_autoptr(GArray) accounts = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	GError *error = NULL;
+	uint64_t bytes = 0, messages = 0;
+
+	if (!store_account_list(fs->store, collect_id, accounts, &error)) {
+		reply_failure(req, inode, error);
+		return;
+	}
+	for (guint i = 0; i < accounts->len; i++) {
+		StoreCounts counts = { 0 };
+		if (!store_account_counts(fs->store, g_array_index(accounts, int64_t, i), &counts, &error)) {
+			reply_failure(req, inode, error);
+			return;
+		}
+		bytes += counts.bytes;
+		messages += counts.messages;
+	}
+	struct statvfs st = {
+		.f_bsize = BLOCK_BYTES,
+		.f_frsize = BLOCK_BYTES,
+		.f_blocks = (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES,
+		.f_files = messages,
+		.f_namemax = NAME_MAX,
+	};
+	fuse_reply_statfs(req, &st);
+}
+
+/* @value of @length bytes, or only its length when @size is 0. */
+static void
+reply_xattr(fuse_req_t req, const char *value, size_t length, size_t size)
+{
+	if (size == 0)
+		fuse_reply_xattr(req, length);
+	else if (size < length)
+		fuse_reply_err(req, ERANGE);
+	else
+		fuse_reply_buf(req, value, length);
+}
+
+/* Outside user.: EOPNOTSUPP, so that ls and cp ask once and not for every file. */
+static void
+op_getxattr(fuse_req_t req, fuse_ino_t inode, const char *name, size_t size)
+{
+	const FsView *view = view_of(inode);
+	g_autofree char *value = NULL;
+	GError *error = NULL;
+
+	if (!g_str_has_prefix(name, "user."))
+		fuse_reply_err(req, EOPNOTSUPP);
+	else if (view->xattr(view, fuse_req_userdata(req), inode, name, &value, &error))
+		reply_xattr(req, value, strlen(value), size);
+	else if (error)
+		reply_failure(req, inode, error);
+	else
+		fuse_reply_err(req, ENODATA);
+}
+
+static void
+op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	for (const char *const *name = view_of(inode)->xattr_names(inode); *name; name++)
+		g_string_append_len(names, *name, (gssize)strlen(*name) + 1);
+	reply_xattr(req, names->str, names->len, size);
+}
+
+const struct fuse_lowlevel_ops fs_operations = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.getattr = op_getattr,
+	.open = op_open,
+	.read = op_read,
+	.opendir = op_open,
+	.readdir = op_readdir,
+	.readdirplus = op_readdirplus,
+	.statfs = op_statfs,
+	.getxattr = op_getxattr,
+	.listxattr = op_listxattr,
+};

@@ -1,0 +1,28 @@
+/* Keeps what the kernel remembers of the tree true: a thread that tells it which names and directories are stale.
+ *
+ * The kernel keeps names, attributes and listings until it is told otherwise.  Telling it can block: dropping a name or
+ * a listing waits for lookups and listings that are under way in that directory, and those wait for FUSE's threads.  So
+ * it is done by a thread of its own that holds no lock, from a queue that coalesces: one entry for each directory and
+ * for each name in it.  (Only directories and names are told of.  Dropping what is cached of a file would wait until
+ * READs of it are answered, and must not stand in this queue.)
+ */
+#pragma once
+
+#include "fs/inode.h"
+
+#include <stdbool.h>
+
+struct fuse_session;
+
+typedef struct FsFreshness FsFreshness;
+FsFreshness *fs_freshness_new(struct fuse_session *session);
+
+/* Any thread, never blocks: @name in @directory no longer stands for what it did; NULL: only the listing and the
+ * attributes of @directory have changed. */
+void fs_freshness_stale(FsFreshness *freshness, FsInode directory, const char *name);
+
+/* Waits until the kernel knows all that was stale at the call; false after @timeout_ms. */
+bool fs_freshness_settle(FsFreshness *freshness, int timeout_ms);
+
+/* Ends the thread; what is queued is given up.  FUSE's threads must still run.  NULL is fine. */
+void fs_freshness_free(FsFreshness *freshness);

@@ -1,0 +1,340 @@
+#include "fs/tree.h"
+
+#include "core/log.h"
+#include "fs/xattr.h"
+#include "store/mailboxes.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const FsTree *
+tree_of(const FsView *view)
+{
+	return (const FsTree *)((const char *)view - offsetof(FsTree, view));
+}
+
+static FsInode
+inode_of(const FsView *view, unsigned kind, int64_t row)
+{
+	return fs_inode(view->tag, kind, row);
+}
+
+/* Of a mailbox, or of the account's root if there is none. */
+static FsInode
+folder_inode(const FsView *view, int64_t account_id, int64_t mailbox_id)
+{
+	return mailbox_id ? inode_of(view, FS_TREE_MAILBOX, mailbox_id) : inode_of(view, FS_TREE_ACCOUNT, account_id);
+}
+
+static FsNode
+directory_node(FsInode inode, int64_t mtime_s)
+{
+	return (FsNode){ .inode = inode, .number = inode, .mtime_s = mtime_s, .directory = true };
+}
+
+static FsNode
+mailbox_node(const FsView *view, const StoreMailbox *mailbox)
+{
+	return directory_node(inode_of(view, FS_TREE_MAILBOX, mailbox->id), mailbox->changed_s);
+}
+
+static FsNode
+message_node(const FsView *view, const StoreEntry *entry)
+{
+	FsInode inode = inode_of(view, FS_TREE_MESSAGE, entry->id);
+	FsNode node = { .inode = inode, .number = inode, .mtime_s = entry->internaldate_s };
+
+	node.unmeasured = !tree_of(view)->size(entry, &node.size);
+	return node;
+}
+
+static bool
+measure(const FsView *view, Fs *fs, const StoreEntry *entry, FsNode *node, GError **error)
+{
+	if (!node->unmeasured)
+		return true;
+	node->unmeasured = false;
+	return tree_of(view)->measure(fs, entry, &node->size, error);
+}
+
+/* Frees what store_entry_find() and store_entry_get() filled. */
+static void
+entry_clear(StoreEntry *entry)
+{
+	g_free((char *)(uintptr_t)entry->name);
+}
+
+/* One look-up. */
+
+static bool
+lookup_account(const FsView *view, Fs *fs, const char *name, FsNode *node_r, GError **error)
+{
+	g_auto(StoreAccount) account = { 0 };
+
+	if (!store_account_find(fs->store, name, &account, error))
+		return false;
+	*node_r = directory_node(inode_of(view, FS_TREE_ACCOUNT, account.id), fs->changed_s);
+	return true;
+}
+
+static bool
+lookup_mailbox(const FsView *view, Fs *fs, int64_t account_id, int64_t parent_id, const char *name, FsNode *node_r,
+               GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+
+	if (!store_mailbox_find(fs->store, account_id, parent_id, name, &mailbox, error))
+		return false;
+	*node_r = mailbox_node(view, &mailbox);
+	return true;
+}
+
+/* Messages first: they are looked for most. */
+static bool
+lookup_in_mailbox(const FsView *view, Fs *fs, int64_t mailbox_id, const char *name, FsNode *node_r, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	StoreEntry entry;
+
+	if (tree_of(view)->find(fs, mailbox_id, name, &entry, &failed)) {
+		FsNode node = message_node(view, &entry);
+		bool measured = measure(view, fs, &entry, &node, error);
+		entry_clear(&entry);
+		if (measured)
+			*node_r = node;
+		return measured;
+	}
+	if (failed) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+
+	g_auto(StoreMailbox) mailbox = { 0 };
+	return store_mailbox_get(fs->store, mailbox_id, &mailbox, error) &&
+	       lookup_mailbox(view, fs, mailbox.account_id, mailbox_id, name, node_r, error);
+}
+
+bool
+fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error)
+{
+	int64_t row = fs_inode_row(directory);
+
+	switch (fs_inode_kind(directory)) {
+	case FS_TREE_TOP:
+		return lookup_account(view, fs, name, node_r, error);
+	case FS_TREE_ACCOUNT:
+		return lookup_mailbox(view, fs, row, 0, name, node_r, error);
+	case FS_TREE_MAILBOX:
+		return lookup_in_mailbox(view, fs, row, name, node_r, error);
+	default:
+		return false;
+	}
+}
+
+/* Attributes of what was looked up. */
+
+typedef struct {
+	int64_t id;
+	bool found;
+} WantedAccount;
+
+static bool
+account_is(const StoreAccount *account, void *data)
+{
+	WantedAccount *wanted = data;
+
+	wanted->found = account->id == wanted->id;
+	return !wanted->found;
+}
+
+static bool
+message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GError **error)
+{
+	StoreEntry entry;
+
+	if (!store_entry_get(fs->store, id, tree_of(view)->text_version, &entry, error))
+		return false;
+	FsNode node = message_node(view, &entry);
+	bool measured = measure(view, fs, &entry, &node, error);
+	entry_clear(&entry);
+	if (measured)
+		*node_r = node;
+	return measured;
+}
+
+bool
+fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error)
+{
+	int64_t row = fs_inode_row(inode);
+	WantedAccount wanted = { .id = row };
+	g_auto(StoreMailbox) mailbox = { 0 };
+
+	switch (fs_inode_kind(inode)) {
+	case FS_TREE_TOP:
+		*node_r = directory_node(inode, fs->changed_s);
+		return true;
+	case FS_TREE_ACCOUNT:
+		if (!store_account_list(fs->store, account_is, &wanted, error) || !wanted.found)
+			return false;
+		*node_r = directory_node(inode, fs->changed_s);
+		return true;
+	case FS_TREE_MAILBOX:
+		if (!store_mailbox_get(fs->store, row, &mailbox, error))
+			return false;
+		*node_r = mailbox_node(view, &mailbox);
+		return true;
+	case FS_TREE_MESSAGE:
+		return message_attributes(view, fs, row, node_r, error);
+	default:
+		return false;
+	}
+}
+
+/* Listings: folders in the order of their ids, then messages.  A cookie is kind and row id of an entry, so a listing
+ * goes on behind it whether or not that row is still there. */
+
+typedef struct {
+	const FsView *view;
+	Fs *fs;
+	int64_t after; /* row id */
+	FsListFn fn;
+	void *data;
+	bool enough;
+} Listing;
+
+/* The store's own name: a view's name is made of it. */
+static bool
+presentable(unsigned kind, int64_t row, const char *name)
+{
+	if (fs_name_valid(name))
+		return true;
+	core_log(CORE_LOG_WARNING, "fs", "left out of the tree: the name \"%s\" (kind %u, row %" G_GINT64_FORMAT ")", name, kind,
+	         row);
+	return false;
+}
+
+static bool
+list_entry(Listing *listing, unsigned kind, int64_t row, const char *name, const FsNode *node)
+{
+	listing->enough = !listing->fn(name, node, fs_inode(FS_TAG_ROOT, kind, row), listing->data);
+	return !listing->enough;
+}
+
+static bool
+list_account(const StoreAccount *account, void *data)
+{
+	Listing *listing = data;
+	FsNode node = directory_node(inode_of(listing->view, FS_TREE_ACCOUNT, account->id), listing->fs->changed_s);
+
+	return account->id <= listing->after || !presentable(FS_TREE_ACCOUNT, account->id, account->name) ||
+	       list_entry(listing, FS_TREE_ACCOUNT, account->id, account->name, &node);
+}
+
+static bool
+list_mailbox(const StoreMailbox *mailbox, void *data)
+{
+	Listing *listing = data;
+	FsNode node = mailbox_node(listing->view, mailbox);
+
+	return !presentable(FS_TREE_MAILBOX, mailbox->id, mailbox->name) ||
+	       list_entry(listing, FS_TREE_MAILBOX, mailbox->id, mailbox->name, &node);
+}
+
+static bool
+list_message(const StoreEntry *entry, void *data)
+{
+	Listing *listing = data;
+	const FsTree *tree = tree_of(listing->view);
+	g_autofree char *name = tree->name(entry->name);
+	FsNode node = message_node(listing->view, entry);
+
+	return !presentable(FS_TREE_MESSAGE, entry->id, entry->name) ||
+	       list_entry(listing, FS_TREE_MESSAGE, entry->id, name, &node);
+}
+
+static bool
+list_mailboxes(Listing *listing, int64_t account_id, int64_t parent_id, int64_t after, GError **error)
+{
+	return store_mailbox_children(listing->fs->store, account_id, parent_id, after, list_mailbox, listing, error);
+}
+
+static bool
+list_in_mailbox(Listing *listing, int64_t mailbox_id, uint64_t after, GError **error)
+{
+	int64_t row = fs_inode_row(after);
+	bool folders_done = fs_inode_kind(after) == FS_TREE_MESSAGE;
+
+	if (!folders_done) {
+		g_auto(StoreMailbox) mailbox = { 0 };
+
+		if (!store_mailbox_get(listing->fs->store, mailbox_id, &mailbox, error) ||
+		    !list_mailboxes(listing, mailbox.account_id, mailbox_id, row, error))
+			return false;
+	}
+	return listing->enough || store_entry_list(listing->fs->store, mailbox_id, folders_done ? row : 0,
+	                                           tree_of(listing->view)->text_version, list_message, listing, error);
+}
+
+bool
+fs_tree_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsListFn fn, void *data, GError **error)
+{
+	Listing listing = { .view = view, .fs = fs, .after = fs_inode_row(after), .fn = fn, .data = data };
+	int64_t row = fs_inode_row(directory);
+
+	switch (fs_inode_kind(directory)) {
+	case FS_TREE_TOP:
+		return store_account_list(fs->store, list_account, &listing, error);
+	case FS_TREE_ACCOUNT:
+		return list_mailboxes(&listing, row, 0, listing.after, error);
+	case FS_TREE_MAILBOX:
+		return list_in_mailbox(&listing, row, after, error);
+	default:
+		return false;
+	}
+}
+
+/* Extended attributes. */
+
+const char *const *
+fs_tree_xattr_names(FsInode inode)
+{
+	static const char *const none[] = { NULL };
+
+	return fs_inode_kind(inode) == FS_TREE_MESSAGE ? fs_xattr_names : none;
+}
+
+bool
+fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error)
+{
+	return fs_inode_kind(inode) == FS_TREE_MESSAGE &&
+	       fs_xattr_get(fs->store, fs_inode_row(inode), tree_of(view)->mime_type, name, value_r, error);
+}
+
+/* What a change makes stale.  Flags: nothing that the kernel remembers. */
+void
+fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *freshness)
+{
+	g_autofree char *name = NULL;
+
+	switch (change->kind) {
+	case STORE_CHANGE_MESSAGE_ADDED:
+		fs_freshness_stale(freshness, inode_of(view, FS_TREE_MAILBOX, change->mailbox_id), NULL);
+		break;
+	case STORE_CHANGE_MESSAGE_REMOVED:
+	case STORE_CHANGE_MESSAGE_RENAMED:
+		name = tree_of(view)->name(change->name);
+		fs_freshness_stale(freshness, inode_of(view, FS_TREE_MAILBOX, change->mailbox_id), name);
+		break;
+	case STORE_CHANGE_MAILBOX_ADDED:
+		fs_freshness_stale(freshness, folder_inode(view, change->account_id, change->parent_id), NULL);
+		break;
+	case STORE_CHANGE_MAILBOX_REMOVED:
+		fs_freshness_stale(freshness, folder_inode(view, change->account_id, change->parent_id), change->name);
+		break;
+	case STORE_CHANGE_ACCOUNT_ADDED:
+		fs_freshness_stale(freshness, inode_of(view, FS_TREE_TOP, 0), NULL);
+		break;
+	case STORE_CHANGE_MESSAGE_FLAGS:
+		break;
+	}
+}

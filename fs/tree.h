@@ -1,0 +1,47 @@
+/* What the views of messages have in common: VIEW/ACCOUNT/FOLDER/…/MESSAGE.
+ *
+ * A view of messages is an FsTree: its FsView takes the calls of this file, and four calls of its own say what one
+ * message looks like in it.
+ */
+#pragma once
+
+#include "fs/view.h"
+#include "store/messages.h"
+
+/* Kinds of inodes in such a view, and what their rows are. */
+enum {
+	FS_TREE_TOP,     /* 0 */
+	FS_TREE_ACCOUNT, /* of StoreAccount */
+	FS_TREE_MAILBOX, /* of StoreMailbox */
+	FS_TREE_MESSAGE, /* of StoreMessage */
+};
+
+typedef struct {
+	FsView view;
+	const char *mime_type;
+	unsigned text_version; /* for the calls of store/messages.h that give entries */
+
+	/* The name of a message called @name in mail/; g_free(). */
+	char *(*name)(const char *name);
+	/* The message that has @name here: as store_entry_find(). */
+	bool (*find)(Fs *fs, int64_t mailbox_id, const char *name, StoreEntry *entry_r, GError **error);
+	/* The size of the file; false: it is not known without measure(). */
+	bool (*size)(const StoreEntry *entry, uint64_t *size_r);
+	/* The size however long it takes.  NULL: size() always knows. */
+	bool (*measure)(Fs *fs, const StoreEntry *entry, uint64_t *size_r, GError **error);
+} FsTree;
+
+extern const FsTree fs_mail_tree; /* view-mail.c */
+extern const FsTree fs_text_tree; /* view-text.c */
+
+bool fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error);
+bool fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error);
+bool fs_tree_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsListFn fn, void *data,
+                  GError **error);
+const char *const *fs_tree_xattr_names(FsInode inode);
+bool fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error);
+void fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *freshness);
+
+#define FS_TREE_CALLS \
+	.lookup = fs_tree_lookup, .attributes = fs_tree_attributes, .list = fs_tree_list, \
+	.xattr_names = fs_tree_xattr_names, .xattr = fs_tree_xattr, .changed = fs_tree_changed

@@ -1,0 +1,42 @@
+/* mail/: messages byte for byte as the server has them. */
+#include "fs/tree.h"
+
+static char *
+mail_name(const char *name)
+{
+	return g_strdup(name);
+}
+
+static bool
+mail_find(Fs *fs, int64_t mailbox_id, const char *name, StoreEntry *entry_r, GError **error)
+{
+	return store_entry_find(fs->store, mailbox_id, name, 0, entry_r, error);
+}
+
+static bool
+mail_size(const StoreEntry *entry, uint64_t *size_r)
+{
+	*size_r = entry->length;
+	return true;
+}
+
+static bool
+mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
+          GError **error)
+{
+	g_auto(StoreMessage) message = { 0 };
+	StoreBody body;
+
+	return store_message_get(fs->store, fs_inode_row(inode), &message, error) &&
+	       store_body_get(fs->store, message.body_id, &body, error) &&
+	       store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
+}
+
+const FsTree fs_mail_tree = {
+	.view = { .tag = FS_TAG_MAIL, .name = "mail", .read = mail_read, FS_TREE_CALLS },
+	.mime_type = "message/rfc822",
+	.text_version = 0, /* no text is wanted */
+	.name = mail_name,
+	.find = mail_find,
+	.size = mail_size,
+};
