@@ -259,8 +259,8 @@ test_silence_times_out(void)
 {
 	SCRIPT(script, READY(""), C("m2 NOOP\r\n"), SILENCE);
 
-	script.config.timeout_ms = 300;
 	ImapSession *session = script_assert_opens(&script);
+	script.config.timeout_ms = 100;
 	assert_broken(session, CORE_ERROR_UNREACHABLE, "127.0.0.1: timed out");
 	script_finish(&script, session);
 }
