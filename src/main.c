@@ -1,6 +1,7 @@
 /* mailtree: options and dispatch. */
 #include "command.h"
 #include "core/log.h"
+#include "mime/derive.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -216,6 +217,7 @@ main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+	mime_init();
 	status = run(argc, argv, &options);
 	g_free(options.line.config_path);
 	return status;
