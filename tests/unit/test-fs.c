@@ -428,7 +428,10 @@ test_unfit_mount_points(void)
 	kill(server.pid, SIGKILL); /* it has lost its PATH, so it cannot unmount */
 	waitpid(server.pid, NULL, 0);
 	unmount_below(server.dir);
+	close(server.socket);
 	remove_all(server.root);
+	g_free(server.root);
+	g_free(server.dir);
 }
 
 static int
