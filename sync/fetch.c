@@ -246,14 +246,33 @@ fetch_bodies(Fetch *fetch, GError **error)
 	return ok;
 }
 
+/* Bulk only, and not where a byte costs less than deflating it. */
+static bool
+compress(SyncWorker *worker, GError **error)
+{
+	if (worker->asked_to_compress || imap_session_is_local(worker->session))
+		return true;
+	worker->asked_to_compress = true;
+	return imap_session_compress(worker->session, error);
+}
+
+static bool
+select_mailbox(SyncWorker *worker, const SyncJob *job, GError **error)
+{
+	const char *selected = imap_session_selected(worker->session);
+	g_auto(ImapSelected) told = { 0 };
+
+	return (selected && strcmp(selected, job->server_name) == 0) ||
+	       sync_worker_select(worker, job->server_name, NULL, &told, error);
+}
+
 bool
 sync_fetch(SyncWorker *worker, const SyncJob *job, GError **error)
 {
 	g_autofree bool *done = g_new0(bool, job->wanted->len);
-	g_auto(ImapSelected) selected = { 0 };
 	Fetch fetch = { .worker = worker, .job = job, .done = done };
 
-	if (!sync_worker_select(worker, job->server_name, NULL, &selected, error))
+	if (!compress(worker, error) || !select_mailbox(worker, job, error))
 		return false;
 	if (worker->uidvalidity != job->uidvalidity)
 		return core_throw(error, CORE_ERROR_REFUSED, "%s: the UIDVALIDITY changed meanwhile", job->server_name);

@@ -35,6 +35,7 @@ typedef struct {
 	SyncRun *run;
 	ImapSession *session;
 	uint32_t uidvalidity; /* of the mailbox that is selected */
+	bool asked_to_compress;
 	StoreWriter *writer;  /* made when the first body comes */
 	/* Where message data goes just now; NULL: it is dropped.  The session's own sink forwards to it. */
 	const ImapSink *sink;
@@ -72,7 +73,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
 bool sync_worker_open(SyncWorker *worker, GError **error);
 void sync_worker_close(SyncWorker *worker);
 
-/* EXAMINEs, unless @server_name is selected already and nothing is asked of QRESYNC; see imap_session_select(). */
+/* EXAMINEs; see imap_session_select(). */
 bool sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
                         GError **error);
 

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "imap/refusal.h"
 #include "net/deflate.h"
+#include "net/tcp.h"
 
 #include <string.h>
 
@@ -110,6 +111,12 @@ const ImapConfig *
 imap_session_config(const ImapSession *session)
 {
 	return session->config;
+}
+
+bool
+imap_session_is_local(const ImapSession *session)
+{
+	return net_tcp_is_loopback(session->tcp);
 }
 
 bool

@@ -72,6 +72,7 @@ const char *imap_session_server(const ImapSession *session); /* name and version
                                                               greeting's text; "" if that came before STARTTLS */
 const char *imap_session_selected(const ImapSession *session);     /* server name; NULL: none */
 const ImapConfig *imap_session_config(const ImapSession *session);
+bool imap_session_is_local(const ImapSession *session); /* the peer has a loopback address */
 
 /* Untagged responses go here, in the order of arrival, from inside the calls that block.  The response lives for the
  * call.  Returning false fails the session with that error.  The listener may send commands, not wait for them.
