@@ -310,37 +310,55 @@ test_handshake_cancelled(void)
 	server_join(&server);
 }
 
-/* A peer that never pauses: harmless records for as long as anybody listens. */
+/* A peer that never pauses. */
+typedef struct {
+	int fd;
+	const char *record;
+	size_t length;
+} Flood;
+
 static void *
 flood_thread(void *data)
 {
-	static const uint8_t change_cipher_spec[6] = { 20, 3, 3, 0, 1, 1 };
-	int fd = *(int *)data;
-	uint8_t many[6 * 500];
+	const Flood *flood = data;
+	uint8_t many[3500];
 
 	for (size_t i = 0; i < sizeof many; i++)
-		many[i] = change_cipher_spec[i % 6];
-	while (send(fd, many, sizeof many, MSG_NOSIGNAL) > 0)
+		many[i] = (uint8_t)flood->record[i % flood->length];
+	while (send(flood->fd, many, sizeof many - sizeof many % flood->length, MSG_NOSIGNAL) > 0)
 		;
-	close(fd);
+	close(flood->fd);
 	return NULL;
 }
 
+/* Whether GnuTLS loses patience first, or we do: it ends. */
 static void
 test_handshake_flooded(void)
 {
-	int fds[2];
-	NetTlsConfig config = trusting();
-	g_autoptr(GError) error = NULL;
-	pthread_t thread;
+	static const Flood floods[] = {
+		{ -1, "\x14\x03\x03\x00\x01\x01", 6 },                 /* change cipher spec */
+		{ -1, "\x15\x03\x03\x00\x02\x01\x70", 7 },             /* a warning: unrecognized name */
+		{ -1, "\x16\x03\x03\x00\x04\x00\x00\x00\x00", 9 },     /* hello requests */
+		{ -1, "\x16\x03\x03\x00\x05\x02\xff\xff\xff\x00", 10 }, /* a server hello of 16 MB */
+		{ -1, "\x16\x03\x03\x00\x00", 5 },                     /* empty records */
+	};
 
-	test_pair(fds);
-	g_assert_cmpint(pthread_create(&thread, NULL, flood_thread, &fds[1]), ==, 0);
-	g_assert_null(net_tls_new(net_tcp_new_from_fd(fds[0], NULL), &config, HOST, 100, &error));
-	g_test_message("%s", error->message);
-	g_assert_true(g_error_matches(error, CORE_ERROR, CORE_ERROR_UNREACHABLE) ||
-	              g_error_matches(error, CORE_ERROR, CORE_ERROR_PROTOCOL));
-	pthread_join(thread, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(floods); i++) {
+		Flood flood = floods[i];
+		int fds[2];
+		NetTlsConfig config = trusting();
+		g_autoptr(GError) error = NULL;
+		pthread_t thread;
+
+		test_pair(fds);
+		flood.fd = fds[1];
+		g_assert_cmpint(pthread_create(&thread, NULL, flood_thread, &flood), ==, 0);
+		g_assert_null(net_tls_new(net_tcp_new_from_fd(fds[0], NULL), &config, HOST, 100, &error));
+		g_test_message("%s", error->message);
+		g_assert_true(g_error_matches(error, CORE_ERROR, CORE_ERROR_UNREACHABLE) ||
+		              g_error_matches(error, CORE_ERROR, CORE_ERROR_PROTOCOL));
+		pthread_join(thread, NULL);
+	}
 }
 
 /* ---- data ---- */

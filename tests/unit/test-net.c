@@ -188,6 +188,24 @@ test_pump_last_words(void)
 	g_assert_cmpuint(out->len, ==, 10);
 }
 
+/* Closing with something unread resets the connection. */
+static void
+test_pump_reset(void)
+{
+	g_autoptr(GByteArray) out = test_noise(10, 1);
+	g_autoptr(GError) error = NULL;
+	int fds[2];
+	char byte;
+
+	test_pair(fds);
+	g_autoptr(NetStream) stream = net_tcp_new_from_fd(fds[0], NULL);
+	g_assert_cmpint(net_stream_pump(stream, out, NULL, 0, NULL, TEST_TIMEOUT_MS, &error), ==, NET_DONE);
+	close(fds[1]);
+	g_assert_cmpint(net_stream_pump(stream, NULL, &byte, 1, NULL, TEST_TIMEOUT_MS, &error), ==, NET_FAILED);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_UNREACHABLE);
+	g_assert_cmpstr(error->message, ==, "the connection was lost: Connection reset by peer");
+}
+
 /* A TCP socket on loopback, bound; listening if @backlog >= 0. */
 static int
 make_server(int family, int backlog, NetAddress *address_r)
@@ -516,6 +534,7 @@ main(int argc, char **argv)
 	g_test_add_func("/net/pump/times-out", test_pump_times_out);
 	g_test_add_func("/net/pump/cancelled", test_pump_is_cancelled);
 	g_test_add_func("/net/pump/last-words", test_pump_last_words);
+	g_test_add_func("/net/pump/reset", test_pump_reset);
 	g_test_add_func("/net/resolve/numeric", test_resolve_numeric);
 	g_test_add_func("/net/dial/interleaves", test_dial_interleaves);
 	g_test_add_func("/net/dial/skips-dead-address", test_dial_skips_dead_address);
