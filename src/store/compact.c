@@ -30,7 +30,7 @@ ask_sparse(StoreSegment *segment, bool *sparse_r, GError **error)
 		store_bind_int(query, ":segment", segment->id);
 		ok = store_query_row(set->db, query, error);
 		if (ok)
-			*sparse_r = end > 0 && (uint64_t)sqlite3_column_int64(query, 0) < end / 2;
+			*sparse_r = (uint64_t)sqlite3_column_int64(query, 0) * 2 < end;
 	}
 	store_db_rollback(set->db);
 	store_db_unlock(set->db);
