@@ -235,7 +235,7 @@ test_cut(void)
 }
 
 /* 64 MB out of 64 kB: each read gives what it was asked for, whatever waits behind; and all of it comes, although the
- * connection stays open and silent. */
+ * connection stays open and silent, and the marker of the flush, which comes behind the data, is still under way. */
 static void
 test_bomb(void)
 {
@@ -250,6 +250,7 @@ test_bomb(void)
 	g_assert_cmpuint(compressed->len, <, size / 900);
 	test_pair(fds);
 	g_autoptr(NetStream) stream = net_deflate_new(net_tcp_new_from_fd(fds[0], NULL));
+	g_byte_array_set_size(compressed, compressed->len - 4); /* 00 00 ff ff */
 	g_assert_cmpint(write(fds[1], compressed->data, compressed->len), ==, (int)compressed->len);
 	while (total < size) {
 		size_t n = 0;
