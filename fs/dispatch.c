@@ -132,6 +132,7 @@ op_init(void *userdata, struct fuse_conn_info *conn)
 	const Fs *fs = userdata;
 	uint64_t one = 1;
 
+	conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 	if (write(fs->ready_fd, &one, sizeof one) < 0)
