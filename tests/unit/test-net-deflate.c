@@ -212,11 +212,29 @@ test_corrupt(void)
 	}
 }
 
-/* The connection is cut at every place: what had come is given, then it ends. */
+/* How many bytes can be decoded from the first @length. */
+static size_t
+decodable(const GByteArray *compressed, guint length, size_t room)
+{
+	z_stream inflater = { .next_in = compressed->data, .avail_in = length };
+	g_autofree uint8_t *buffer = g_malloc(room);
+
+	g_assert_cmpint(inflateInit2(&inflater, -MAX_WBITS), ==, Z_OK);
+	inflater.next_out = buffer;
+	inflater.avail_out = (uInt)room;
+	inflate(&inflater, Z_SYNC_FLUSH);
+	inflateEnd(&inflater);
+	return room - inflater.avail_out;
+}
+
+/* The connection is cut at every place: all of what had come is given, then it ends. */
 static void
 test_cut(void)
 {
 	g_autoptr(GByteArray) whole = text(300);
+
+	g_byte_array_set_size(whole, 600);
+	memset(whole->data + 300, 'z', 300); /* one byte in, many out */
 	g_autoptr(GByteArray) compressed = compress_raw(whole->data, whole->len, Z_SYNC_FLUSH);
 
 	for (guint length = 0; length < compressed->len; length++) {
@@ -228,8 +246,7 @@ test_cut(void)
 		g_autoptr(NetStream) stream = sender_start(&sender, false);
 		g_assert_cmpint(test_read_all(stream, 7, received, &error), ==, NET_EOF);
 		g_assert_no_error(error);
-		g_assert_cmpuint(received->len, <=, whole->len);
-		g_assert_cmpmem(received->data, received->len, whole->data, received->len);
+		g_assert_cmpmem(received->data, received->len, whole->data, decodable(compressed, length, 1000));
 		sender_join(&sender);
 	}
 }
