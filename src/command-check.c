@@ -9,17 +9,16 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-/* Indented below the account's name, and fit for a terminal: the server wrote some of it. */
+/* Fit for a terminal: the server wrote some of it. */
 static void
-print_report(const char *account, const char *report)
+print_report(const char *report)
 {
 	g_auto(GStrv) lines = g_strsplit(report, "\n", -1);
 
-	printf("%s\n", account);
 	for (char **line = lines; *line; line++) {
 		g_autofree char *safe = text_printable(*line);
 		if (*safe)
-			printf("  %s\n", safe);
+			printf("%s\n", safe);
 	}
 	fflush(stdout);
 }
@@ -40,7 +39,7 @@ command_check(const CommandLine *line)
 		g_autofree char *report = sync_check(account, NULL, &failure);
 
 		if (report) {
-			print_report(account->name, report);
+			print_report(report);
 		} else {
 			core_log(CORE_LOG_ERROR, "main", "%s: %s", account->name, failure->message);
 			if (status == EX_OK)

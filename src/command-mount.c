@@ -84,7 +84,7 @@ end_round(Mount *mount)
 			core_log(CORE_LOG_INFO, "main", "%s: synchronised", account);
 			continue;
 		}
-		core_log(CORE_LOG_ERROR, "main", "%s: %s", account, failure->message);
+		core_log(CORE_LOG_ERROR, "main", "%s", failure->message);
 		if (core_error_retry(failure) != CORE_RETRY_NEVER)
 			g_ptr_array_add(mount->failed, g_strdup(account));
 	}
@@ -196,7 +196,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 		return false;
 	}
 	mount.failed = g_ptr_array_new_with_free_func(g_free);
-	mount.owner = owner_new(config, g_steal_pointer(&taken), store, dir, error);
+	mount.owner = owner_new(g_steal_pointer(&taken), store, dir, error);
 	calls.data = mount.owner;
 	if (mount.owner && (mount.tree = fs_mount_new(dir, owner_store(mount.owner), &calls, error)) != NULL) {
 		core_log(CORE_LOG_INFO, "main", "mounted on %s", dir);

@@ -49,14 +49,14 @@ wait_round(Sync *sync, Owner *owner, const Round *round)
 	bool over = false;
 
 	progress_start(!sync->line->quiet);
-	for (;;) {
+	while (!over) {
 		int ready = poll(fds, G_N_ELEMENTS(fds), REDRAW_MS);
-		owner_progress(owner, round, &sync->numbers);
-		progress_show(&sync->numbers);
-		if (ready > 0 && fds[0].revents)
-			over = true;
-		if (over || (ready > 0 && fds[1].revents))
+		if (ready > 0 && fds[1].revents)
 			break;
+		over = ready > 0;
+		owner_progress(owner, round, &sync->numbers);
+		if (!over)
+			progress_show(&sync->numbers);
 	}
 	progress_stop();
 	return over;
@@ -71,7 +71,7 @@ report_round(const Round *round)
 		const GError *failure = round_error(round, i);
 		if (!failure)
 			continue;
-		core_log(CORE_LOG_ERROR, "main", "%s: %s", round_account(round, i), failure->message);
+		core_log(CORE_LOG_ERROR, "main", "%s", failure->message);
 		if (status == EX_OK)
 			status = core_error_exit_status(failure);
 	}
@@ -92,7 +92,7 @@ sync_here(Sync *sync, Store *store)
 		store_close(store);
 		return command_fail(error);
 	}
-	owner = owner_new(sync->config, g_steal_pointer(&accounts), store, NULL, &error);
+	owner = owner_new(g_steal_pointer(&accounts), store, NULL, &error);
 	round = owner ? round_new(owner_engine(owner), sync->line->arguments, &error) : NULL;
 	if (!round)
 		return command_fail(error);

@@ -145,7 +145,10 @@ parse_options(int argc, char **argv, Options *options)
 			usage_error("%s needs a value; see mailtree --help", argv[optind - 1]);
 			return false;
 		default:
-			usage_error("unknown option %s; see mailtree --help", argv[optind - 1]);
+			if (optopt > 0 && optopt < LONG_CONFIG) /* a letter, perhaps one of several in an argument */
+				usage_error("unknown option -%c; see mailtree --help", optopt);
+			else
+				usage_error("unknown option %s; see mailtree --help", argv[optind - 1]);
 			return false;
 		}
 	}
@@ -155,8 +158,11 @@ parse_options(int argc, char **argv, Options *options)
 static int
 run_command(const Command *command, Options *options, int count)
 {
-	if (options->options & ~command->options)
-		return usage_error("%s does not have this option; usage: mailtree %s", command->name, command->usage);
+	unsigned foreign = options->options & ~command->options;
+
+	if (foreign)
+		return usage_error("%s has no option %s; usage: mailtree %s", command->name,
+		                   foreign & OPTION_FOREGROUND ? "-f" : foreign & OPTION_JSON ? "--json" : "--watch", command->usage);
 	if (count < command->arguments_min)
 		return usage_error("%s needs an argument; usage: mailtree %s", command->name, command->usage);
 	if (command->arguments_max >= 0 && count > command->arguments_max)

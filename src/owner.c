@@ -23,7 +23,6 @@
 #define PROGRESS_MS 500
 
 struct Owner {
-	const Config *config;
 	Accounts *accounts;
 	Store *store;
 	SyncEngine *engine;
@@ -127,11 +126,8 @@ call_sync(ControlConnection *connection, const char *argument, void *data)
 	}
 	for (size_t i = 0; i < round_count(round); i++) {
 		const GError *failure = round_error(round, i);
-		if (failure) {
-			g_autoptr(GError) named = g_error_copy(failure);
-			g_prefix_error(&named, "%s: ", round_account(round, i));
-			control_send_error(connection, named);
-		}
+		if (failure)
+			control_send_error(connection, failure);
 	}
 }
 
@@ -190,11 +186,10 @@ static const ControlVerb verbs[] = {
 };
 
 Owner *
-owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error)
+owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error)
 {
 	g_autoptr(Owner) owner = g_new0(Owner, 1);
 
-	owner->config = config;
 	owner->accounts = accounts;
 	owner->store = store;
 	owner->mounted = g_strdup(mounted);

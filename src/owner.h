@@ -19,9 +19,9 @@ int owner_block_signals(GError **error);
 
 typedef struct Owner Owner;
 
-/* Takes @store and @accounts, also on failure; borrows @config.  @mounted: what to say of the mount (NULL: none).
+/* Takes @store and @accounts, also on failure.  @mounted: what to say of the mount (NULL: none).
  * Starts threads.  NULL with CORE_ERROR_IO. */
-Owner *owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error);
+Owner *owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error);
 
 /* Stops answering, stops the engine at a durable point, closes the store, then tells whoever asked for that.  The mount
  * and rounds must be gone before.  NULL is fine. */

@@ -139,7 +139,7 @@ progress_format(const ProgressNumbers *numbers, uint64_t bytes_per_s, unsigned c
 		text = g_strdup_printf("%s: %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " folders", sync_phase_names[numbers->phase],
 		                       numbers->mailboxes_done, numbers->mailboxes_total);
 	} else {
-		text = g_strdup(sync_phase_names[numbers->phase]);
+		text = g_strdup(numbers->phase == SYNC_IDLE ? "starting" : sync_phase_names[numbers->phase]);
 	}
 	whole = g_strconcat(bar ? bar : "", text, NULL);
 	if (columns > 0 && strlen(whole) > columns)
@@ -216,11 +216,14 @@ progress_show(const ProgressNumbers *numbers)
 		columns = MIN(size.ws_col, COLUMNS_MAX);
 
 	g_autofree char *text = progress_format(numbers, measure(numbers->bytes_done), columns - 1);
+	g_autofree char *drawn = g_strconcat("\r", text, "\033[K", NULL);
 	pthread_mutex_lock(&lock);
-	g_free(line);
-	line = g_strconcat("\r", text, "\033[K", NULL);
-	put(line);
-	shown = true;
+	if (g_strcmp0(line, drawn) != 0) {
+		g_free(line);
+		line = g_steal_pointer(&drawn);
+		put(line);
+		shown = true;
+	}
 	pthread_mutex_unlock(&lock);
 }
 

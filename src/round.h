@@ -12,7 +12,8 @@ Round *round_new(SyncEngine *engine, const char *const *accounts, GError **error
 /* Readable once it is over. */
 int round_fd(const Round *round);
 
-/* Only once it is over: how it went in each account; the errors are borrowed, NULL where all is well. */
+/* Only once it is over: how it went in each account; the errors (NULL where all is well) are
+ * borrowed, and their words begin with the account's name. */
 size_t round_count(const Round *round);
 const char *round_account(const Round *round, size_t index);
 const GError *round_error(const Round *round, size_t index);
