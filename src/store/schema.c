@@ -63,7 +63,7 @@ static const char *const mail_1[] = {
 	"  header_sha256 BLOB,            -- of BODY[HEADER]; NULL: unknown\n"
 	"  body INTEGER REFERENCES bodies (id) -- NULL: not here\n"
 	") STRICT;\n"
-	"CREATE UNIQUE INDEX messages_uid ON messages (mailbox, uid) WHERE uid IS NOT NULL;\n"
+	"CREATE UNIQUE INDEX messages_uid ON messages (mailbox, uid);\n" /* NULL differs from NULL */
 	"CREATE UNIQUE INDEX messages_name ON messages (mailbox, name) WHERE name IS NOT NULL;\n"
 	"CREATE INDEX messages_visible ON messages (mailbox) WHERE name IS NOT NULL;\n" /* in the order of ids */
 	"CREATE INDEX messages_missing ON messages (mailbox, uid) WHERE body IS NULL AND uid IS NOT NULL;\n"

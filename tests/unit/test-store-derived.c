@@ -1,0 +1,245 @@
+/* src/store: derived text. */
+#include "store-fixture.h"
+
+#define ADD(path, test) g_test_add("/store-derived/" path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)
+
+static void
+put(Fixture *fixture, const char *body, unsigned version, const char *text)
+{
+	g_autoptr(GError) error = NULL;
+	uint8_t sha256[32];
+
+	core_sha256(body, strlen(body), sha256);
+	store_derived_put(fixture->store, sha256, version, text, strlen(text), &error);
+	g_assert_no_error(error);
+}
+
+static void
+flush(Fixture *fixture)
+{
+	g_autoptr(GError) error = NULL;
+
+	store_derived_flush(fixture->store, &error);
+	g_assert_no_error(error);
+}
+
+/* The text of the message's body; NULL if there is none of that version. */
+static char *
+text_of(Fixture *fixture, int64_t id, unsigned version)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(StoreMessage) message = { 0 };
+	StoreBody text;
+	size_t n = 0;
+
+	g_assert_true(store_message_get(fixture->store, id, &message, &error));
+	if (!store_derived_get(fixture->store, message.body_id, version, &text, &error)) {
+		g_assert_no_error(error);
+		return NULL;
+	}
+	g_assert_cmpint(text.id, ==, message.body_id);
+	g_autofree char *buffer = g_malloc0(text.length + 1);
+	g_assert_true(store_derived_read(fixture->store, &text, buffer, text.length + 1, 0, &n, &error));
+	g_assert_cmpuint(n, ==, text.length);
+	return g_steal_pointer(&buffer);
+}
+
+static void
+assert_text(Fixture *fixture, int64_t id, unsigned version, const char *expected)
+{
+	g_autofree char *text = text_of(fixture, id, version);
+
+	g_assert_cmpstr(text, ==, expected);
+}
+
+static bool
+append_id(const StoreBody *body, void *data)
+{
+	g_string_append_printf(data, "%d ", (int)body->id);
+	return true;
+}
+
+static char *
+missing(Fixture *fixture, unsigned version, int64_t after, unsigned limit)
+{
+	g_autoptr(GError) error = NULL;
+	GString *ids = g_string_new(NULL);
+
+	g_assert_true(store_derived_missing(fixture->store, version, after, limit, append_id, ids, &error));
+	return g_string_free(ids, FALSE);
+}
+
+static void
+test_put_and_get(Fixture *fixture, const void *data)
+{
+	put(fixture, "body", 3, "its text");
+	put(fixture, "empty", 3, "");
+	flush(fixture);
+	int64_t id = add_message(fixture, fixture->inbox, 1, "body"), empty = add_message(fixture, fixture->inbox, 2, "empty");
+
+	assert_text(fixture, id, 3, "its text");
+	assert_text(fixture, empty, 3, "");
+	assert_text(fixture, id, 4, NULL);
+	fixture_reopen(fixture);
+	assert_text(fixture, id, 3, "its text");
+}
+
+static void
+test_put_twice(Fixture *fixture, const void *data)
+{
+	int64_t id = add_message(fixture, fixture->inbox, 1, "body");
+
+	put(fixture, "body", 1, "text");
+	put(fixture, "body", 1, "text");
+	flush(fixture);
+	put(fixture, "body", 1, "text");
+	flush(fixture);
+	g_assert_cmpint(file_size(fixture, "text/1"), ==, 4);
+	put(fixture, "body", 2, "newer text");
+	assert_text(fixture, id, 1, "text"); /* until it is flushed */
+	flush(fixture);
+	assert_text(fixture, id, 1, NULL);
+	assert_text(fixture, id, 2, "newer text");
+}
+
+static void
+test_unflushed_is_lost(Fixture *fixture, const void *data)
+{
+	int64_t id = add_message(fixture, fixture->inbox, 1, "body");
+
+	put(fixture, "body", 1, "text");
+	fixture_reopen(fixture);
+	assert_text(fixture, id, 1, NULL);
+	g_assert_cmpint(file_size(fixture, "text/1"), ==, 0);
+}
+
+static void
+test_many_flush_themselves(Fixture *fixture, const void *data)
+{
+	int64_t id = add_message(fixture, fixture->inbox, 1, "0");
+
+	for (unsigned i = 0; i < 1000; i++) {
+		g_autofree char *body = g_strdup_printf("%u", i);
+		put(fixture, body, 1, body);
+	}
+	assert_text(fixture, id, 1, "0");
+}
+
+static void
+test_missing(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+
+	add_message(fixture, fixture->inbox, 1, "a");
+	int64_t gone = add_message(fixture, fixture->inbox, 2, "b");
+	add_message(fixture, fixture->inbox, 3, "c");
+	add_message(fixture, fixture->inbox, 4, "d");
+	put(fixture, "c", 1, "text");
+	flush(fixture);
+	StoreTxn *txn = begin(fixture);
+	g_assert_true(store_message_remove(txn, gone, &error));
+	commit(txn);
+
+	g_autofree char *all = missing(fixture, 1, 0, 100), *limited = missing(fixture, 1, 0, 1);
+	g_autofree char *rest = missing(fixture, 1, 1, 100), *others = missing(fixture, 2, 0, 100);
+	g_assert_cmpstr(all, ==, "1 4 ");
+	g_assert_cmpstr(limited, ==, "1 ");
+	g_assert_cmpstr(rest, ==, "4 ");
+	g_assert_cmpstr(others, ==, "1 3 4 ");
+}
+
+/* One SQL statement on derived.db. */
+static void
+derived_sql(Fixture *fixture, const char *text)
+{
+	g_autofree char *path = in_dir(fixture, "derived.db");
+	sqlite3 *handle = NULL;
+
+	g_assert_cmpint(sqlite3_open(path, &handle), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(handle, text, NULL, NULL, NULL), ==, SQLITE_OK);
+	sqlite3_close(handle);
+}
+
+static void
+test_prune(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	int64_t id = add_message(fixture, fixture->inbox, 1, "kept");
+	g_autofree char *large = g_strnfill(100000, 'x');
+	g_auto(StoreMessage) message = { 0 };
+	StoreBody old;
+	char buffer[16];
+	size_t n;
+
+	put(fixture, "gone", 2, large);
+	put(fixture, "kept", 2, "its text");
+	put(fixture, "old version", 1, large);
+	flush(fixture);
+	g_assert_true(store_message_get(fixture->store, id, &message, &error));
+	g_assert_true(store_derived_get(fixture->store, message.body_id, 2, &old, &error));
+	fixture_reopen(fixture); /* lets go of the segment */
+	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error));
+	g_assert_cmpint(file_size(fixture, "text/1"), ==, 200008); /* "gone" may belong to a message on its way */
+
+	derived_sql(fixture, "UPDATE texts SET created = 0");
+	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error));
+	g_assert_cmpint(file_size(fixture, "text/1"), ==, -1);
+	g_assert_cmpint(file_size(fixture, "text/2"), ==, 8);
+	assert_text(fixture, id, 2, "its text");
+	g_assert_true(store_derived_read(fixture->store, &old, buffer, sizeof buffer, 0, &n, &error)); /* it has moved */
+	g_assert_cmpmem(buffer, n, "its text", 8);
+	put(fixture, "another", 2, "goes on");
+	flush(fixture);
+}
+
+static void
+test_damaged_is_made_again(Fixture *fixture, const void *data)
+{
+	int64_t id = add_message(fixture, fixture->inbox, 1, "body");
+	g_autofree char *path = in_dir(fixture, "derived.db"), *garbage = g_strnfill(8192, 'x');
+
+	put(fixture, "body", 1, "text");
+	flush(fixture);
+	fixture_close(fixture);
+	g_assert_true(g_file_set_contents(path, garbage, 8192, NULL));
+	fixture_open(fixture);
+	assert_text(fixture, id, 1, NULL);
+	g_assert_cmpint(file_size(fixture, "text/1"), ==, -1);
+	put(fixture, "body", 1, "text");
+	flush(fixture);
+	assert_text(fixture, id, 1, "text");
+	g_autofree char *body = read_message(fixture, id);
+	g_assert_cmpstr(body, ==, "body");
+}
+
+static void
+test_deleted_is_made_again(Fixture *fixture, const void *data)
+{
+	int64_t id = add_message(fixture, fixture->inbox, 1, "body");
+	g_autofree char *path = in_dir(fixture, "derived.db"), *text = in_dir(fixture, "text");
+
+	put(fixture, "body", 1, "text");
+	flush(fixture);
+	fixture_close(fixture);
+	g_assert_cmpint(g_unlink(path), ==, 0);
+	remove_tree(text);
+	fixture_open(fixture);
+	put(fixture, "body", 1, "text");
+	flush(fixture);
+	assert_text(fixture, id, 1, "text");
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	ADD("put-and-get", test_put_and_get);
+	ADD("put-twice", test_put_twice);
+	ADD("unflushed-is-lost", test_unflushed_is_lost);
+	ADD("many-flush-themselves", test_many_flush_themselves);
+	ADD("missing", test_missing);
+	ADD("prune", test_prune);
+	ADD("damaged-is-made-again", test_damaged_is_made_again);
+	ADD("deleted-is-made-again", test_deleted_is_made_again);
+	return g_test_run();
+}
