@@ -157,7 +157,7 @@ def test_a_server_that_floods_ends_with_an_error_and_bounded_memory(serve, home,
         server = serve(Flooding)
         home.write_config("")
         home.configure(**server.account())
-        done = home.run("sync", timeout=120)
+        done = home.run("sync", timeout=120, measure=True)
         assert done.status in (PROTOCOL, UNAVAILABLE), f"{name}: {done}"
         assert len(done.err.splitlines()) == 1, f"{name}: {done}"
         if not os.environ.get("MAILTREE_SANITIZED"):
@@ -299,13 +299,12 @@ def test_a_mount_point_that_is_not_empty(remote, home, fuse):
     assert (place / "file").read_text() == "mine"
 
 
-@pytest.mark.parametrize("kind", ["missing", "a file"])
-def test_a_mount_point_that_is_no_directory(kind, remote, home, fuse):
+def test_a_mount_point_that_is_no_directory(remote, home, fuse):
     home.configure(**remote.keys())
     place = home.folder / "point"
-    if kind == "a file":
-        place.write_text("mine")
+    place.write_text("mine")
     home.fails(IO, "mount", str(place), mentions=str(place))
+    home.fails(IO, "mount", str(home.folder / "not" / "there"), mentions="not")
 
 
 def test_unmounting_what_is_not_mounted(remote, home):

@@ -8,7 +8,7 @@ from lib.messages import encoded_word, message, mixed
 pytestmark = pytest.mark.usefixtures("fuse")
 
 HTML = """<html><head><title>Nabídka</title><style>.hidden-style{color:red}</style><script>var scriptword = 1;</script></head>
-<body><p>První odstavec s &ccaron;esk&yacute;m slovem <b>žluťou&#269;k&yacute;</b>.</p><ul><li>jedna<li>dvě</ul>
+<body><p>První odstavec s &#x10d;esk&yacute;m slovem <b>žluťou&#269;k&yacute;</b>.</p><ul><li>jedna<li>dvě</ul>
 <table><tr><td>levá</td><td>pravá</td></tr></table></body></html>
 """
 BODIES = {
