@@ -98,14 +98,14 @@ thread_buffer(size_t size)
 }
 
 static void
-fill_stat(const FsNode *node, struct stat *st)
+fill_stat(const Fs *fs, const FsNode *node, struct stat *st)
 {
 	*st = (struct stat){
 		.st_ino = node->number,
 		.st_mode = node->directory ? S_IFDIR | 0700 : S_IFREG | 0400,
 		.st_nlink = 1, /* of a directory: do not conclude from it how many folders are in it */
-		.st_uid = getuid(),
-		.st_gid = getgid(),
+		.st_uid = fs->uid,
+		.st_gid = fs->gid,
 		.st_size = (off_t)node->size,
 		.st_blksize = BLOCK_BYTES,
 		.st_blocks = (blkcnt_t)((node->size + 511) / 512),
@@ -116,14 +116,14 @@ fill_stat(const FsNode *node, struct stat *st)
 }
 
 static void
-fill_entry(const FsNode *node, struct fuse_entry_param *entry)
+fill_entry(const Fs *fs, const FsNode *node, struct fuse_entry_param *entry)
 {
 	*entry = (struct fuse_entry_param){
 		.ino = node->inode,
 		.attr_timeout = FOREVER_S,
 		.entry_timeout = node->fleeting ? 0 : FOREVER_S,
 	};
-	fill_stat(node, &entry->attr);
+	fill_stat(fs, node, &entry->attr);
 }
 
 static void
@@ -142,16 +142,17 @@ op_init(void *userdata, struct fuse_conn_info *conn)
 static void
 op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	Fs *fs = fuse_req_userdata(req);
 	const FsView *view = view_of(parent);
 	GError *error = NULL;
 	FsNode node;
 	struct fuse_entry_param entry;
 
-	if (!view->lookup(view, fuse_req_userdata(req), parent, name, &node, &error)) {
+	if (!view->lookup(view, fs, parent, name, &node, &error)) {
 		reply_failure(req, parent, error);
 		return;
 	}
-	fill_entry(&node, &entry);
+	fill_entry(fs, &node, &entry);
 	fuse_reply_entry(req, &entry);
 }
 
@@ -182,16 +183,17 @@ op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 static void
 op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
+	Fs *fs = fuse_req_userdata(req);
 	const FsView *view = view_of(inode);
 	GError *error = NULL;
 	FsNode node;
 	struct stat st;
 
-	if (!view->attributes(view, fuse_req_userdata(req), inode, &node, &error)) {
+	if (!view->attributes(view, fs, inode, &node, &error)) {
 		reply_failure(req, inode, error);
 		return;
 	}
-	fill_stat(&node, &st);
+	fill_stat(fs, &node, &st);
 	fuse_reply_attr(req, &st, FOREVER_S);
 }
 
@@ -233,7 +235,7 @@ add_entry(const char *name, const FsNode *node, uint64_t cookie, void *data)
 	size_t left = listing->size - listing->used, needed;
 	struct fuse_entry_param entry;
 
-	fill_entry(node, &entry);
+	fill_entry(fuse_req_userdata(listing->req), node, &entry);
 	if (node->unmeasured || node->fleeting)
 		entry.ino = 0; /* attributes are not given; the name is not looked up by this */
 	needed = listing->plus ? fuse_add_direntry_plus(listing->req, at, left, name, &entry, (off_t)cookie)

@@ -13,8 +13,8 @@ struct FsFreshness {
 	pthread_t thread;
 	pthread_mutex_t lock; /* protects what follows; a leaf */
 	pthread_cond_t changed;
-	GHashTable *stale;       /* FsInode of a directory -> set of names, or NULL for no name */
-	uint64_t queued, told;   /* numbers of calls of fs_freshness_stale(): queued so far, and known to the kernel */
+	GHashTable *stale;     /* FsInode of a directory -> set of names, or NULL for no name */
+	uint64_t queued, told; /* calls of fs_freshness_end(): so far, and those of which the kernel knows all */
 	bool stopping;
 };
 
@@ -108,20 +108,30 @@ fs_freshness_new(struct fuse_session *session)
 }
 
 void
+fs_freshness_begin(FsFreshness *freshness)
+{
+	pthread_mutex_lock(&freshness->lock);
+}
+
+void
+fs_freshness_end(FsFreshness *freshness)
+{
+	freshness->queued++;
+	pthread_cond_broadcast(&freshness->changed);
+	pthread_mutex_unlock(&freshness->lock);
+}
+
+void
 fs_freshness_stale(FsFreshness *freshness, FsInode directory, const char *name)
 {
 	gpointer names = NULL;
 
-	pthread_mutex_lock(&freshness->lock);
 	if (!g_hash_table_lookup_extended(freshness->stale, &directory, NULL, &names) || (name && !names)) {
 		names = name ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) : NULL;
 		g_hash_table_replace(freshness->stale, g_memdup2(&directory, sizeof directory), names);
 	}
 	if (name)
 		g_hash_table_add(names, g_strdup(name));
-	freshness->queued++;
-	pthread_cond_broadcast(&freshness->changed);
-	pthread_mutex_unlock(&freshness->lock);
 }
 
 bool

@@ -17,11 +17,16 @@ struct fuse_session;
 typedef struct FsFreshness FsFreshness;
 FsFreshness *fs_freshness_new(struct fuse_session *session);
 
-/* Any thread, never blocks: @name in @directory no longer stands for what it did; NULL: only the listing and the
- * attributes of @directory have changed. */
+/* Any thread, never blocks for long.  What is called stale between these two is told as one; only there may
+ * fs_freshness_stale() be called. */
+void fs_freshness_begin(FsFreshness *freshness);
+void fs_freshness_end(FsFreshness *freshness);
+
+/* @name in @directory no longer stands for what it did; NULL: only the listing and the attributes of @directory have
+ * changed. */
 void fs_freshness_stale(FsFreshness *freshness, FsInode directory, const char *name);
 
-/* Waits until the kernel knows all that was stale at the call; false after @timeout_ms. */
+/* Waits until the kernel knows all that was stale before the call; false after @timeout_ms. */
 bool fs_freshness_settle(FsFreshness *freshness, int timeout_ms);
 
 /* Ends the thread; what is queued is given up.  FUSE's threads must still run.  NULL is fine. */

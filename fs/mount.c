@@ -21,6 +21,9 @@
 #include <unistd.h>
 
 #define READY_TIMEOUT_MS 20000
+
+/* Without allow_other the kernel lets in the mounting user only, so default_permissions would check nothing that is not
+ * refused anyway, and would cost a look at the mode of every file. */
 #define MOUNT_OPTIONS "ro,nosuid,nodev,noexec,fsname=mailtree,subtype=mailtree"
 
 struct FsMount {
@@ -53,10 +56,12 @@ changed(const StoreChange *changes, size_t count, void *data)
 		    changes[i].kind == STORE_CHANGE_ACCOUNT_ADDED)
 			mount->fs.changed_s = core_clock_wall_s();
 	}
+	fs_freshness_begin(mount->freshness);
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++) {
 		for (size_t i = 0; i < count && fs_views[tag]->changed; i++)
 			fs_views[tag]->changed(fs_views[tag], &changes[i], mount->freshness);
 	}
+	fs_freshness_end(mount->freshness);
 }
 
 /* Waits until the kernel and we have greeted each other: the directory can be used then. */
@@ -115,6 +120,8 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	mount->fs.store = store;
 	mount->fs.calls = &mount->calls;
 	mount->fs.snapshots = fs_snapshots_new();
+	mount->fs.uid = getuid();
+	mount->fs.gid = getgid();
 	mount->fs.started_s = core_clock_wall_s();
 	mount->fs.changed_s = mount->fs.started_s;
 	mount->fs.ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -138,8 +145,10 @@ fs_mount_gone_fd(const FsMount *mount)
 void
 fs_mount_status_changed(FsMount *mount)
 {
+	fs_freshness_begin(mount->freshness);
 	for (const char *const *name = fs_root_changing; *name; name++)
 		fs_freshness_stale(mount->freshness, FS_INODE_ROOT, *name);
+	fs_freshness_end(mount->freshness);
 }
 
 bool

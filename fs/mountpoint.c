@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,8 +40,18 @@ unescape(char *path)
 	*to = '\0';
 }
 
-dev_t
-fs_mountpoint_device(const char *dir)
+/* Field 10 of a line of mountinfo comes after a variable number of others and a dash. */
+static bool
+type_is(char *const *fields, const char *type)
+{
+	while (*fields && strcmp(*fields, "-") != 0)
+		fields++;
+	return *fields && fields[1] && strcmp(fields[1], type) == 0;
+}
+
+/* What is mounted on @dir, topmost: its device number, and whether it is one of ours. */
+static dev_t
+find_mount(const char *dir, bool *ours_r)
 {
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
@@ -48,19 +59,44 @@ fs_mountpoint_device(const char *dir)
 	dev_t device = 0;
 
 	while (mounts && getline(&line, &allocated, mounts) >= 0) {
-		g_auto(GStrv) fields = g_strsplit(line, " ", 6); /* id, parent, device, root, mount point, … */
+		g_auto(GStrv) fields = g_strsplit(line, " ", -1); /* id, parent, device, root, mount point, … */
 		unsigned device_major, device_minor;
 
 		if (g_strv_length(fields) < 6 || sscanf(fields[2], "%u:%u", &device_major, &device_minor) != 2)
 			continue;
 		unescape(fields[4]);
-		if (strcmp(fields[4], dir) == 0)
-			device = makedev(device_major, device_minor); /* the last one is on top */
+		if (strcmp(fields[4], dir) == 0) { /* a later one is above */
+			device = makedev(device_major, device_minor);
+			*ours_r = type_is(fields, FS_MOUNTPOINT_TYPE);
+		}
 	}
 	free(line);
 	if (mounts)
 		fclose(mounts);
 	return device;
+}
+
+dev_t
+fs_mountpoint_device(const char *dir)
+{
+	bool ours;
+
+	return find_mount(dir, &ours);
+}
+
+/* A mailtree that was killed leaves a mount that nobody serves: it is detached.  Any other mount is in the way. */
+static bool
+clear_mount(const char *dir, GError **error)
+{
+	struct statfs fs;
+	bool ours = false;
+
+	if (find_mount(dir, &ours) == 0)
+		return true;
+	if (ours && statfs(dir, &fs) != 0 && errno == ENOTCONN)
+		return fs_mountpoint_unmount(dir, error);
+	return core_throw(error, CORE_ERROR_IO, "cannot mount on %s: something is mounted there (%s -u %s detaches it)", dir,
+	                  PROGRAM, dir);
 }
 
 static bool
@@ -88,12 +124,8 @@ fs_mountpoint_check(const char *dir, GError **error)
 		core_throw_errno(error, "cannot mount on %s", dir);
 		return NULL;
 	}
-	/* Before anything that would ask a file system: one that nobody serves any more answers nothing. */
-	if (fs_mountpoint_device(resolved) != 0) {
-		core_throw(error, CORE_ERROR_IO, "cannot mount on %s: something is mounted there (%s -u %s detaches it)", dir,
-		           PROGRAM, dir);
+	if (!clear_mount(resolved, error))
 		return NULL;
-	}
 	if (stat(resolved, &st) != 0) {
 		core_throw_errno(error, "cannot mount on %s", dir);
 		return NULL;

@@ -6,8 +6,10 @@
 
 #include <sys/types.h>
 
-/* A directory that can be mounted on: absolute and without symbolic links; g_free().  NULL with CORE_ERROR_IO: it is
- * none, not empty, or already a mount. */
+#define FS_MOUNTPOINT_TYPE "fuse.mailtree" /* how our mounts are known */
+
+/* A directory that can be mounted on: absolute and without symbolic links; g_free().  What a mailtree that was killed
+ * left mounted there is detached.  NULL with CORE_ERROR_IO: it is none, not empty, or already a mount. */
 char *fs_mountpoint_check(const char *dir, GError **error);
 
 /* Mounts a FUSE file system with @options ("ro,noexec,…") on @dir.  The connection's descriptor (close-on-exec), or -1

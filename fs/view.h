@@ -11,6 +11,7 @@
 #include "fs/snapshot.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 /* What all views of one mount share. */
 typedef struct {
@@ -18,6 +19,8 @@ typedef struct {
 	const FsCalls *calls;
 	FsSnapshots *snapshots;
 	int ready_fd; /* an eventfd: written once the kernel and we have agreed on what FUSE can do */
+	uid_t uid; /* whose the files are */
+	gid_t gid;
 	int64_t started_s;
 	_Atomic int64_t changed_s; /* when an account or a folder last came or went: mtime of what has no row of its own */
 } Fs;
@@ -61,7 +64,7 @@ struct FsView {
 	void (*forget)(Fs *fs, FsInode inode, uint64_t count);
 
 	/* Tells @freshness which names and directories a committed change makes stale.  Called by the store's listener:
-	 * must not block and must not call the store.  NULL: none. */
+	 * must not block and must not call the store; between fs_freshness_begin() and _end().  NULL: none. */
 	void (*changed)(const FsView *view, const StoreChange *change, FsFreshness *freshness);
 };
 

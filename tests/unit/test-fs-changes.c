@@ -428,6 +428,74 @@ test_unmounting_while_busy(void)
 	server_stop(&server);
 }
 
+/* What a server that was killed left behind is no obstacle to the next one. */
+static void
+test_killed_server(void)
+{
+	Server server;
+	char byte;
+
+	server_start(&server);
+	int file = open(at(&server, "mail/web4u/INBOX/" SECOND ".eml"), O_RDONLY | O_CLOEXEC);
+	g_assert_cmpint(kill(server.pid, SIGKILL), ==, 0);
+	g_assert_cmpint(waitpid(server.pid, NULL, 0), ==, server.pid);
+	g_assert_cmpint(read(file, &byte, 1), ==, -1);
+	close(file);
+	close(server.socket);
+	server.pid = start_server(&server);
+	run(&server, do_mount);
+	assert_content(&server, "mail/web4u/INBOX/" SECOND ".eml", SECOND_BODY);
+	server_stop(&server);
+}
+
+typedef struct {
+	const Server *server;
+	_Atomic bool stop;
+} Looker;
+
+static void *
+look_all_the_time(void *data)
+{
+	Looker *looker = data;
+	g_autofree char *mail = g_strdup_printf("%s/mail/web4u/INBOX", looker->server->dir);
+	g_autofree char *file = g_build_filename(mail, "passing.eml", NULL);
+
+	while (!looker->stop) {
+		g_autoptr(GDir) dir = g_dir_open(mail, 0, NULL);
+		while (dir && g_dir_read_name(dir)) {
+		}
+		g_access(file, F_OK);
+	}
+	return NULL;
+}
+
+/* Listings and look-ups under way while something changes do not leave the kernel with what was before. */
+static void
+test_looking_while_it_changes(void)
+{
+	Server server;
+	pthread_t threads[3];
+	Looker looker = { .server = &server };
+
+	server_start(&server);
+	for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++)
+		g_assert_cmpint(pthread_create(&threads[i], NULL, look_all_the_time, &looker), ==, 0);
+	for (unsigned i = 0; i < 150; i++) {
+		int64_t id = add_message(&server, server.inbox, 100 + i, "passing.eml", SECOND_BODY);
+		run(&server, do_settle);
+		assert_names(&server, "mail/web4u/INBOX", FIRST ".eml|" SECOND ".eml|passing.eml|");
+		g_assert_true(exists(&server, "mail/web4u/INBOX/passing.eml"));
+		run(&server, do_message_remove, .a = id);
+		run(&server, do_settle);
+		assert_names(&server, "mail/web4u/INBOX", FIRST ".eml|" SECOND ".eml|");
+		g_assert_false(exists(&server, "mail/web4u/INBOX/passing.eml"));
+	}
+	looker.stop = true;
+	for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++)
+		pthread_join(threads[i], NULL);
+	server_stop(&server);
+}
+
 static int
 run_tests(int argc, char **argv)
 {
@@ -446,6 +514,8 @@ run_tests(int argc, char **argv)
 	g_test_add_func("/fs-changes/many-readers", test_many_readers);
 	g_test_add_func("/fs-changes/unmounted-by-somebody-else", test_unmounted_by_somebody_else);
 	g_test_add_func("/fs-changes/unmounting-while-busy", test_unmounting_while_busy);
+	g_test_add_func("/fs-changes/killed-server", test_killed_server);
+	g_test_add_func("/fs-changes/looking-while-it-changes", test_looking_while_it_changes);
 	return g_test_run();
 }
 
