@@ -70,7 +70,7 @@ sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresyn
 }
 
 void
-sync_warn(const SyncRun *run, const char *server_name, uint32_t uid, const char *format, ...)
+sync_warn(const SyncRun *run, const char *path, uint32_t uid, const char *format, ...)
 {
 	va_list args;
 
@@ -79,32 +79,40 @@ sync_warn(const SyncRun *run, const char *server_name, uint32_t uid, const char 
 	va_end(args);
 	sync_progress_warning(run->progress);
 	if (uid)
-		core_log(CORE_LOG_WARNING, "sync", "%s: %s: UID %u: %s", run->account->name, server_name, uid, text);
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s: UID %u: %s", run->account->name, path, uid, text);
 	else
-		core_log(CORE_LOG_WARNING, "sync", "%s: %s: %s", run->account->name, server_name, text);
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s: %s", run->account->name, path, text);
 }
 
 /* A folder that the server will not open does not keep the others from being read. */
+static bool
+pull_one(SyncWorker *worker, int64_t mailbox_id, GError **error)
+{
+	SyncRun *run = worker->run;
+	g_auto(StoreMailbox) mailbox = { 0 };
+	GError *failure = NULL;
+	g_autofree char *path = store_mailbox_path(run->store, mailbox_id, &failure);
+
+	if (path && store_mailbox_get(run->store, mailbox_id, &mailbox, &failure) &&
+	    !sync_pull(worker, &mailbox, path, &failure) && core_error_scope(failure) <= CORE_SCOPE_MAILBOX &&
+	    imap_session_alive(worker->session)) {
+		sync_warn(run, path, 0, "%s", failure->message);
+		g_clear_error(&failure);
+	}
+	if (!failure)
+		return true;
+	g_propagate_error(error, failure);
+	return path ? core_prefix(error, "%s: ", path) : false;
+}
+
 static bool
 pull_all(SyncWorker *worker, const GArray *mailboxes, GError **error)
 {
 	SyncRun *run = worker->run;
 
 	for (guint i = 0; i < mailboxes->len; i++) {
-		g_auto(StoreMailbox) mailbox = { 0 };
-		g_autoptr(GError) failure = NULL;
-		if (!core_cancel_check(run->cancel, error))
+		if (!core_cancel_check(run->cancel, error) || !pull_one(worker, g_array_index(mailboxes, int64_t, i), error))
 			return false;
-		if (store_mailbox_get(run->store, g_array_index(mailboxes, int64_t, i), &mailbox, &failure) &&
-		    !sync_pull(worker, &mailbox, &failure) && core_error_scope(failure) <= CORE_SCOPE_MAILBOX &&
-		    imap_session_alive(worker->session)) {
-			sync_warn(run, mailbox.server_name, 0, "%s", failure->message);
-			g_clear_error(&failure);
-		}
-		if (failure) {
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return false;
-		}
 		sync_progress_mailboxes(run->progress, 1, 0);
 	}
 	return true;

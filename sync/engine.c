@@ -93,7 +93,7 @@ run_account(Slot *slot, GError **error)
 		     store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, &failure);
 	}
 	if (run.account_id && !note_result(engine->store, run.account_id, last_sync_s, failure ? failure->message : NULL, &unsaved))
-		core_log(CORE_LOG_WARNING, "sync", "%s: %s", slot->account->name, unsaved->message);
+		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */
 	sync_progress_end(slot->progress, last_sync_s, failure ? failure->message : NULL);
 	if (failure)
 		g_propagate_error(error, failure);

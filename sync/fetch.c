@@ -214,7 +214,7 @@ warn_of_missing(const Fetch *fetch)
 {
 	for (guint i = 0; i < fetch->job->wanted->len; i++)
 		if (!fetch->done[i])
-			sync_warn(fetch->worker->run, fetch->job->server_name, g_array_index(fetch->job->wanted, SyncWanted, i).uid,
+			sync_warn(fetch->worker->run, fetch->job->path, g_array_index(fetch->job->wanted, SyncWanted, i).uid,
 			          "the server did not give this message; it is asked for again next time");
 }
 
@@ -275,7 +275,7 @@ sync_fetch(SyncWorker *worker, const SyncJob *job, GError **error)
 	if (!compress(worker, error) || !select_mailbox(worker, job, error))
 		return false;
 	if (worker->uidvalidity != job->uidvalidity)
-		return core_throw(error, CORE_ERROR_REFUSED, "%s: the UIDVALIDITY changed meanwhile", job->server_name);
+		return core_throw(error, CORE_ERROR_REFUSED, "the UIDVALIDITY changed meanwhile");
 	if (!worker->writer && !(worker->writer = store_writer_new(worker->run->store, error)))
 		return false;
 	if (!sync_match(worker, job, done, error))
@@ -287,5 +287,5 @@ sync_fetch(SyncWorker *worker, const SyncJob *job, GError **error)
 	bool ok = fetch_bodies(&fetch, error);
 	g_array_unref(fetch.batch);
 	g_byte_array_unref(fetch.memory);
-	return ok || core_prefix(error, "%s: ", job->server_name);
+	return ok;
 }

@@ -267,7 +267,7 @@ apply(Match *match, GError **error)
 	if (!store_commit(g_steal_pointer(&txn), error))
 		return false;
 	sync_progress_done(run->progress, match->settled->len, bytes);
-	core_log(CORE_LOG_INFO, "sync", "%s: %s: %u messages were here already", run->account->name, match->job->server_name,
+	core_log(CORE_LOG_INFO, "sync", "%s: %s: %u messages were here already", run->account->name, match->job->path,
 	         match->settled->len);
 	return true;
 }

@@ -100,10 +100,11 @@ work(SyncPool *pool, SyncWorker *worker)
 		if (sync_fetch(worker, job, &error))
 			continue;
 		if (core_error_scope(error) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
-			sync_warn(pool->run, job->server_name, 0, "%s", error->message);
+			sync_warn(pool->run, job->path, 0, "%s", error->message);
 			g_clear_error(&error);
 			continue;
 		}
+		core_prefix(&error, "%s: ", job->path);
 		fail(pool, error);
 		return;
 	}

@@ -31,6 +31,7 @@ typedef struct {
 	SyncRun *run;
 	ImapSession *session;
 	const StoreMailbox *mailbox;
+	const char *path;
 	ImapSelected selected;
 	GArray *known;        /* of Known, ascending; only when comparing */
 	GArray *told;         /* of Told: not applied yet */
@@ -315,7 +316,7 @@ count_agrees(Pull *pull, bool *agrees_r, GError **error)
 	*agrees_r = rows == pull->selected.exists;
 	if (!*agrees_r)
 		core_log(CORE_LOG_INFO, "sync", "%s: %s: %u messages here, %u on the server: comparing", pull->run->account->name,
-		         pull->mailbox->server_name, rows, pull->selected.exists);
+		         pull->path, rows, pull->selected.exists);
 	return true;
 }
 
@@ -344,7 +345,7 @@ begin_again(Pull *pull, StoreMailbox *mailbox, GError **error)
 	g_autoptr(StoreTxn) txn = store_begin(pull->run->store, error);
 
 	core_log(CORE_LOG_INFO, "sync", "%s: %s: UIDVALIDITY %u became %u: matching by content", pull->run->account->name,
-	         mailbox->server_name, mailbox->uidvalidity, pull->selected.uidvalidity);
+	         pull->path, mailbox->uidvalidity, pull->selected.uidvalidity);
 	if (!txn || !store_mailbox_forget_uids(txn, mailbox->id, pull->selected.uidvalidity, error) ||
 	    !store_commit(g_steal_pointer(&txn), error))
 		return false;
@@ -359,6 +360,7 @@ begin_again(Pull *pull, StoreMailbox *mailbox, GError **error)
 typedef struct {
 	SyncRun *run;
 	const StoreMailbox *mailbox;
+	const char *path;
 	uint32_t uidvalidity;
 	SyncJob *job;
 } Planner;
@@ -369,6 +371,7 @@ sync_job_free(SyncJob *job)
 	if (!job)
 		return;
 	g_free(job->server_name);
+	g_free(job->path);
 	g_array_unref(job->wanted);
 	g_string_chunk_free(job->strings);
 	g_free(job);
@@ -401,6 +404,7 @@ plan(const StoreMessage *message, void *data)
 		planner->job = g_new0(SyncJob, 1);
 		planner->job->mailbox_id = planner->mailbox->id;
 		planner->job->server_name = g_strdup(planner->mailbox->server_name);
+		planner->job->path = g_strdup(planner->path);
 		planner->job->uidvalidity = planner->uidvalidity;
 		planner->job->wanted = g_array_new(FALSE, FALSE, sizeof(SyncWanted));
 		planner->job->strings = g_string_chunk_new(256);
@@ -421,9 +425,9 @@ plan(const StoreMessage *message, void *data)
 }
 
 static bool
-plan_jobs(SyncRun *run, const StoreMailbox *mailbox, uint32_t uidvalidity, GError **error)
+plan_jobs(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint32_t uidvalidity, GError **error)
 {
-	Planner planner = { .run = run, .mailbox = mailbox, .uidvalidity = uidvalidity };
+	Planner planner = { .run = run, .mailbox = mailbox, .path = path, .uidvalidity = uidvalidity };
 	bool ok = store_message_list_missing(run->store, mailbox->id, plan, &planner, error);
 
 	hand_over(&planner);
@@ -431,7 +435,7 @@ plan_jobs(SyncRun *run, const StoreMailbox *mailbox, uint32_t uidvalidity, GErro
 }
 
 bool
-sync_pull(SyncWorker *worker, const StoreMailbox *stored, GError **error)
+sync_pull(SyncWorker *worker, const StoreMailbox *stored, const char *path, GError **error)
 {
 	StoreMailbox mailbox = *stored; /* borrows the strings */
 	SyncRun *run = worker->run;
@@ -440,6 +444,7 @@ sync_pull(SyncWorker *worker, const StoreMailbox *stored, GError **error)
 		.run = run,
 		.session = session,
 		.mailbox = &mailbox,
+		.path = path,
 		.known = g_array_new(FALSE, FALSE, sizeof(Known)),
 		.told = g_array_new(FALSE, FALSE, sizeof(Told)),
 		.strings = g_string_chunk_new(4096),
@@ -462,8 +467,8 @@ sync_pull(SyncWorker *worker, const StoreMailbox *stored, GError **error)
 	}
 	if (ok && by_changes && pull.selected.highestmodseq == 0)
 		by_changes = false; /* NOMODSEQ since the last time */
-	ok = ok && pull_rows(&pull, by_changes, error) && plan_jobs(run, &mailbox, pull.selected.uidvalidity, error);
+	ok = ok && pull_rows(&pull, by_changes, error) && plan_jobs(run, &mailbox, path, pull.selected.uidvalidity, error);
 	imap_session_listen(session, NULL, NULL);
 	pull_clear(&pull);
-	return ok || core_prefix(error, "%s: ", mailbox.server_name);
+	return ok;
 }

@@ -56,6 +56,7 @@ typedef struct {
 typedef struct {
 	int64_t mailbox_id;
 	char *server_name;
+	char *path; /* as people see it: for messages */
 	uint32_t uidvalidity;
 	GArray *wanted; /* of SyncWanted, by ascending UID */
 	GStringChunk *strings;
@@ -78,7 +79,7 @@ bool sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQ
                         GError **error);
 
 /* One line in the log, and in the count of the run's warnings: something could not be brought here, the rest goes on. */
-void sync_warn(const SyncRun *run, const char *server_name, uint32_t uid, const char *format, ...) G_GNUC_PRINTF(4, 5);
+void sync_warn(const SyncRun *run, const char *path, uint32_t uid, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /* A whole run, on the calling thread. */
 bool sync_account_run(SyncRun *run, GError **error);
@@ -89,7 +90,7 @@ bool sync_list(SyncWorker *worker, GArray *mailboxes, GError **error);
 
 /* pull.c.  Selects the mailbox and brings its rows to what the server has; adds the jobs for missing bodies to the pool.
  * CORE_ERROR_REFUSED and other errors of mailbox scope leave the session usable. */
-bool sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, GError **error);
+bool sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, const char *path, GError **error);
 
 /* pool.c */
 SyncPool *sync_pool_new(SyncRun *run);

@@ -12,13 +12,28 @@ is_status(const ImapResponse *response)
 	return response->kind <= IMAP_RESPONSE_PREAUTH;
 }
 
+/* People must see it (RFC 9051 7.1), but once. */
 static void
-note_code(ImapSession *session, const ImapStatusResponse *status)
+show_alert(ImapSession *session, const char *text)
 {
+	if (g_strcmp0(session->alert, text) == 0)
+		return;
+	g_free(session->alert);
+	session->alert = g_strdup(text);
+	core_log(CORE_LOG_WARNING, "imap", "%s: the server says: %s", session->config->account, text);
+}
+
+/* The words of a refusal are in the error that it becomes. */
+static void
+note_code(ImapSession *session, const ImapResponse *response)
+{
+	const ImapStatusResponse *status = &response->status;
+	bool is_refusal = response->kind != IMAP_RESPONSE_OK && response->kind != IMAP_RESPONSE_PREAUTH;
+
 	if (status->code == IMAP_CODE_CAPABILITY)
 		imap_capabilities_set(&session->capabilities, &status->words);
-	if (status->code == IMAP_CODE_ALERT)
-		core_log(CORE_LOG_WARNING, "imap", "%s: the server says: %s", session->config->account, status->text);
+	if (status->code == IMAP_CODE_ALERT && !(response->tag && is_refusal) && response->kind != IMAP_RESPONSE_BYE)
+		show_alert(session, status->text);
 }
 
 static void
@@ -82,7 +97,7 @@ take_greeting(ImapSession *session, const ImapResponse *response)
 	}
 	session->preauthenticated = response->kind == IMAP_RESPONSE_PREAUTH;
 	session->greeting = imap_refusal_words(response->status.text);
-	note_code(session, &response->status);
+	note_code(session, response);
 	imap_pump_enter(session, IMAP_STATE_OPENING);
 }
 
@@ -98,7 +113,7 @@ take_untagged(ImapSession *session, const ImapResponse *response)
 	else if (response->kind == IMAP_RESPONSE_ID)
 		note_id(session, response->node);
 	else if (is_status(response))
-		note_code(session, &response->status);
+		note_code(session, response);
 
 	if (imap_select_note(session, response) && session->listener &&
 	    !session->listener(response, session->listener_data, &error))
@@ -147,7 +162,7 @@ take_tagged(ImapSession *session, const ImapResponse *response)
 		     session->config->host);
 		return;
 	}
-	note_code(session, &response->status);
+	note_code(session, response);
 	if (response->kind == IMAP_RESPONSE_OK &&
 	    (strcmp(pending->name, "CLOSE") == 0 || strcmp(pending->name, "UNSELECT") == 0)) {
 		g_clear_pointer(&session->selected, g_free);

@@ -65,6 +65,7 @@ struct ImapSession {
 	bool enabled[IMAP_CAP_COUNT];
 	bool preauthenticated;
 	char *greeting, *server;
+	char *alert;      /* the last that was shown: some servers repeat it with every answer */
 	char *selected;
 	bool maybe_selected; /* the server may have a mailbox selected, though we could not tell its name */
 	bool never_closes;   /* it did not send [CLOSED] where QRESYNC demands it */

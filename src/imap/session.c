@@ -22,6 +22,7 @@ session_free(ImapSession *session)
 	g_free(session->in);
 	g_free(session->security);
 	g_free(session->greeting);
+	g_free(session->alert);
 	g_free(session->server);
 	g_free(session->selected);
 	g_clear_error(&session->broken);
