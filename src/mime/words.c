@@ -88,6 +88,9 @@ append_raw(GString *out, const char *from, const char *to, const char *raw_chars
 {
 	MimeCharset raw;
 
+	/* UTF-8 is allowed there (RFC 6532), other charsets never were; ISO-2022 hides in ASCII. */
+	if (g_utf8_validate_len(from, (gsize)(to - from), NULL) && !memchr(from, '\033', (gsize)(to - from)))
+		raw_charset = NULL;
 	mime_charset_init(&raw, raw_charset, out, true);
 	mime_charset_feed(&raw, from, (gsize)(to - from));
 	mime_charset_finish(&raw);

@@ -7,7 +7,8 @@
 
 #include <glib.h>
 
-/* @value as it stands in the message, folded; @raw_charset: of bytes outside encoded words (NULL: as utf8.h says).
+/* @value as it stands in the message, folded; @raw_charset: of bytes outside encoded words that are no
+ * UTF-8 (NULL: as utf8.h says).
  * One line of valid UTF-8, safe to show, white space collapsed.  g_free() it. */
 char *mime_words_decode(const char *value, gsize length, const char *raw_charset);
 
