@@ -198,7 +198,8 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 	mount.failed = g_ptr_array_new_with_free_func(g_free);
 	mount.owner = owner_new(g_steal_pointer(&taken), store, dir, error);
 	calls.data = mount.owner;
-	if (mount.owner && (mount.tree = fs_mount_new(dir, owner_store(mount.owner), &calls, error)) != NULL) {
+	if (mount.owner && (mount.tree = fs_mount_new(dir, owner_store(mount.owner), &calls, error)) != NULL &&
+	    owner_listen(mount.owner, error)) {
 		core_log(CORE_LOG_INFO, "main", "mounted on %s", dir);
 		if (ready)
 			ready(ready_fd);
@@ -206,8 +207,10 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 		core_log(CORE_LOG_INFO, "main", "unmounting %s", dir);
 		ok = true;
 	}
-	fs_mount_free(mount.tree);
 	round_free(mount.round);
+	if (mount.owner)
+		owner_stop(mount.owner); /* nobody writes to the store while the tree, which listens to it, goes */
+	fs_mount_free(mount.tree);
 	owner_free(mount.owner);
 	g_ptr_array_unref(mount.failed);
 	close(mount.signals);

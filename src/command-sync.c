@@ -93,7 +93,7 @@ sync_here(Sync *sync, Store *store)
 		return command_fail(error);
 	}
 	owner = owner_new(g_steal_pointer(&accounts), store, NULL, &error);
-	round = owner ? round_new(owner_engine(owner), sync->line->arguments, &error) : NULL;
+	round = owner && owner_listen(owner, &error) ? round_new(owner_engine(owner), sync->line->arguments, &error) : NULL;
 	if (!round)
 		return command_fail(error);
 	if (!wait_round(sync, owner, round)) {
@@ -123,13 +123,17 @@ sync_there(Sync *sync, ControlClient *client, int *status_r)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	const char *const *named = sync->line->arguments;
 	g_autofree char *argument = NULL;
 	bool ok;
 
-	for (guint i = 0; !sync->line->arguments[0] && i < sync->config->accounts->len; i++)
-		g_ptr_array_add(names, ((ConfigAccount *)g_ptr_array_index(sync->config->accounts, i))->name);
+	for (guint i = 0; i < sync->config->accounts->len; i++) {
+		const ConfigAccount *account = g_ptr_array_index(sync->config->accounts, i);
+		if (!named[0] || g_strv_contains(named, account->name))
+			g_ptr_array_add(names, account->name);
+	}
 	g_ptr_array_add(names, NULL);
-	argument = g_strjoinv("\t", sync->line->arguments[0] ? (char **)(uintptr_t)sync->line->arguments : (char **)names->pdata);
+	argument = g_strjoinv("\t", (char **)names->pdata);
 
 	progress_start(!sync->line->quiet);
 	ok = control_client_call(client, "sync", argument, take_line, sync, ANSWER_TIMEOUT_MS, sync->signals, &error);

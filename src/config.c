@@ -1,6 +1,4 @@
-#include "config.h"
-
-#include "net/tls.h"
+#include "config-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,34 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef enum { SECTION_NONE, SECTION_PROGRAM, SECTION_ACCOUNT } Section;
-
-typedef struct Parser Parser;
-
-/* Takes over what @value says; false with an error (fail()) if it is not acceptable. */
-typedef bool (*SetFn)(Parser *parser, const char *value, GError **error);
-
-typedef struct {
-	Section section;
-	const char *name;
-	SetFn set;
-} Key;
-
-#define KEYS_MAX 32
-
-struct Parser {
-	Config *config;
-	char *folder;  /* of the file: where relative paths begin */
-	unsigned line; /* the one that is read, from 1 */
-	Section section;
-	ConfigAccount *account;
-	unsigned seen[KEYS_MAX]; /* by index into keys: the line where this section has it; 0: it has not */
-	unsigned store_line;     /* "[mailtree]" was there */
-	const Key *key;
-};
-
-static bool G_GNUC_PRINTF(4, 5)
-fail_at(const Parser *parser, unsigned line, GError **error, const char *format, ...)
+bool
+config_fail_at(const ConfigParser *parser, unsigned line, GError **error, const char *format, ...)
 {
 	va_list args;
 
@@ -44,8 +16,6 @@ fail_at(const Parser *parser, unsigned line, GError **error, const char *format,
 	va_end(args);
 	return core_throw(error, CORE_ERROR_CONFIG, "%s:%u: %s", parser->config->path, line, text);
 }
-
-#define fail(parser, error, ...) fail_at(parser, (parser)->line, error, __VA_ARGS__)
 
 static void
 account_free(void *data)
@@ -75,295 +45,23 @@ config_free(Config *config)
 	}
 }
 
-/* "~/x" below the home folder, "x" beside the configuration file. */
-static char *
-expand_path(const Parser *parser, const char *value)
-{
-	if (g_str_equal(value, "~"))
-		return g_strdup(g_get_home_dir());
-	if (g_str_has_prefix(value, "~/"))
-		return g_build_filename(g_get_home_dir(), value + 2, NULL);
-	return g_canonicalize_filename(value, parser->folder);
-}
-
-static bool
-set_path(Parser *parser, char **where, const char *value)
-{
-	g_free(*where);
-	*where = expand_path(parser, value);
-	return true;
-}
-
-/* One of @choices, NULL-terminated: its index in *index_r. */
-static bool
-set_choice(Parser *parser, const char *const *choices, const char *value, int *index_r, GError **error)
-{
-	for (int i = 0; choices[i]; i++) {
-		if (g_str_equal(value, choices[i])) {
-			*index_r = i;
-			return true;
-		}
-	}
-	g_autofree char *list = g_strjoinv(", ", (char **)(uintptr_t)choices);
-	return fail(parser, error, "%s = %s: must be one of %s", parser->key->name, value, list);
-}
-
-static bool
-set_yes_no(Parser *parser, const char *value, bool *yes_r, GError **error)
-{
-	static const char *const words[] = { "no", "yes", NULL };
-	int index = 0;
-
-	if (!set_choice(parser, words, value, &index, error))
-		return false;
-	*yes_r = index == 1;
-	return true;
-}
-
-static bool
-set_number(Parser *parser, const char *value, unsigned low, unsigned high, unsigned *number_r, GError **error)
-{
-	guint64 number;
-
-	if (!g_ascii_string_to_unsigned(value, 10, low, high, &number, NULL))
-		return fail(parser, error, "%s = %s: must be a number from %u to %u", parser->key->name, value, low, high);
-	*number_r = (unsigned)number;
-	return true;
-}
-
-static bool
-set_store(Parser *parser, const char *value, GError **error)
-{
-	return set_path(parser, &parser->config->store, value);
-}
-
-static bool
-set_protocol(Parser *parser, const char *value, GError **error)
-{
-	static const char *const words[] = { "imap", NULL };
-	int index;
-
-	if (g_str_equal(value, "pop3"))
-		return fail(parser, error, "protocol = pop3: not supported by this version; only imap is");
-	return set_choice(parser, words, value, &index, error);
-}
-
-static bool
-set_host(Parser *parser, const char *value, GError **error)
-{
-	size_t length = strlen(value);
-
-	if (value[0] == '[' && value[length - 1] == ']') { /* an IPv6 address as in a URL */
-		parser->account->imap.host = g_strndup(value + 1, length - 2);
-		return true;
-	}
-	if (strpbrk(value, " \t/@") || length > 255)
-		return fail(parser, error, "host = %s: must be a host name or an address, such as imap.example.org", value);
-	parser->account->imap.host = g_strdup(value);
-	return true;
-}
-
-static bool
-set_port(Parser *parser, const char *value, GError **error)
-{
-	unsigned port = 0;
-
-	if (!set_number(parser, value, 1, 65535, &port, error))
-		return false;
-	parser->account->imap.port = (uint16_t)port;
-	return true;
-}
-
-static bool
-set_tls(Parser *parser, const char *value, GError **error)
-{
-	static const char *const words[] = { "implicit", "starttls", "none", NULL };
-	static const ImapTlsMode modes[] = { IMAP_TLS_IMPLICIT, IMAP_TLS_STARTTLS, IMAP_TLS_NONE };
-	int index;
-
-	if (!set_choice(parser, words, value, &index, error))
-		return false;
-	parser->account->imap.tls = modes[index];
-	return true;
-}
-
-static bool
-set_insecure(Parser *parser, const char *value, GError **error)
-{
-	return set_yes_no(parser, value, &parser->account->imap.insecure, error);
-}
-
-static bool
-set_user(Parser *parser, const char *value, GError **error)
-{
-	parser->account->imap.user = g_strdup(value);
-	return true;
-}
-
-/* Takes @value. */
-static bool
-set_password(Parser *parser, PasswordKind kind, char *value, GError **error)
-{
-	PasswordConfig *password = &parser->account->password;
-
-	if (password->kind != PASSWORD_NONE) {
-		g_free(value);
-		return fail(parser, error, "%s: the account has another source for its password already; keep one of "
-		            "password_command, password_file, netrc and prompt", parser->key->name);
-	}
-	*password = (PasswordConfig){ .kind = kind, .value = value };
-	return true;
-}
-
-static bool
-set_password_command(Parser *parser, const char *value, GError **error)
-{
-	return set_password(parser, PASSWORD_COMMAND, g_strdup(value), error);
-}
-
-static bool
-set_password_file(Parser *parser, const char *value, GError **error)
-{
-	return set_password(parser, PASSWORD_FILE, expand_path(parser, value), error);
-}
-
-static bool
-set_netrc(Parser *parser, const char *value, GError **error)
-{
-	bool yes;
-
-	return set_yes_no(parser, value, &yes, error) && (!yes || set_password(parser, PASSWORD_NETRC, NULL, error));
-}
-
-static bool
-set_prompt(Parser *parser, const char *value, GError **error)
-{
-	bool yes;
-
-	return set_yes_no(parser, value, &yes, error) && (!yes || set_password(parser, PASSWORD_PROMPT, NULL, error));
-}
-
-static bool
-refuse_password(Parser *parser, const char *value, GError **error)
-{
-	return fail(parser, error, "unknown key password: no password is kept in this file; use password_command, "
-	            "password_file, netrc = yes or prompt = yes");
-}
-
-static bool
-set_auth(Parser *parser, const char *value, GError **error)
-{
-	static const char *const words[] = { "auto", "plain", "login", NULL };
-	static const ImapAuth modes[] = { IMAP_AUTH_AUTO, IMAP_AUTH_PLAIN, IMAP_AUTH_LOGIN };
-	int index;
-
-	if (!set_choice(parser, words, value, &index, error))
-		return false;
-	parser->account->imap.auth = modes[index];
-	return true;
-}
-
-static bool
-set_tls_ca(Parser *parser, const char *value, GError **error)
-{
-	return set_path(parser, &parser->account->imap.tls_ca, value);
-}
-
-static bool
-set_tls_pin(Parser *parser, const char *value, GError **error)
-{
-	g_autoptr(GError) why = NULL;
-
-	if (!net_tls_pin_valid(value, &why))
-		return fail(parser, error, "tls_pin: %s", why->message);
-	parser->account->imap.tls_pin = g_strdup(value);
-	return true;
-}
-
-static bool
-set_tls_cert(Parser *parser, const char *value, GError **error)
-{
-	return set_path(parser, &parser->account->imap.tls_cert, value);
-}
-
-static bool
-set_tls_key(Parser *parser, const char *value, GError **error)
-{
-	return set_path(parser, &parser->account->imap.tls_key, value);
-}
-
-/* With a semicolon in it, semicolons separate; else white space does. */
-static bool
-set_folders(Parser *parser, const char *value, GError **error)
-{
-	g_auto(GStrv) words = g_strsplit_set(value, strchr(value, ';') ? ";" : " \t", -1);
-	GStrvBuilder *builder = g_strv_builder_new();
-
-	for (char **word = words; *word; word++) {
-		g_strstrip(*word);
-		if (**word)
-			g_strv_builder_add(builder, *word);
-	}
-	g_strfreev(parser->account->folders);
-	parser->account->folders = g_strv_builder_end(builder);
-	g_strv_builder_unref(builder);
-	return parser->account->folders[0] || fail(parser, error, "folders: there is no pattern in it");
-}
-
-static bool
-set_bodies(Parser *parser, const char *value, GError **error)
-{
-	return g_str_equal(value, "all") ||
-	       fail(parser, error, "bodies = %s: not supported by this version; only all is", value);
-}
-
-static bool
-set_connections(Parser *parser, const char *value, GError **error)
-{
-	return set_number(parser, value, 1, CONFIG_CONNECTIONS_MAX, &parser->account->connections, error);
-}
-
-static const Key keys[] = {
-	{ SECTION_PROGRAM, "store", set_store },
-	{ SECTION_ACCOUNT, "protocol", set_protocol },
-	{ SECTION_ACCOUNT, "host", set_host },
-	{ SECTION_ACCOUNT, "port", set_port },
-	{ SECTION_ACCOUNT, "tls", set_tls },
-	{ SECTION_ACCOUNT, "insecure", set_insecure },
-	{ SECTION_ACCOUNT, "user", set_user },
-	{ SECTION_ACCOUNT, "password_command", set_password_command },
-	{ SECTION_ACCOUNT, "password_file", set_password_file },
-	{ SECTION_ACCOUNT, "netrc", set_netrc },
-	{ SECTION_ACCOUNT, "prompt", set_prompt },
-	{ SECTION_ACCOUNT, "password", refuse_password },
-	{ SECTION_ACCOUNT, "auth", set_auth },
-	{ SECTION_ACCOUNT, "tls_ca", set_tls_ca },
-	{ SECTION_ACCOUNT, "tls_pin", set_tls_pin },
-	{ SECTION_ACCOUNT, "tls_cert", set_tls_cert },
-	{ SECTION_ACCOUNT, "tls_key", set_tls_key },
-	{ SECTION_ACCOUNT, "folders", set_folders },
-	{ SECTION_ACCOUNT, "bodies", set_bodies },
-	{ SECTION_ACCOUNT, "connections", set_connections },
-};
-G_STATIC_ASSERT(G_N_ELEMENTS(keys) <= KEYS_MAX);
-
 /* What can only be judged when all keys of the account were seen. */
 static bool
-end_section(Parser *parser, GError **error)
+end_section(ConfigParser *parser, GError **error)
 {
 	ConfigAccount *account = parser->account;
 
 	if (!account)
 		return true;
 	if (!account->imap.host)
-		return fail_at(parser, account->line, error, "[account %s] lacks host = …", account->name);
+		return config_fail_at(parser, account->line, error, "[account %s] lacks host = …", account->name);
 	if (!account->imap.user)
-		return fail_at(parser, account->line, error, "[account %s] lacks user = …", account->name);
+		return config_fail_at(parser, account->line, error, "[account %s] lacks user = …", account->name);
 	if (account->password.kind == PASSWORD_NONE)
-		return fail_at(parser, account->line, error, "[account %s] lacks the source of its password: one of "
+		return config_fail_at(parser, account->line, error, "[account %s] lacks the source of its password: one of "
 		               "password_command = …, password_file = …, netrc = yes, prompt = yes", account->name);
 	if (!account->imap.tls_cert != !account->imap.tls_key)
-		return fail_at(parser, account->line, error, "[account %s] has only one of tls_cert and tls_key", account->name);
+		return config_fail_at(parser, account->line, error, "[account %s] has only one of tls_cert and tls_key", account->name);
 	if (account->imap.port == 0)
 		account->imap.port = account->imap.tls == IMAP_TLS_IMPLICIT ? 993 : 143;
 	if (!account->folders)
@@ -376,7 +74,7 @@ end_section(Parser *parser, GError **error)
 static bool
 has_control(const char *text)
 {
-	for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+	for (const char *p = text; *p; p = g_utf8_find_next_char(p, NULL)) {
 		if (g_unichar_iscntrl(g_utf8_get_char(p)))
 			return true;
 	}
@@ -384,19 +82,19 @@ has_control(const char *text)
 }
 
 static bool
-begin_account(Parser *parser, const char *name, GError **error)
+begin_account(ConfigParser *parser, const char *name, GError **error)
 {
 	if (!*name)
-		return fail(parser, error, "the account has no name; write [account NAME]");
+		return config_fail(parser, error, "the account has no name; write [account NAME]");
 	if (*name == '.' || strchr(name, '/') || has_control(name) || strlen(name) > CONFIG_ACCOUNT_NAME_MAX_BYTES)
-		return fail(parser, error, "[account %s]: the name must not begin with a dot, hold a slash or control characters, "
+		return config_fail(parser, error, "[account %s]: the name must not begin with a dot, hold a slash or control characters, "
 		            "or be longer than %d bytes", name, CONFIG_ACCOUNT_NAME_MAX_BYTES);
 	for (guint i = 0; i < parser->config->accounts->len; i++) {
 		const ConfigAccount *other = g_ptr_array_index(parser->config->accounts, i);
 		if (g_str_equal(other->name, name))
-			return fail(parser, error, "[account %s] was there before, on line %u", name, other->line);
+			return config_fail(parser, error, "[account %s] was there before, on line %u", name, other->line);
 	}
-	parser->section = SECTION_ACCOUNT;
+	parser->section = CONFIG_SECTION_ACCOUNT;
 	parser->account = g_new0(ConfigAccount, 1);
 	parser->account->name = g_strdup(name);
 	parser->account->line = parser->line;
@@ -406,7 +104,7 @@ begin_account(Parser *parser, const char *name, GError **error)
 
 /* @text is what stands between the brackets. */
 static bool
-begin_section(Parser *parser, char *text, GError **error)
+begin_section(ConfigParser *parser, char *text, GError **error)
 {
 	if (!end_section(parser, error))
 		return false;
@@ -415,11 +113,11 @@ begin_section(Parser *parser, char *text, GError **error)
 	if (g_str_equal(text, "account") || g_str_has_prefix(text, "account ") || g_str_has_prefix(text, "account\t"))
 		return begin_account(parser, g_strchug(text + strlen("account")), error);
 	if (!g_str_equal(text, "mailtree"))
-		return fail(parser, error, "unknown section [%s]; there are [mailtree] and [account NAME]", text);
-	if (parser->store_line)
-		return fail(parser, error, "[mailtree] was there before, on line %u", parser->store_line);
-	parser->store_line = parser->line;
-	parser->section = SECTION_PROGRAM;
+		return config_fail(parser, error, "unknown section [%s]; there are [mailtree] and [account NAME]", text);
+	if (parser->program_line)
+		return config_fail(parser, error, "[mailtree] was there before, on line %u", parser->program_line);
+	parser->program_line = parser->line;
+	parser->section = CONFIG_SECTION_PROGRAM;
 	return true;
 }
 
@@ -437,31 +135,31 @@ cut_comment(char *value)
 }
 
 static bool
-set_key(Parser *parser, const char *name, char *value, GError **error)
+set_key(ConfigParser *parser, const char *name, char *value, GError **error)
 {
-	gsize i = 0;
+	const ConfigKey *key;
+	size_t index;
 
-	if (parser->section == SECTION_NONE)
-		return fail(parser, error, "%s stands before any section; begin with [account NAME]", name);
-	while (i < G_N_ELEMENTS(keys) && !(keys[i].section == parser->section && g_str_equal(keys[i].name, name)))
-		i++;
-	if (i == G_N_ELEMENTS(keys))
-		return fail(parser, error, "unknown key %s; mailtree-config(5) lists the keys", name);
-	if (parser->seen[i])
-		return fail(parser, error, "%s was there before, on line %u", name, parser->seen[i]);
-	parser->seen[i] = parser->line;
-	parser->key = &keys[i];
-	if (keys[i].set != set_password_command) /* sh knows comments itself */
+	if (parser->section == CONFIG_SECTION_NONE)
+		return config_fail(parser, error, "%s stands before any section; begin with [account NAME]", name);
+	key = config_key_find(parser->section, name, &index);
+	if (!key)
+		return config_fail(parser, error, "unknown key %s; mailtree-config(5) lists the keys", name);
+	if (parser->seen[index])
+		return config_fail(parser, error, "%s was there before, on line %u", name, parser->seen[index]);
+	parser->seen[index] = parser->line;
+	parser->key = key;
+	if (!key->keeps_comment)
 		cut_comment(value);
 	if (!*value)
-		return fail(parser, error, "%s has no value", name);
+		return config_fail(parser, error, "%s has no value", name);
 	if (has_control(value))
-		return fail(parser, error, "%s: there is a control character in its value", name);
-	return keys[i].set(parser, value, error);
+		return config_fail(parser, error, "%s: there is a control character in its value", name);
+	return key->set(parser, value, error);
 }
 
 static bool
-parse_line(Parser *parser, char *line, GError **error)
+parse_line(ConfigParser *parser, char *line, GError **error)
 {
 	size_t length;
 	char *equals;
@@ -471,23 +169,23 @@ parse_line(Parser *parser, char *line, GError **error)
 	if (length == 0 || *line == '#' || *line == ';')
 		return true;
 	if (*line == '[') {
-		if (strchr(line, ']') && g_str_has_suffix(line, "]") == FALSE)
+		if (strchr(line, ']') && !g_str_has_suffix(line, "]"))
 			cut_comment(line);
 		length = strlen(line);
 		if (line[length - 1] != ']')
-			return fail(parser, error, "the section's closing bracket ] is missing");
+			return config_fail(parser, error, "the section's closing bracket ] is missing");
 		line[length - 1] = '\0';
 		return begin_section(parser, line + 1, error);
 	}
 	equals = strchr(line, '=');
 	if (!equals || equals == line)
-		return fail(parser, error, "neither [SECTION] nor KEY = VALUE");
+		return config_fail(parser, error, "neither [SECTION] nor KEY = VALUE");
 	*equals = '\0';
 	return set_key(parser, g_strchomp(line), g_strchug(equals + 1), error);
 }
 
 static bool
-parse(Parser *parser, const char *text, GError **error)
+parse(ConfigParser *parser, const char *text, GError **error)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
@@ -507,7 +205,7 @@ Config *
 config_parse(const char *path, const char *text, size_t length, GError **error)
 {
 	g_autoptr(Config) config = g_new0(Config, 1);
-	Parser parser = { .config = config };
+	ConfigParser parser = { .config = config };
 	const char *bad;
 
 	config->path = g_strdup(path);
@@ -517,7 +215,7 @@ config_parse(const char *path, const char *text, size_t length, GError **error)
 		unsigned line = 1;
 		for (const char *p = text; p < bad; p++)
 			line += *p == '\n';
-		fail_at(&parser, line, error, "not UTF-8 text");
+		config_fail_at(&parser, line, error, "not UTF-8 text");
 		return NULL;
 	}
 

@@ -37,7 +37,8 @@ struct ControlServer {
 	pthread_t thread;
 	bool stopped;
 	ControlConnection connections[CONTROL_CLIENTS_MAX];
-	/* Protects running and held of connections, and what follows.  A leaf, never locked while a call runs or a line is sent. */
+	/* Protects running and held of connections, and what follows.  A leaf, never locked while a call runs or a line is
+	 * sent. */
 	pthread_mutex_t lock;
 	int held_fds[CONTROL_CLIENTS_MAX];
 	size_t held_count;

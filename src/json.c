@@ -91,7 +91,7 @@ text_printable(const char *text)
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	GString *safe = g_string_sized_new(strlen(valid));
 
-	for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+	for (const char *p = valid; *p; p = g_utf8_find_next_char(p, NULL)) {
 		gunichar c = g_utf8_get_char(p);
 		if (c == '\n' || c == '\t')
 			g_string_append_c(safe, ' ');

@@ -2,7 +2,7 @@
  * sync/engine.h), those of the control socket (control.h), one for each round that is waited for (round.h), and FUSE's
  * (fs/mount.h).  Signals are blocked before any of them starts, and read from a descriptor by the main one.
  *
- * They end in this order: FUSE's and the main thread's rounds, the control socket's with their rounds, the engine's.
+ * They end in this order: the main thread's round, the control socket's with their rounds, the engine's, FUSE's.
  */
 #include "owner.h"
 
@@ -25,7 +25,8 @@
 struct Owner {
 	Accounts *accounts;
 	Store *store;
-	SyncEngine *engine;
+	pthread_mutex_t lock; /* engine ends while FUSE's threads ask for the status; a leaf but for the engine's own */
+	SyncEngine *engine;   /* under the lock in owner_status() and owner_stop(); NULL once it has ended */
 	ControlServer *control;
 	char *mounted;
 	CoreCancel *quit;
@@ -194,14 +195,35 @@ owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error)
 	owner->store = store;
 	owner->mounted = g_strdup(mounted);
 	owner->quit = core_cancel_new();
+	pthread_mutex_init(&owner->lock, NULL);
 	owner->engine = sync_engine_new(store, accounts->list, accounts->count);
 	owner->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (owner->wake_fd < 0) {
 		core_throw_errno(error, "cannot make an eventfd");
 		return NULL;
 	}
-	owner->control = control_server_new(store_dir(store), verbs, G_N_ELEMENTS(verbs), owner, error);
-	return owner->control ? g_steal_pointer(&owner) : NULL;
+	return g_steal_pointer(&owner);
+}
+
+bool
+owner_listen(Owner *owner, GError **error)
+{
+	owner->control = control_server_new(store_dir(owner->store), verbs, G_N_ELEMENTS(verbs), owner, error);
+	return owner->control != NULL;
+}
+
+void
+owner_stop(Owner *owner)
+{
+	SyncEngine *engine;
+
+	core_cancel_trigger(owner->accounts->cancel); /* the engine would wait for password commands */
+	if (owner->control)
+		control_server_stop(owner->control);
+	pthread_mutex_lock(&owner->lock);
+	engine = g_steal_pointer(&owner->engine);
+	pthread_mutex_unlock(&owner->lock);
+	sync_engine_free(engine);
 }
 
 void
@@ -209,12 +231,10 @@ owner_free(Owner *owner)
 {
 	if (!owner)
 		return;
-	core_cancel_trigger(owner->accounts->cancel); /* the engine would wait for password commands */
-	if (owner->control)
-		control_server_stop(owner->control);
-	sync_engine_free(owner->engine);
+	owner_stop(owner);
 	store_close(owner->store);
 	control_server_free(owner->control);
+	pthread_mutex_destroy(&owner->lock);
 	accounts_free(owner->accounts);
 	core_cancel_unref(owner->quit);
 	if (owner->wake_fd >= 0)
@@ -266,10 +286,13 @@ owner_status(Owner *owner, bool json)
 {
 	g_autoptr(StatusReport) report = status_report_new(store_dir(owner->store), owner->mounted, getpid());
 
-	for (size_t i = 0; i < sync_engine_accounts(owner->engine); i++) {
-		SyncStatus run;
-		sync_engine_status(owner->engine, i, &run);
-		status_report_add(report, run.account, owner->store, &run);
+	for (size_t i = 0; i < owner->accounts->count; i++) { /* the engine has the same ones, in this order */
+		SyncStatus run = { .phase = SYNC_IDLE };
+		pthread_mutex_lock(&owner->lock);
+		if (owner->engine)
+			sync_engine_status(owner->engine, i, &run);
+		pthread_mutex_unlock(&owner->lock);
+		status_report_add(report, owner->accounts->list[i].name, owner->store, &run);
 		sync_status_clear(&run);
 	}
 	return json ? status_json(report) : status_text(report);

@@ -20,11 +20,17 @@ int owner_block_signals(GError **error);
 typedef struct Owner Owner;
 
 /* Takes @store and @accounts, also on failure.  @mounted: what to say of the mount (NULL: none).
- * Starts threads.  NULL with CORE_ERROR_IO. */
+ * Starts the engine, which uses the store once somebody asks it to.  NULL with CORE_ERROR_IO. */
 Owner *owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error);
 
-/* Stops answering, stops the engine at a durable point, closes the store, then tells whoever asked for that.  The mount
- * and rounds must be gone before.  NULL is fine. */
+/* Starts to answer on the control socket: from now on somebody may ask.  CORE_ERROR_IO. */
+bool owner_listen(Owner *owner, GError **error);
+
+/* Stops answering, and stops the engine at a durable point.  Rounds must be gone before; the store stays open and
+ * owner_status() goes on to work, nothing else does. */
+void owner_stop(Owner *owner);
+
+/* Stops, closes the store, then tells whoever asked for that.  The mount must be gone before.  NULL is fine. */
 void owner_free(Owner *owner);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Owner, owner_free)
 

@@ -171,7 +171,8 @@ bool
 subprocess_run(const char *const *argv, int timeout_ms, CoreCancel *cancel, SubprocessResult *result_r, GError **error)
 {
 	char words[WORDS_MAX];
-	Outlet out = { .fd = -1, .size = SUBPROCESS_OUT_MAX }, err = { .fd = -1, .bytes = words, .size = sizeof words, .keep_end = true };
+	Outlet out = { .fd = -1, .size = SUBPROCESS_OUT_MAX };
+	Outlet err = { .fd = -1, .bytes = words, .size = sizeof words, .keep_end = true };
 	int out_end = -1, err_end = -1, status = 0, failed;
 	bool ok = open_outlet(&out, &out_end, error) && open_outlet(&err, &err_end, error);
 	pid_t pid;

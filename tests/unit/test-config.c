@@ -184,9 +184,8 @@ test_errors_name_the_line(void)
 
 	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(GError) error = NULL;
-		g_autoptr(Config) config = parse(rows[i].text, &error);
 		g_test_message("row %d", (int)i);
-		g_assert_null(config);
+		g_assert_null(parse(rows[i].text, &error));
 		g_assert_error(error, CORE_ERROR, CORE_ERROR_CONFIG);
 		g_assert_cmpstr(error->message, ==, rows[i].message);
 	}
@@ -212,6 +211,7 @@ test_long_name(void)
 	g_autoptr(Config) config = parse(good, &error);
 
 	g_assert_no_error(error);
+	g_assert_cmpstr(account(config, 0)->name, ==, longest);
 	g_assert_null(parse(bad, &error));
 	g_assert_error(error, CORE_ERROR, CORE_ERROR_CONFIG);
 }
