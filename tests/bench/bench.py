@@ -6,10 +6,10 @@ ratios are printed.
 import argparse
 import os
 import shutil
+import socket
 import ssl
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +18,8 @@ from bench import corpus
 from lib import messages
 from lib.account import Account, Message
 from lib.certs import Certificates
-from lib.dovecot import PASSWORD, Dovecot, find_program
+from lib.dovecot import PASSWORD, Dovecot
+from lib.program import measured
 
 
 class Peers:
@@ -60,7 +61,7 @@ class Peers:
 
 
 def run(command):
-    """Wall seconds, CPU seconds and peak memory in bytes; a failure is the end."""
+    """Wall and CPU seconds; a failure is the end."""
     start = time.monotonic()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = child.stdout.read()
@@ -69,7 +70,14 @@ def run(command):
     wall = time.monotonic() - start
     if child.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))}: exit status {child.returncode}\n{said.decode(errors='replace')}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return wall, usage.ru_utime + usage.ru_stime
+
+
+def peak_memory(folder, command):
+    """Of a run, in bytes."""
+    peak = Path(folder, "peak")
+    run(measured(command, peak))
+    return int(peak.read_text()) * 1024
 
 
 def drain(server, ca, user):
@@ -78,11 +86,9 @@ def drain(server, ca, user):
         names = [each.name for each in account.folders() if each.selectable]
         quoted = [account._name(name) for name in names]
     context = ssl.create_default_context(cafile=str(ca))
-    import socket
     start = time.monotonic()
     raw = socket.create_connection((server.host, server.tls_port))
     with context.wrap_socket(raw, server_hostname=server.host) as line:
-        pieces = [b"a LOGIN " + user.encode() + b' "' + PASSWORD.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"\r\n']
         literal = PASSWORD.encode()
         pieces = [b"a LOGIN " + user.encode() + b" {%d+}\r\n" % len(literal) + literal + b"\r\n"]
         for name in quoted:
@@ -115,13 +121,10 @@ def figure(name, value, bar, note=""):
 
 def bench_first_sync(peers, size, rounds):
     ours, theirs, drains = [], [], []
-    memory = 0
     for _ in range(rounds):
         peers.clear()
         drains.append(drain(peers.server, peers.ca, peers.user)[0])
-        wall, cpu, rss = run(peers.sync())
-        ours.append((wall, cpu))
-        memory = max(memory, rss)
+        ours.append(run(peers.sync()))
         if shutil.which("mbsync"):
             theirs.append(run(peers.mbsync())[0])
     best = statistics.median(w for w, _ in ours)
@@ -130,7 +133,8 @@ def bench_first_sync(peers, size, rounds):
     if theirs:
         figure("first sync / mbsync", median_ratio(zip([w for w, _ in ours], theirs)), 0.5)
     figure("first sync / one connection that drops everything", median_ratio(zip([w for w, _ in ours], drains)), None)
-    figure("peak memory of the first sync, MB", memory / 1e6, 96)
+    peers.clear()
+    figure("peak memory of the first sync, MB", peak_memory(peers.folder, peers.sync()) / 1e6, 96)
 
 
 def bench_next_sync(peers, rounds):
@@ -149,8 +153,7 @@ def bench_big_message(folder, server, ca, mailtree):
     with Account.at(server, "big") as account:
         account.append("INBOX", [Message(raw)])
     peers.clear()
-    rss = run(peers.sync())[2]
-    figure(f"peak memory with one message of {len(raw) / 1e6:.0f} MB, MB", rss / 1e6, 96)
+    figure(f"peak memory with one message of {len(raw) / 1e6:.0f} MB, MB", peak_memory(folder, peers.sync()) / 1e6, 96)
 
 
 class Mounted:

@@ -26,23 +26,35 @@ class Done:
     out: str
     err: str
     seconds: float
-    peak_kb: int
+    peak_kb: int = 0 # if it was asked for
 
     def __str__(self):
-        return (f"$ mailtree {shlex.join(self.arguments)}\n{self.out}{self.err}"
-                f"-> {self.status} ({self.seconds:.2f} s, {self.peak_kb} kB)")
+        memory = f", {self.peak_kb} kB" if self.peak_kb else ""
+        return f"$ mailtree {shlex.join(self.arguments)}\n{self.out}{self.err}-> {self.status} ({self.seconds:.2f} s{memory})"
 
 
-class _Process(subprocess.Popen):
-    """Keeps what the kernel says of the process when it ended."""
-    usage = None
+# Runs a command and writes its peak memory to a file.  A process of its own, because the kernel's figure begins with that
+# of the process it was forked from, and a test may have grown large.
+_MEASURE = """
+import os, resource, signal, sys
+child = os.fork()
+if child == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda number, _: os.kill(child, number))
+status = os.waitpid(child, 0)[1]
+with open(sys.argv[1], "w") as out:
+    out.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+code = os.waitstatus_to_exitcode(status)
+if code < 0:
+    os.kill(os.getpid(), -code)
+sys.exit(code)
+"""
 
-    def _try_wait(self, flags):
-        try:
-            pid, status, self.usage = os.wait4(self.pid, flags)
-        except ChildProcessError:
-            return self.pid, 0
-        return pid, status
+
+def measured(command, peak):
+    """@command so that it leaves its peak memory, in kB, in the file @peak."""
+    return ["/usr/bin/python3", "-S", "-E", "-c", _MEASURE, str(peak), *command]
 
 
 class Mailtree:
@@ -93,14 +105,17 @@ class Mailtree:
 
     def start(self, *arguments, wrap=(), **options):
         """The process, with pipes for its output."""
-        process = _Process([*wrap, str(self.program), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        process = subprocess.Popen([*wrap, str(self.program), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, env=self.environment, cwd=self.folder, start_new_session=True, **options)
         self._running.append(process)
         return process
 
-    def run(self, *arguments, timeout=60, wrap=(), limit_file_bytes=None, environment=None):
-        """Runs one command to its end."""
+    def run(self, *arguments, timeout=60, wrap=(), limit_file_bytes=None, environment=None, measure=False):
+        """Runs one command to its end.  @measure: with its peak memory."""
         options = {}
+        peak = self.folder / "peak"
+        if measure:
+            wrap = measured(wrap, peak)
         if limit_file_bytes is not None:
             options["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit_file_bytes, limit_file_bytes))
         kept = self.environment
@@ -111,7 +126,10 @@ class Mailtree:
             process = self.start(*arguments, wrap=wrap, **options)
         finally:
             self.environment = kept
-        return self.finish(process, arguments, timeout, begin)
+        done = self.finish(process, arguments, timeout, begin)
+        if measure:
+            done.peak_kb = int(peak.read_text())
+        return done
 
     def finish(self, process, arguments, timeout=60, begin=None):
         begin = begin or time.monotonic()
@@ -123,13 +141,13 @@ class Mailtree:
             self.story.append(f"$ mailtree {shlex.join(arguments)}\n{out.decode(errors='replace')}{err.decode(errors='replace')}")
             raise AssertionError(f"mailtree {shlex.join(arguments)} had not ended after {timeout * SLOW} s") from None
         done = Done(tuple(arguments), process.returncode, out.decode(errors="replace"), err.decode(errors="replace"),
-                    time.monotonic() - begin, process.usage.ru_maxrss if process.usage else 0)
+                    time.monotonic() - begin)
         self.story.append(str(done))
         return done
 
-    def sync(self, *arguments, timeout=120):
+    def sync(self, *arguments, timeout=120, **options):
         """A synchronisation that must go well and quietly."""
-        done = self.run("sync", *arguments, timeout=timeout)
+        done = self.run("sync", *arguments, timeout=timeout, **options)
         assert done.status == 0, str(done)
         assert done.err == "", str(done)
         return done
