@@ -43,26 +43,35 @@ release(void *segment)
 	store_segment_release(segment);
 }
 
-/* Holds all that no writer has. */
-static GPtrArray *
-hold_idle(StoreSegmentSet *set)
+static GArray *
+list_ids(StoreSegmentSet *set)
 {
-	GPtrArray *segments = g_ptr_array_new_with_free_func(release);
+	GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	GHashTableIter iter;
 	void *value;
 
 	pthread_mutex_lock(&set->lock);
 	g_hash_table_iter_init(&iter, set->table);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		StoreSegment *segment = value;
-		if (segment->holders > 0 || segment->damaged)
-			continue;
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		g_array_append_val(ids, ((StoreSegment *)value)->id);
+	pthread_mutex_unlock(&set->lock);
+	return ids;
+}
+
+/* The segment, held, unless a writer has it. */
+static StoreSegment *
+hold_idle(StoreSegmentSet *set, int64_t id)
+{
+	pthread_mutex_lock(&set->lock);
+	StoreSegment *segment = g_hash_table_lookup(set->table, &id);
+	if (segment && (segment->holders > 0 || segment->damaged))
+		segment = NULL;
+	if (segment) {
 		segment->refs++;
 		segment->holders++;
-		g_ptr_array_add(segments, segment);
 	}
 	pthread_mutex_unlock(&set->lock);
-	return segments;
+	return segment;
 }
 
 /* The first rows that are still in the segment. */
@@ -228,16 +237,21 @@ empty_segments(StoreSegmentSet *set, GPtrArray *sparse, CoreCancel *cancel, GErr
 bool
 store_segment_set_compact(StoreSegmentSet *set, CoreCancel *cancel, GError **error)
 {
-	g_autoptr(GPtrArray) sparse = hold_idle(set);
+	g_autoptr(GPtrArray) sparse = g_ptr_array_new_with_free_func(release);
+	g_autoptr(GArray) ids = list_ids(set);
 
-	for (unsigned i = 0; i < sparse->len;) {
+	for (unsigned i = 0; i < ids->len; i++) {
+		StoreSegment *segment = hold_idle(set, g_array_index(ids, int64_t, i));
 		bool is_sparse = false;
-		if (!ask_sparse(sparse->pdata[i], &is_sparse, error))
-			return false;
-		if (is_sparse)
-			i++;
+		if (!segment)
+			continue;
+		bool ok = ask_sparse(segment, &is_sparse, error);
+		if (ok && is_sparse)
+			g_ptr_array_add(sparse, segment); /* all of them held first: none is copied into another */
 		else
-			g_ptr_array_remove_index_fast(sparse, i);
+			store_segment_release(segment);
+		if (!ok)
+			return false;
 	}
 	return sparse->len == 0 || empty_segments(set, sparse, cancel, error);
 }
@@ -310,6 +324,7 @@ drop_all_dead(Store *store, CoreCancel *cancel, GError **error)
 bool
 store_compact(Store *store, CoreCancel *cancel, GError **error)
 {
+	store_txn_assert_none();
 	pthread_mutex_lock(&store->compact_lock);
 	bool ok = drop_all_dead(store, cancel, error) && store_segment_set_compact(store->bodies, cancel, error);
 	pthread_mutex_unlock(&store->compact_lock);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 10000
@@ -28,7 +29,8 @@ store_db_throw(sqlite3 *handle, const char *sql, GError **error)
 	const char *what = code == SQLITE_FULL ? g_strerror(ENOSPC) : sqlite3_errmsg(handle);
 
 	return core_throw(error, code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? CORE_ERROR_CORRUPT : CORE_ERROR_IO,
-	                  "%s%s%s (SQLite %d, in: %s)", what, system ? ": " : "", system ? g_strerror(system) : "", rc, sql);
+	                  "%s%s%s (SQLite %d, in: %.*s)", what, system ? ": " : "", system ? g_strerror(system) : "", rc,
+	                  (int)strcspn(sql, "\n"), sql);
 }
 
 /* With the file in front, for what is not shown together with a statement's text. */
@@ -100,6 +102,25 @@ connect(const char *path, int flags, GError **error)
 	return g_steal_pointer(&db);
 }
 
+static int
+compare_mode(void *data, int columns, char **values, char **names)
+{
+	*(bool *)data = strcmp(values[0], "wal") == 0;
+	return 0;
+}
+
+static bool
+set_wal(StoreDb *db, GError **error)
+{
+	static const char sql[] = "PRAGMA journal_mode = WAL";
+	bool is_wal = false;
+
+	if (sqlite3_exec(db->handle, sql, compare_mode, &is_wal, NULL) != SQLITE_OK)
+		return throw_at(db, sql, error);
+	return is_wal || core_throw(error, CORE_ERROR_IO, "%s: this file system cannot share memory, which SQLite's WAL needs",
+	                            db->path);
+}
+
 StoreDb *
 store_db_open(const char *path, const StoreSchema *schema, StoreDbRole role, GError **error)
 {
@@ -121,8 +142,9 @@ store_db_open(const char *path, const StoreSchema *schema, StoreDbRole role, GEr
 		core_prefix(error, "%s: ", path);
 		return NULL;
 	}
-	if (!run(db, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -4096;"
-	             "PRAGMA secure_delete = FAST; PRAGMA foreign_keys = ON", error))
+	if (!set_wal(db, error) ||
+	    !run(db, "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -4096;"
+	             " PRAGMA secure_delete = FAST; PRAGMA foreign_keys = ON", error))
 		return NULL;
 	sqlite3_wal_hook(db->handle, checkpoint, db);
 	if (!prepare(db, role, error))

@@ -52,6 +52,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreReader, store_reader_put)
 /* Opens @dir, made 0700 with its parents, and takes the lock in it.  -1 on failure. */
 int store_lock_take(const char *dir, GError **error);
 
+/* Stops the program when this thread has a transaction: it would wait for itself, if not always, then one day. */
+void store_txn_assert_none(void);
+
 /* Notes a change of a message for the listener, and that the entries of its mailbox have changed, if they have. */
 bool store_txn_change(StoreTxn *txn, StoreChangeKind kind, int64_t mailbox_id, int64_t message_id, const char *name,
                       GError **error);
@@ -76,6 +79,9 @@ StoreBody store_body_take_row(StoreQuery *query); /* of the columns id, segment,
 /* store_body_read() in either set.  CORE_ERROR_NOT_FOUND: moved or gone since *body was filled. */
 bool store_segment_set_read(StoreSegmentSet *set, const StoreBody *body, void *buffer, size_t size, uint64_t offset,
                             size_t *n_r, GError **error);
+
+/* Whether the file has what the row says. */
+bool store_body_is_whole(Store *store, const StoreBody *body);
 
 /* The ids (int64_t) of bodies that writers have given out and that may not be committed yet; with store->pins_lock
  * held, for as long as it is. */

@@ -229,22 +229,23 @@ set_body(StoreTxn *txn, const StoreMessage *row, int64_t body_id, const char *na
 	return store_query_run(txn->db, query, error) && note_body(txn, row, body_id, name, error);
 }
 
-/* The row of bytes with that hash; 0 if there is none. */
+/* The row of bytes with that hash; id 0 if there is none. */
 static bool
-find_body(StoreTxn *txn, const uint8_t sha256[32], int64_t *id_r, GError **error)
+find_body(StoreTxn *txn, const uint8_t sha256[32], StoreBody *body_r, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_BODY_KNOWN);
 
 	store_bind_sha256(query, ":sha256", sha256);
 	StoreStep step = store_query_step(txn->db, query, error);
-	*id_r = step == STORE_ROW ? sqlite3_column_int64(query, 0) : 0;
+	*body_r = step == STORE_ROW ? store_body_take_row(query) : (StoreBody){ 0 };
 	return step != STORE_FAILED;
 }
 
+/* A new row for @body, or its place for the row that has lost its bytes. */
 static bool
-insert_body(StoreTxn *txn, const StoreBody *body, int64_t *id_r, GError **error)
+place_body(StoreTxn *txn, const StoreBody *body, int64_t *id, GError **error)
 {
-	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_BODY_INSERT);
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_BODY_PLACE);
 
 	store_bind_sha256(query, ":sha256", body->sha256);
 	store_bind_int(query, ":segment", body->segment_id);
@@ -254,7 +255,8 @@ insert_body(StoreTxn *txn, const StoreBody *body, int64_t *id_r, GError **error)
 		return false;
 	if (sqlite3_changes(txn->db->handle) == 0)
 		return core_throw(error, CORE_ERROR_NOT_FOUND, "the body was written too long ago and has been given up");
-	*id_r = sqlite3_last_insert_rowid(txn->db->handle);
+	if (*id == 0)
+		*id = sqlite3_last_insert_rowid(txn->db->handle);
 	return true;
 }
 
@@ -263,13 +265,14 @@ store_message_set_body(StoreTxn *txn, int64_t id, const StoreBody *body, const c
                        const uint8_t header_sha256[32], GError **error)
 {
 	g_auto(StoreMessage) row = { 0 };
-	int64_t body_id;
+	StoreBody known;
 
-	if (!find_row(txn, id, &row, error) || !find_body(txn, body->sha256, &body_id, error))
+	if (!find_row(txn, id, &row, error) || !find_body(txn, body->sha256, &known, error))
 		return false;
-	if (body_id == 0 && !insert_body(txn, body, &body_id, error))
+	bool keep = known.id != 0 && (known.id == body->id || store_body_is_whole(txn->store, &known));
+	if (!keep && !place_body(txn, body, &known.id, error))
 		return false;
-	return set_body(txn, &row, body_id, name, header_sha256, error);
+	return set_body(txn, &row, known.id, name, header_sha256, error);
 }
 
 bool

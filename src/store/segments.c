@@ -3,6 +3,9 @@
 
 #include "store/internal.h"
 
+#include <string.h>
+#include <sys/stat.h>
+
 StoreBody
 store_body_take_row(StoreQuery *query)
 {
@@ -32,6 +35,15 @@ store_body_get(Store *store, int64_t body_id, StoreBody *body_r, GError **error)
 		return false;
 	*body_r = store_body_take_row(query);
 	return true;
+}
+
+bool
+store_body_is_whole(Store *store, const StoreBody *body)
+{
+	g_autoptr(StoreSegment) segment = store_segment_set_get(store->bodies, body->segment_id, NULL);
+	struct stat st;
+
+	return segment && fstat(segment->fd, &st) == 0 && (uint64_t)st.st_size >= body->offset + body->length;
 }
 
 StoreSegment *

@@ -130,9 +130,10 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
 	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },
-	[STORE_SQL_BODY_INSERT] = { WRITE, /* nothing, when the segment is gone */
+	[STORE_SQL_BODY_PLACE] = { WRITE, /* nothing, when the segment is gone */
 		"INSERT INTO bodies (sha256, segment, offset, length)"
-		" SELECT :sha256, id, :offset, :length FROM segments WHERE id = :segment" },
+		" SELECT :sha256, id, :offset, :length FROM segments WHERE id = :segment"
+		" ON CONFLICT (sha256) DO UPDATE SET segment = excluded.segment, offset = excluded.offset" },
 	[STORE_SQL_BODY_DEAD] = { READ,
 		"SELECT b.id FROM bodies b WHERE b.id > :after AND NOT EXISTS (SELECT 1 FROM messages WHERE body = b.id)"
 		" ORDER BY b.id LIMIT :limit" },

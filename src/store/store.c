@@ -155,11 +155,22 @@ typedef struct {
 	bool entries_changed;
 } TxnMailbox;
 
+static _Thread_local bool in_transaction; /* of whatever store */
+
+void
+store_txn_assert_none(void)
+{
+	if (in_transaction)
+		g_error("a call that may need a transaction, inside a transaction of the same thread");
+}
+
 StoreTxn *
 store_begin(Store *store, GError **error)
 {
+	store_txn_assert_none();
 	if (!store_db_begin(store->mail, error))
 		return NULL;
+	in_transaction = true;
 
 	StoreTxn *txn = g_new0(StoreTxn, 1);
 	txn->store = store;
@@ -231,6 +242,7 @@ store_commit(StoreTxn *txn, GError **error)
 	if (ok && tell)
 		ticket = store->tickets_given++;
 	store_db_unlock(txn->db);
+	in_transaction = false;
 	if (ok)
 		store_step("commit");
 	if (ok && tell)
@@ -246,6 +258,7 @@ store_rollback(StoreTxn *txn)
 		return;
 	store_db_rollback(txn->db);
 	store_db_unlock(txn->db);
+	in_transaction = false;
 	txn_free(txn);
 }
 

@@ -30,7 +30,7 @@ typedef struct StoreTxn StoreTxn;
  * or a damaged database; nothing was changed) or CORE_ERROR_IO. */
 Store *store_open(const char *dir, GError **error);
 
-/* No other call may be under way. NULL is fine. */
+/* No other call may be under way, and writers and segments have been freed.  NULL is fine. */
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 

@@ -55,6 +55,7 @@ store_writer_free(StoreWriter *writer)
 bool
 store_writer_begin(StoreWriter *writer, uint64_t size_hint, GError **error)
 {
+	store_txn_assert_none();
 	if (!store_appender_begin(&writer->appender, size_hint, error))
 		return false;
 	core_sha256_init(&writer->hash);
@@ -68,7 +69,7 @@ store_writer_write(StoreWriter *writer, const void *bytes, size_t length, GError
 	return store_appender_write(&writer->appender, bytes, length, error);
 }
 
-/* True and pinned if the store has these bytes. */
+/* True and pinned if the store has these bytes.  A row whose bytes were lost does not count, so that they come back. */
 static bool
 find_known(StoreWriter *writer, const uint8_t sha256[32], StoreBody *body_r, GError **error)
 {
@@ -82,9 +83,11 @@ find_known(StoreWriter *writer, const uint8_t sha256[32], StoreBody *body_r, GEr
 		g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_KNOWN);
 		store_bind_sha256(query, ":sha256", sha256);
 		known = store_query_row(reader.db, query, error);
+		StoreBody body = known ? store_body_take_row(query) : (StoreBody){ 0 };
+		known = known && store_body_is_whole(writer->store, &body);
 		if (known) {
-			*body_r = store_body_take_row(query);
-			g_array_append_val(writer->pins, body_r->id);
+			g_array_append_val(writer->pins, body.id);
+			*body_r = body;
 		}
 	}
 	pthread_mutex_unlock(&writer->store->pins_lock);

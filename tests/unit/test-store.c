@@ -135,6 +135,22 @@ test_rollback(Fixture *fixture, const void *data)
 }
 
 static void
+test_nested(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!g_test_subprocess()) {
+		g_test_trap_subprocess(NULL, 0, 0);
+		g_test_trap_assert_failed();
+		g_test_trap_assert_stderr("*inside a transaction of the same thread*");
+		return;
+	}
+	g_autoptr(StoreWriter) writer = store_writer_new(fixture->store, &error);
+	begin(fixture);
+	store_writer_begin(writer, 0, &error); /* rather at once than on the day it needs a new segment */
+}
+
+static void
 test_name_and_uid(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
@@ -164,6 +180,7 @@ main(int argc, char **argv)
 	ADD("lock/ends-with-its-owner", test_lock_ends_with_its_owner);
 	ADD("accounts", test_accounts);
 	ADD("transaction/rollback", test_rollback);
+	ADD("transaction/nested", test_nested);
 	ADD("message/name-and-uid", test_name_and_uid);
 	return g_test_run();
 }
