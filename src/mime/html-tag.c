@@ -49,6 +49,43 @@ mime_html_element(const char *tag)
 	return bsearch(name, elements, G_N_ELEMENTS(elements), sizeof elements[0], compare_name);
 }
 
+/* The accented letters of HTML 5 that libxml2 does not know, since HTML 4 did not have them: "ccaron", "Lstrok".  Their
+ * names are the letter and the accent. */
+static gunichar
+accented_letter(const char *name)
+{
+	static const struct {
+		const char *name;
+		gunichar mark;
+	} accents[] = {
+		{ "acute", 0x301 }, { "breve", 0x306 }, { "caron", 0x30c }, { "cedil", 0x327 }, { "circ", 0x302 },
+		{ "dblac", 0x30b }, { "dot", 0x307 },   { "macr", 0x304 },  { "ogon", 0x328 },  { "ring", 0x30a },
+		{ "tilde", 0x303 },
+	};
+	static const char struck[] = "DdHhLlTt"; /* have no decomposition */
+	static const gunichar struck_letters[] = { 0x110, 0x111, 0x126, 0x127, 0x141, 0x142, 0x166, 0x167 };
+	const char *found = strcmp(name + 1, "strok") == 0 ? strchr(struck, name[0]) : NULL;
+	gunichar c = 0;
+
+	if (found)
+		return struck_letters[found - struck];
+	for (gsize i = 0; i < G_N_ELEMENTS(accents); i++)
+		if (strcmp(name + 1, accents[i].name) == 0 && g_ascii_isalpha(name[0]))
+			g_unichar_compose((gunichar)name[0], accents[i].mark, &c);
+	return c;
+}
+
+/* Of an entity by name; 0: there is none of that name. */
+static gunichar
+named(const char *name)
+{
+	const htmlEntityDesc *entity = *name ? htmlEntityLookup((const xmlChar *)name) : NULL;
+
+	if (entity)
+		return entity->value;
+	return *name ? accented_letter(name) : 0;
+}
+
 gsize
 mime_html_entity(const char *name, bool semicolon, char utf8_r[8])
 {
@@ -63,10 +100,9 @@ mime_html_entity(const char *name, bool semicolon, char utf8_r[8])
 			return 0;
 		c = value == '\r' ? '\n' : (gunichar)MIN(value, 0x110000);
 	} else {
-		const htmlEntityDesc *entity = *name ? htmlEntityLookup((const xmlChar *)name) : NULL;
-		if (!entity || (!semicolon && entity->value >= 0x100))
+		c = named(name);
+		if (c == 0 || (!semicolon && c >= 0x100))
 			return 0;
-		c = entity->value;
 	}
 
 	return (gsize)g_unichar_to_utf8(mime_utf8_safe(c), utf8_r);

@@ -227,6 +227,8 @@ static const Row html_rows[] = {
 	{ "entities", MESSAGE(HTML("&lt;&amp;&gt; &eacute;&#233;&#xE9; &euro; &copy 5 &nosuch; AT&T a&lang=b &#0;&#27;&#150;&#x110000;")),
 		"\n<&> ééé € © 5 &nosuch; AT&T a&lang=b \xef\xbf\xbd\xef\xbf\xbd–\xef\xbf\xbd\n" },
 	{ "pre", MESSAGE(HTML("x<pre>a  b\n  c &lt;\n\nd</pre>y  z")), "\nx\na  b\n  c <\n\nd\ny z\n" },
+	{ "accented letters", MESSAGE(HTML("&ccaron;&Rcaron;&uring;&lstrok;&Odblac;&eogon;&zdot; &ccaron &qcaron; &xstrok; &caron;")),
+	  "\nčŘůłŐęż &ccaron &qcaron; &xstrok; &caron;\n" },
 	{ "white space", MESSAGE(HTML("a&nbsp;&nbsp; b \xc2\xa0\r\n\tc<b> d</b>e so\xc2\xadlong <span> </span> f")), "\na b c de solong f\n" },
 	{ "quotations", MESSAGE(HTML("a<blockquote>b<blockquote><p>c</p></blockquote>d</blockquote>e")),
 		"\na\n> b\n\n> > c\n\n> d\ne\n" },
