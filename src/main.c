@@ -222,6 +222,7 @@ main(int argc, char **argv)
 	open_standard();
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error of write(), as a full disk is */
 	umask(077);
 	mime_init();
 	status = run(argc, argv, &options);

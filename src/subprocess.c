@@ -35,7 +35,7 @@ subprocess_clear(SubprocessResult *result)
 static int
 spawn(const char *const *argv, int out_fd, int err_fd, pid_t *pid_r)
 {
-	static const int signals[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+	static const int signals[] = { SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP, SIGCHLD };
 	const char *home = g_get_home_dir();
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
