@@ -62,8 +62,8 @@ reply_failure(fuse_req_t req, FsInode inode, GError *error)
 	int number = error_number(error);
 
 	if (number == EIO && atomic_exchange(&last, inode) != inode)
-		core_log(CORE_LOG_ERROR, "fs", "%s: inode %#" G_GINT64_MODIFIER "x: %s", view_of(inode)->name ? view_of(inode)->name : "root", inode,
-		         error->message);
+		core_log(CORE_LOG_ERROR, "fs", "inode %" G_GUINT64_FORMAT " (view %u, row %" G_GINT64_FORMAT "): %s", inode,
+		         fs_inode_tag(inode), fs_inode_row(inode), error->message);
 	g_clear_error(&error);
 	fuse_reply_err(req, number);
 }

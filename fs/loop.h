@@ -14,5 +14,6 @@ typedef struct FsLoop FsLoop;
 /* @gone_fd, an eventfd, is written once the connection has ended (the file system was unmounted). */
 FsLoop *fs_loop_new(struct fuse_session *session, int gone_fd, GError **error);
 
-/* Ends the threads; what they are answering is answered, what waits is left to the end of the session.  NULL is fine. */
+/* Ends the threads: what they are answering is answered, what waits is left to the end of the session.  NULL is
+ * fine. */
 void fs_loop_free(FsLoop *loop);

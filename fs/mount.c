@@ -37,7 +37,7 @@ struct FsMount {
 	int gone_fd; /* an eventfd: written when the connection ended */
 };
 
-static void
+static void G_GNUC_PRINTF(2, 0)
 log_fuse(enum fuse_log_level level, const char *format, va_list args)
 {
 	g_autofree char *line = g_strdup_vprintf(format, args);

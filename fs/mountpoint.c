@@ -111,7 +111,8 @@ check_empty(const char *dir, GError **error)
 	}
 	bool empty = !entry;
 	closedir(stream);
-	return empty || core_throw(error, CORE_ERROR_IO, "cannot mount on %s: it is not empty: choose an empty directory", dir);
+	return empty ||
+	       core_throw(error, CORE_ERROR_IO, "cannot mount on %s: it is not empty: choose an empty directory", dir);
 }
 
 char *

@@ -208,8 +208,8 @@ presentable(unsigned kind, int64_t row, const char *name)
 {
 	if (fs_name_valid(name))
 		return true;
-	core_log(CORE_LOG_WARNING, "fs", "left out of the tree: the name \"%s\" (kind %u, row %" G_GINT64_FORMAT ")", name, kind,
-	         row);
+	core_log(CORE_LOG_WARNING, "fs", "left out of the tree: the name \"%s\" (kind %u, row %" G_GINT64_FORMAT ")", name,
+	         kind, row);
 	return false;
 }
 

@@ -447,6 +447,14 @@ unmount_below(const char *root)
 	}
 }
 
+static volatile sig_atomic_t interrupted;
+
+static inline void
+interrupt(int number)
+{
+	interrupted = 1;
+}
+
 /* Runs @tests in a process of its own, with a private directory for temporary files. */
 static inline int
 guard(int (*tests)(int argc, char **argv), int argc, char **argv)
@@ -466,9 +474,11 @@ guard(int (*tests)(int argc, char **argv), int argc, char **argv)
 			_exit(1);
 		exit(tests(argc, argv));
 	}
+	for (const int *number = (const int[]){ SIGTERM, SIGINT, SIGHUP, 0 }; *number; number++)
+		signal(*number, interrupt);
 	int64_t deadline_us = g_get_monotonic_time() + GUARD_SECONDS * G_USEC_PER_SEC;
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (g_get_monotonic_time() > deadline_us) {
+		if (interrupted || g_get_monotonic_time() > deadline_us) {
 			printf("Bail out! nothing moves any more\n");
 			kill(-pid, SIGKILL); /* the servers too: without them the test could not even be ended */
 			waitpid(pid, &status, 0);
