@@ -27,14 +27,18 @@ SUBJECTS = [
 ]
 
 
+BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\ufeff"
+
+
 def unsafe(name):
-    """Why a file should not have this name; None if it may."""
+    """Why a file should not have this name; None if it may.  Names of folders map one to one, so what is only misleading
+    is left to them."""
     if name in ("", ".", "..") or "/" in name:
         return "a path"
     if len(name.encode("utf-8", "surrogateescape")) > 255:
         return "too long"
     for character in name:
-        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\ufeff":
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in BIDI and name.endswith((".eml", ".txt")):
             return f"holds {character!r}"
     return None
 

@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import tarfile
-import time
 
 import pytest
 from lib import keeper, messages
@@ -193,13 +192,17 @@ def test_reading_at_any_offset(tree):
             assert file.read(100) == whole[offset:offset + 100]
 
 
-def test_an_open_file_survives_its_removal(tree, filled, home):
+def test_a_file_opened_before_its_removal_gives_its_bytes_or_an_error(tree, filled, home):
     with open(tree.files()["INBOX"][2], "rb", buffering=0) as file, filled.connect() as account:
         raw = account.read("INBOX")[2].raw
         account.expunge("INBOX", [2])
+        account.append("INBOX", [messages.random_message("instead", 1)])
         home.sync()
         assert 2 not in tree.files()["INBOX"]
-        assert file.read(len(raw) + 1) == raw
+        try:
+            assert file.read(len(raw) + 1) == raw
+        except OSError as error:
+            assert error.errno in (errno.ENOENT, errno.ESTALE, errno.EIO)
 
 
 def test_a_listing_under_way_is_not_disturbed_by_changes(tree, filled, home):
@@ -254,11 +257,10 @@ def test_a_mount_point_in_use_is_refused(tree, home, filled):
 
 
 def test_fusermount_ends_it_too(filled, home):
-    mount = home.mount()
-    with mount:
-        subprocess.run(["fusermount3", "-u", str(mount.path)], check=True)
-        assert mount.process.wait(30 * SLOW) == 0
-        mount.__enter__() # so that the end of the block has something to unmount
+    mount = home.mount().__enter__()
+    subprocess.run(["fusermount3", "-u", str(mount.path)], check=True)
+    assert mount.process.wait(30 * SLOW) == 0
+    assert not keeper.is_mounted(mount.path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -281,19 +283,19 @@ def test_a_mount_that_was_killed_can_be_mounted_again(filled, home):
 
 
 def test_a_busy_mount_can_be_unmounted(filled, home):
-    mount = home.mount()
-    with mount:
-        holder = subprocess.Popen(["sleep", "60"], cwd=mount.mail)
-        try:
-            done = home.run("unmount", str(mount.path))
-            # Refused with a line, or done lazily.
-            assert done.status == 0 or len(done.err.splitlines()) == 1, str(done)
-        finally:
-            holder.kill()
-            holder.wait()
-        if done.status == 0:
-            assert mount.process.wait(30 * SLOW) == 0
-            mount.__enter__()
+    mount = home.mount().__enter__()
+    holder = subprocess.Popen(["sleep", "60"], cwd=mount.mail)
+    try:
+        done = home.run("unmount", str(mount.path))
+        # Refused with a line, or done lazily.
+        assert done.status == 0 or len(done.err.splitlines()) == 1, str(done)
+    finally:
+        holder.kill()
+        holder.wait()
+    if done.status != 0:
+        assert home.run("unmount", str(mount.path)).status == 0
+    assert mount.process.wait(30 * SLOW) == 0
+    assert not keeper.is_mounted(mount.path)
 
 
 def test_commands_beside_a_mount_ask_it(tree, home, filled):
@@ -343,6 +345,8 @@ def test_reading_while_it_synchronises(filled, home):
             process = home.start("sync")
             while process.poll() is None:
                 for entry in os.scandir(mount.mail / "test" / "Práce"):
+                    if not entry.name.endswith(".eml"):
+                        continue
                     try:
                         with open(entry.path, "rb") as file:
                             assert file.read() in known
@@ -355,7 +359,8 @@ def test_reading_while_it_synchronises(filled, home):
 def test_a_large_folder(remote, home):
     home.configure(**remote.keys())
     with remote.connect() as account:
-        account.append("INBOX", [messages.message(f"{index}\n", subject=f"number {index}") for index in range(5000)])
+        account.append("INBOX", [Message(messages.message(f"{index}\n", subject=f"number {index}"), when=messages.BASE_TIME + index)
+                                 for index in range(5000)])
     home.sync()
     with home.mount() as mount:
         assert len(mount.files()["INBOX"]) == 5000
@@ -376,7 +381,4 @@ def test_status_tells_of_the_last_error(serve, home):
     home.sync()
     server.password = "another"
     home.run("sync")
-    deadline = time.monotonic() + 10
-    while "AUTHENTICATIONFAILED" not in (said := home.run("status").out) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert "Invalid credentials" in said or "AUTHENTICATIONFAILED" in said
+    assert "Invalid credentials" in home.run("status").out

@@ -208,7 +208,7 @@ class NoClosed(Session):
 class UntaggedNoise(Session):
     """What nobody asked for, at any time."""
     def tagged(self, text):
-        for line in (b"* OK [ALERT] maintenance tonight", b"* XNEW (thing [x] \"y\")", b"* FLAGS (\\Seen $x ]odd)", b"* OK still here",
+        for line in (b"* XNEW (thing [x] \"y\")", b"* FLAGS (\\Seen $x ]odd)", b"* OK still here",
                      b"* NO [X-ODD (a b)] strange", b"* OK [BADCHARSET (UTF-8)] no", b"* 0 RECENT"):
             self.send(line + b"\r\n")
         super().tagged(text)
@@ -502,7 +502,6 @@ def test_a_folder_that_cannot_be_selected_stops_no_other(serve, home):
 
 @pytest.mark.parametrize("answer, status", [
     (b"NO [UNAVAILABLE] temporary", 75), (b"NO [LIMIT] too many", 75), (b"NO [AUTHENTICATIONFAILED] no", 77), (b"NO", 77),
-    (b"NO [ALERT] Application-specific password required", 77),
 ])
 def test_login_refused(answer, status, serve, home):
     class Refusing(Session):
@@ -511,6 +510,19 @@ def test_login_refused(answer, status, serve, home):
 
     home.configure(**serve(Refusing).account())
     home.fails(status, "sync")
+
+
+def test_an_alert_is_shown_once(serve, home):
+    class Alerting(Session):
+        def tagged(self, text):
+            self.untagged(b"OK [ALERT] maintenance tonight")
+            super().tagged(text)
+
+    server = serve(Alerting)
+    server.add("A", MAILS)
+    home.configure(**server.account())
+    done = home.run("sync")
+    assert done.status == 0 and done.err.count("maintenance tonight") == 1, str(done)
 
 
 def test_authenticated_but_not_connected(serve, home):

@@ -317,7 +317,7 @@ class Session:
         shown = re.sub(rb"(?i)^(\S+ (?:LOGIN|AUTHENTICATE \S+) ).*", rb"\1***", text, flags=re.S)
         with self.server.lock:
             self.server.log.append((self.number, "C", shown))
-        tag, _, rest = text.rstrip(b"\r\n").partition(b" ")
+        tag, _, rest = re.sub(rb"\r?\n\Z", b"", text).partition(b" ")
         name, _, arguments = rest.partition(b" ")
         if name.upper() == b"UID":
             second, _, arguments = arguments.partition(b" ")
