@@ -165,7 +165,6 @@ test_damaged_pages_are_reported(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *path = in_dir(fixture, "mail.db"), *garbage = g_strnfill(4096, '\xff');
-	g_autofree char *page = NULL;
 
 	for (uint32_t uid = 1; uid < 50; uid++)
 		add_message(fixture, fixture->inbox, uid, "x");

@@ -439,7 +439,6 @@ test_given_up_body_is_refused(Fixture *fixture, const void *data)
 static void
 test_dead_body_lives_again(Fixture *fixture, const void *data)
 {
-	g_autoptr(GError) error = NULL;
 	int64_t id = add_message(fixture, fixture->inbox, 1, "again"), before;
 
 	before = sql(fixture, "SELECT id FROM bodies");

@@ -1,8 +1,6 @@
 /* src/store: opening, accounts, mailboxes, messages, flags, changes. */
 #include "store-fixture.h"
 
-#include "core/clock.h"
-
 #include <sys/wait.h>
 
 #define ADD(path, test) g_test_add("/store/" path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)
@@ -151,6 +149,27 @@ test_nested(Fixture *fixture, const void *data)
 }
 
 static void
+test_wal_is_bounded(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *flags = g_strnfill(3000, 'f');
+	StoreMessage message = { .mailbox_id = fixture->inbox, .base_flags = flags };
+	int64_t id;
+
+	StoreTxn *txn = begin(fixture);
+	for (message.uid = 1; message.uid <= 10000; message.uid++)
+		g_assert_true(store_message_insert(txn, &message, &id, &error));
+	commit(txn);
+	g_assert_cmpint(file_size(fixture, "mail.db-wal"), >, 24 << 20);
+	for (uint32_t uid = 1; uid <= 2; uid++) {
+		txn = begin(fixture);
+		g_assert_true(store_message_set_flags(txn, fixture->inbox, uid, "", 0, &error));
+		commit(txn);
+	}
+	g_assert_cmpint(file_size(fixture, "mail.db-wal"), <=, 16 << 20);
+}
+
+static void
 test_name_and_uid(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
@@ -181,6 +200,7 @@ main(int argc, char **argv)
 	ADD("accounts", test_accounts);
 	ADD("transaction/rollback", test_rollback);
 	ADD("transaction/nested", test_nested);
+	ADD("wal-is-bounded", test_wal_is_bounded);
 	ADD("message/name-and-uid", test_name_and_uid);
 	return g_test_run();
 }
