@@ -27,7 +27,7 @@ date_time(int64_t seconds)
 	                       tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* The value of the field Message-ID in a header block, unfolded; NULL if there is none. */
+/* The value of the field Message-ID in a header block, unfolded; empty if there is none, since it is listed. */
 static char *
 find_message_id(const char *header)
 {
@@ -37,16 +37,15 @@ find_message_id(const char *header)
 	while (g_ascii_strncasecmp(line, field, strlen(field)) != 0) {
 		line = strchr(line, '\n');
 		if (!line || *++line == '\n' || *line == '\r' || *line == '\0')
-			return NULL;
+			return g_strdup("");
 	}
 
 	const char *from = line + strlen(field), *end = strchr(from, '\n');
 	while (end && (end[1] == ' ' || end[1] == '\t'))
 		end = strchr(end + 1, '\n');
-	g_autofree char *value = end ? g_strndup(from, (gsize)(end - from)) : g_strdup(from);
+	char *value = end ? g_strndup(from, (gsize)(end - from)) : g_strdup(from);
 	g_strdelimit(value, "\r\n\t", ' ');
-	g_strstrip(value);
-	return *value ? g_steal_pointer(&value) : NULL;
+	return g_strstrip(value);
 }
 
 static bool
@@ -61,7 +60,7 @@ message_id(Store *store, int64_t body_id, char **value_r, GError **error)
 		return false;
 	header[n] = '\0';
 	*value_r = find_message_id(header);
-	return *value_r != NULL;
+	return true;
 }
 
 bool

@@ -2,8 +2,10 @@
  *
  *   account.c   connects, has the folders listed, pulls them one after the other on its own connection
  *   list.c      LIST -> mailboxes in the store
- *   pull.c      one mailbox: what is new, changed, gone -> rows; then jobs for the bodies that are missing
+ *   pull.c      one mailbox: what is new, changed, gone -> rows
+ *   plan.c      jobs for the bodies that are missing
  *   pool.c      the jobs, and the workers (a thread and a connection each) that take them
+ *   worker.c    one worker's connection
  *   fetch.c     one job: finds bodies that are here already (match.c), fetches the others, commits them in batches
  *   derive.c    names and texts of what arrived
  *
@@ -70,7 +72,7 @@ typedef struct {
 void sync_job_free(SyncJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
 
-/* account.c.  Opens @worker's session; on failure there is none. */
+/* worker.c.  Opens @worker's session; on failure there is none. */
 bool sync_worker_open(SyncWorker *worker, GError **error);
 void sync_worker_close(SyncWorker *worker);
 
@@ -81,7 +83,7 @@ bool sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQ
 /* One line in the log, and in the count of the run's warnings: something could not be brought here, the rest goes on. */
 void sync_warn(const SyncRun *run, const char *path, uint32_t uid, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-/* A whole run, on the calling thread. */
+/* account.c.  A whole run, on the calling thread. */
 bool sync_account_run(SyncRun *run, GError **error);
 
 /* list.c.  Brings the mailboxes in the store to what LIST tells.  Ids of the mailboxes that are wanted and hold
@@ -91,6 +93,9 @@ bool sync_list(SyncWorker *worker, GArray *mailboxes, GError **error);
 /* pull.c.  Selects the mailbox and brings its rows to what the server has; adds the jobs for missing bodies to the pool.
  * CORE_ERROR_REFUSED and other errors of mailbox scope leave the session usable. */
 bool sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, const char *path, GError **error);
+
+/* plan.c.  Adds the jobs for the bodies that are missing in the mailbox to the pool. */
+bool sync_plan(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint32_t uidvalidity, GError **error);
 
 /* pool.c */
 SyncPool *sync_pool_new(SyncRun *run);

@@ -1,0 +1,83 @@
+/* A worker: a connection and what its thread needs to use it. */
+#include "core/log.h"
+#include "sync/run.h"
+
+/* The session's sink: forwards to whatever the worker does just now. */
+
+static bool
+forward_begin(void *data, uint32_t seq, uint32_t uid, const ImapFetchSection *section, GError **error)
+{
+	SyncWorker *worker = data;
+
+	return !worker->sink || worker->sink->begin(worker->sink_data, seq, uid, section, error);
+}
+
+static bool
+forward_write(void *data, const void *bytes, size_t length, GError **error)
+{
+	SyncWorker *worker = data;
+
+	return !worker->sink || worker->sink->write(worker->sink_data, bytes, length, error);
+}
+
+static bool
+forward_end(void *data, GError **error)
+{
+	SyncWorker *worker = data;
+
+	return !worker->sink || worker->sink->end(worker->sink_data, error);
+}
+
+static const ImapSink forward = { .begin = forward_begin, .write = forward_write, .end = forward_end };
+
+bool
+sync_worker_open(SyncWorker *worker, GError **error)
+{
+	const SyncAccount *account = worker->run->account;
+
+	worker->session = imap_session_open(&account->imap, account->password, account->password_data, &forward, worker,
+	                                    worker->run->cancel, error);
+	if (!worker->session)
+		return false;
+	sync_progress_connections(worker->run->progress, 1);
+	return true;
+}
+
+void
+sync_worker_close(SyncWorker *worker)
+{
+	uint64_t in, out;
+
+	g_clear_pointer(&worker->writer, store_writer_free);
+	if (!worker->session)
+		return;
+	imap_session_traffic(worker->session, &in, &out);
+	sync_progress_wire(worker->run->progress, in, out);
+	g_clear_pointer(&worker->session, imap_session_close);
+	sync_progress_connections(worker->run->progress, -1);
+}
+
+bool
+sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
+                   GError **error)
+{
+	if (!imap_session_select(worker->session, server_name, true, since, selected_r, error))
+		return false;
+	worker->uidvalidity = selected_r->uidvalidity;
+	return true;
+}
+
+void
+sync_warn(const SyncRun *run, const char *path, uint32_t uid, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	sync_progress_warning(run->progress);
+	if (uid)
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s: UID %u: %s", run->account->name, path, uid, text);
+	else
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s: %s", run->account->name, path, text);
+}
