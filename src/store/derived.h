@@ -11,7 +11,8 @@
 bool store_derived_put(Store *store, const uint8_t sha256[32], unsigned version, const char *text, size_t length,
                        GError **error);
 
-/* All that was put is committed when it returns true; what was not committed before is forgotten when it fails.  Call it before the transaction that makes the messages visible. */
+/* All that was put is committed when it returns true; what was not committed before is forgotten when it fails.  Call
+ * it before the transaction that makes the messages visible. */
 bool store_derived_flush(Store *store, GError **error);
 
 /* The place of the text, to be read by store_derived_read(); false with *error unset: not derived by this version. */

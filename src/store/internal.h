@@ -62,9 +62,10 @@ bool store_txn_change(StoreTxn *txn, StoreChangeKind kind, int64_t mailbox_id, i
 bool store_txn_mailbox_change(StoreTxn *txn, StoreChangeKind kind, int64_t account_id, int64_t parent_id,
                               int64_t mailbox_id, const char *name, GError **error);
 
-/* The row inside the transaction; to be cleared. */
-bool store_txn_message(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **error);
-bool store_txn_message_uid(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r, GError **error);
+/* The row inside the transaction; to be cleared.  STORE_DONE: there is none. */
+StoreStep store_txn_message(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **error);
+StoreStep store_txn_message_uid(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r,
+                                GError **error);
 
 /* "\Seen $a" with the delta of one operation applied; both as store_flags_normalise() makes them.  g_free(). */
 char *store_flags_apply(const char *flags, const char *add, const char *remove);

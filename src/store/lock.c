@@ -1,4 +1,5 @@
-/* The directory of a store and the lock in it.  flock() rather than a lock file: the kernel drops it with the process. */
+/* The directory of a store and the lock in it: flock() rather than a file that exists, as the kernel drops it with the
+ * process. */
 #include "store/internal.h"
 
 #include <errno.h>

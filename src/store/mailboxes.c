@@ -35,19 +35,21 @@ take_row(StoreQuery *query)
 	};
 }
 
-static bool
+static StoreStep
 take_one(StoreDb *db, StoreQuery *query, StoreMailbox *mailbox_r, GError **error)
 {
-	if (!store_query_row(db, query, error))
-		return false;
+	StoreStep step = store_query_step(db, query, error);
+
+	if (step != STORE_ROW)
+		return step;
 	*mailbox_r = take_row(query);
 	mailbox_r->name = g_strdup(mailbox_r->name);
 	mailbox_r->server_name = g_strdup(mailbox_r->server_name);
 	mailbox_r->mailboxid = g_strdup(mailbox_r->mailboxid);
-	return true;
+	return STORE_ROW;
 }
 
-static bool
+static StoreStep
 get(StoreDb *db, int64_t id, StoreMailbox *mailbox_r, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_MAILBOX_GET);
@@ -61,7 +63,7 @@ store_mailbox_get(Store *store, int64_t id, StoreMailbox *mailbox_r, GError **er
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
-	return reader.db && get(reader.db, id, mailbox_r, error);
+	return reader.db && get(reader.db, id, mailbox_r, error) == STORE_ROW;
 }
 
 bool
@@ -76,7 +78,7 @@ store_mailbox_find(Store *store, int64_t account_id, int64_t parent_id, const ch
 	store_bind_int(query, ":account", account_id);
 	store_bind_int(query, ":parent", parent_id);
 	store_bind_text(query, ":name", name);
-	return take_one(reader.db, query, mailbox_r, error);
+	return take_one(reader.db, query, mailbox_r, error) == STORE_ROW;
 }
 
 bool
@@ -90,7 +92,7 @@ store_mailbox_find_server(Store *store, int64_t account_id, const char *server_n
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MAILBOX_FIND_SERVER);
 	store_bind_int(query, ":account", account_id);
 	store_bind_text(query, ":server_name", server_name);
-	return take_one(reader.db, query, mailbox_r, error);
+	return take_one(reader.db, query, mailbox_r, error) == STORE_ROW;
 }
 
 static bool
@@ -144,7 +146,7 @@ store_mailbox_path(Store *store, int64_t id, GError **error)
 		return NULL;
 	while (id != 0) {
 		g_auto(StoreMailbox) mailbox = { 0 };
-		if (!get(reader.db, id, &mailbox, error))
+		if (get(reader.db, id, &mailbox, error) != STORE_ROW)
 			break;
 		if (++depth > MAX_DEPTH) {
 			core_throw(error, CORE_ERROR_CORRUPT, "mailbox %" G_GINT64_FORMAT " is inside itself", id);
@@ -272,15 +274,11 @@ store_mailbox_remove(StoreTxn *txn, int64_t id, GError **error)
 		return false;
 	while (id != 0) {
 		g_auto(StoreMailbox) mailbox = { 0 };
-		g_autoptr(GError) failure = NULL;
+		StoreStep step = get(txn->db, id, &mailbox, error);
 		bool childless;
 
-		if (!get(txn->db, id, &mailbox, &failure)) {
-			if (!failure)
-				return true;
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return false;
-		}
+		if (step != STORE_ROW)
+			return step == STORE_DONE;
 		if (!ask_childless(txn, id, &childless, error))
 			return false;
 		if (mailbox.server_name || !childless)
@@ -296,9 +294,10 @@ bool
 store_mailbox_forget_uids(StoreTxn *txn, int64_t id, uint32_t uidvalidity, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
+	StoreStep step = get(txn->db, id, &mailbox, error);
 
-	if (!get(txn->db, id, &mailbox, error))
-		return error && *error ? false : core_throw(error, CORE_ERROR_NOT_FOUND, "there is no such mailbox");
-	return store_messages_forget_uids(txn, id, error) &&
+	if (step == STORE_DONE)
+		return core_throw(error, CORE_ERROR_NOT_FOUND, "there is no mailbox %" G_GINT64_FORMAT, id);
+	return step == STORE_ROW && store_messages_forget_uids(txn, id, error) &&
 	       store_mailbox_set_state(txn, id, uidvalidity, 0, 0, mailbox.mailboxid, error);
 }

@@ -50,8 +50,8 @@ bool store_mailbox_children(Store *store, int64_t account_id, int64_t parent_id,
 /* "Archiv/2024": the components joined by '/'.  g_free(); NULL if there is none. */
 char *store_mailbox_path(Store *store, int64_t id, GError **error);
 
-/* Finds or makes the row for @components (NULL-terminated, at least one), and those above it.  CORE_ERROR_PROTOCOL for a
- * name that is absurdly deep. */
+/* Finds or makes the row for @components (NULL-terminated, at least one), and those above it.  CORE_ERROR_PROTOCOL:
+ * more than a thousand levels. */
 bool store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error);
 
 /* What LIST told: makes it a mailbox (or, with server_name NULL, a directory only: its messages are removed). */

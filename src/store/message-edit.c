@@ -45,14 +45,9 @@ store_message_set_flags(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, const c
                         GError **error)
 {
 	g_auto(StoreMessage) row = { 0 };
-	g_autoptr(GError) failure = NULL;
+	StoreStep step = store_txn_message_uid(txn, mailbox_id, uid, &row, error);
 
-	if (store_txn_message_uid(txn, mailbox_id, uid, &row, &failure))
-		return update_flags(txn, &row, base_flags, modseq, error);
-	if (!failure)
-		return true;
-	g_propagate_error(error, g_steal_pointer(&failure));
-	return false;
+	return step == STORE_ROW ? update_flags(txn, &row, base_flags, modseq, error) : step == STORE_DONE;
 }
 
 bool
@@ -72,7 +67,7 @@ store_message_insert(StoreTxn *txn, const StoreMessage *message, int64_t *id_r, 
 	}
 
 	g_auto(StoreMessage) row = { 0 };
-	if (!store_txn_message_uid(txn, message->mailbox_id, message->uid, &row, error))
+	if (store_txn_message_uid(txn, message->mailbox_id, message->uid, &row, error) != STORE_ROW)
 		return false;
 	*id_r = row.id;
 	return update_flags(txn, &row, message->base_flags ? message->base_flags : "", message->modseq, error);
@@ -140,14 +135,11 @@ store_messages_forget_uids(StoreTxn *txn, int64_t mailbox_id, GError **error)
 static bool
 find_row(StoreTxn *txn, int64_t id, StoreMessage *row_r, GError **error)
 {
-	g_autoptr(GError) failure = NULL;
+	StoreStep step = store_txn_message(txn, id, row_r, error);
 
-	if (store_txn_message(txn, id, row_r, &failure))
-		return true;
-	if (!failure)
+	if (step == STORE_DONE)
 		return core_throw(error, CORE_ERROR_NOT_FOUND, "message %" G_GINT64_FORMAT " has gone meanwhile", id);
-	g_propagate_error(error, g_steal_pointer(&failure));
-	return false;
+	return step == STORE_ROW;
 }
 
 static bool

@@ -23,17 +23,19 @@ take_row(StoreQuery *query)
 	};
 }
 
-static bool
+static StoreStep
 take_one(StoreDb *db, StoreQuery *query, StoreMessage *message_r, GError **error)
 {
-	if (!store_query_row(db, query, error))
-		return false;
+	StoreStep step = store_query_step(db, query, error);
+
+	if (step != STORE_ROW)
+		return step;
 	*message_r = take_row(query);
 	message_r->name = g_strdup(message_r->name);
 	message_r->base_flags = g_strdup(message_r->base_flags);
 	message_r->emailid = g_strdup(message_r->emailid);
 	message_r->header_sha256 = g_memdup2(message_r->header_sha256, message_r->header_sha256 ? 32 : 0);
-	return true;
+	return STORE_ROW;
 }
 
 void
@@ -46,7 +48,7 @@ store_message_clear(StoreMessage *message)
 	*message = (StoreMessage){ 0 };
 }
 
-bool
+StoreStep
 store_txn_message(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_GET);
@@ -55,7 +57,7 @@ store_txn_message(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **e
 	return take_one(txn->db, query, message_r, error);
 }
 
-bool
+StoreStep
 store_txn_message_uid(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_FIND_UID);
@@ -74,7 +76,7 @@ store_message_get(Store *store, int64_t id, StoreMessage *message_r, GError **er
 		return false;
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_GET);
 	store_bind_int(query, ":id", id);
-	return take_one(reader.db, query, message_r, error);
+	return take_one(reader.db, query, message_r, error) == STORE_ROW;
 }
 
 bool
@@ -87,7 +89,7 @@ store_message_find(Store *store, int64_t mailbox_id, const char *name, StoreMess
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_FIND);
 	store_bind_int(query, ":mailbox", mailbox_id);
 	store_bind_text(query, ":name", name);
-	return take_one(reader.db, query, message_r, error);
+	return take_one(reader.db, query, message_r, error) == STORE_ROW;
 }
 
 bool
@@ -100,7 +102,7 @@ store_message_find_uid(Store *store, int64_t mailbox_id, uint32_t uid, StoreMess
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_FIND_UID);
 	store_bind_int(query, ":mailbox", mailbox_id);
 	store_bind_int(query, ":uid", uid);
-	return take_one(reader.db, query, message_r, error);
+	return take_one(reader.db, query, message_r, error) == STORE_ROW;
 }
 
 static bool

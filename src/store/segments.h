@@ -32,12 +32,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreWriter, store_writer_free)
  * transaction: begin() may need one to make a segment. */
 bool store_writer_begin(StoreWriter *writer, uint64_t size_hint, GError **error);
 bool store_writer_write(StoreWriter *writer, const void *bytes, size_t length, GError **error);
-/* If the store already has these bytes under a row, they are taken back from the segment and *body_r is that row's. */
+/* If the store already has these bytes (whole) under a row, they are taken back from the segment and *body_r is that
+ * row's. */
 bool store_writer_end(StoreWriter *writer, StoreBody *body_r, GError **error);
 void store_writer_abort(StoreWriter *writer); /* takes back what begin() started; harmless if nothing did */
 
-/* fdatasync(): all bodies ended so far are durable when it returns true.  After a failure those that ended since the last
- * success are given up and have to be written again. */
+/* fdatasync(): all bodies ended so far are durable when it returns true.  After a failure those that ended since the
+ * last success are given up and have to be written again. */
 bool store_writer_sync(StoreWriter *writer, GError **error);
 
 /* Reading: a reference keeps the file open, even if compaction unlinks it meanwhile.  Bodies that a writer has ended
@@ -57,7 +58,7 @@ bool store_body_get(Store *store, int64_t body_id, StoreBody *body_r, GError **e
 bool store_body_read(Store *store, const StoreBody *body, void *buffer, size_t size, uint64_t offset, size_t *n_r,
                      GError **error);
 
-/* Drops bodies that no message uses, and frees their space: segments in which less than half is alive are copied together
- * and unlinked.  Takes short transactions; may run while the store is used (a second caller waits).  A segment that
- * cannot be read stays as it is, with a warning. */
+/* Drops bodies that no message uses, and frees their space: segments in which less than half is alive are copied
+ * together and unlinked.  Takes short transactions; may run while the store is used (a second caller waits).  A segment
+ * that cannot be read stays as it is, with a warning. */
 bool store_compact(Store *store, CoreCancel *cancel, GError **error);

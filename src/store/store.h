@@ -37,7 +37,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 const char *store_dir(const Store *store);
 
 /* Waits for the writer's lock and begins a transaction (BEGIN IMMEDIATE).  A transaction belongs to one thread, spans a
- * unit of meaning, and never a network round trip.  Inside it the thread may read the store (and sees what was committed
+ * unit of meaning, and never a network round trip.  Inside it the thread may read the store (it sees what was committed
  * before), but not begin another one, nor call store_writer_begin(), store_derived_flush() or store_compact().
  * After CORE_ERROR_NOT_FOUND it can go on; after any other error it can only be rolled back (store_commit() fails).
  * NULL with CORE_ERROR_IO. */

@@ -199,7 +199,8 @@ static void
 test_short_segment(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
-	int64_t whole = add_message(fixture, fixture->inbox, 1, "whole"), cut = add_message(fixture, fixture->inbox, 2, "is cut");
+	int64_t whole = add_message(fixture, fixture->inbox, 1, "whole");
+	int64_t cut = add_message(fixture, fixture->inbox, 2, "is cut");
 	g_autofree char *path = in_dir(fixture, "bodies/1");
 	g_auto(StoreMessage) message = { 0 };
 	StoreBody body;

@@ -145,6 +145,7 @@ test_nested(Fixture *fixture, const void *data)
 	}
 	g_autoptr(StoreWriter) writer = store_writer_new(fixture->store, &error);
 	begin(fixture);
+	remove_tree(fixture->dir);
 	store_writer_begin(writer, 0, &error); /* rather at once than on the day it needs a new segment */
 }
 
