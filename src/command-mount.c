@@ -72,6 +72,18 @@ make_status(bool json, void *data)
 	return owner_status(data, json);
 }
 
+#define SETTLE_MS 5000
+
+/* Whoever waited for a synchronisation sees what it brought. */
+static void
+settle(void *data)
+{
+	Mount *mount = data;
+
+	if (!fs_mount_settle(mount->tree, SETTLE_MS))
+		core_log(CORE_LOG_WARNING, "main", "the kernel was not told of all changes within %d s", SETTLE_MS / 1000);
+}
+
 /* How the last round ended: what can be tried again is, later; the rest waits for "mailtree sync". */
 static void
 end_round(Mount *mount)
@@ -199,7 +211,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 	mount.owner = owner_new(g_steal_pointer(&taken), store, dir, error);
 	calls.data = mount.owner;
 	if (mount.owner && (mount.tree = fs_mount_new(dir, owner_store(mount.owner), &calls, error)) != NULL &&
-	    owner_listen(mount.owner, error)) {
+	    owner_listen(mount.owner, settle, &mount, error)) {
 		core_log(CORE_LOG_INFO, "main", "mounted on %s", dir);
 		if (ready)
 			ready(ready_fd);

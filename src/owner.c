@@ -23,6 +23,8 @@
 #define PROGRESS_MS 500
 
 struct Owner {
+	void (*settle)(void *data); /* constant while the socket is answered, as is the next */
+	void *settle_data;
 	Accounts *accounts;
 	Store *store;
 	pthread_mutex_t lock; /* engine ends while FUSE's threads ask for the status; a leaf but for the engine's own */
@@ -125,6 +127,8 @@ call_sync(ControlConnection *connection, const char *argument, void *data)
 		if (ready > 0 && fds[0].revents)
 			break;
 	}
+	if (owner->settle)
+		owner->settle(owner->settle_data);
 	for (size_t i = 0; i < round_count(round); i++) {
 		const GError *failure = round_error(round, i);
 		if (failure)
@@ -206,8 +210,10 @@ owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error)
 }
 
 bool
-owner_listen(Owner *owner, GError **error)
+owner_listen(Owner *owner, void (*settle)(void *data), void *data, GError **error)
 {
+	owner->settle = settle;
+	owner->settle_data = data;
 	owner->control = control_server_new(store_dir(owner->store), verbs, G_N_ELEMENTS(verbs), owner, error);
 	return owner->control != NULL;
 }

@@ -23,8 +23,10 @@ typedef struct Owner Owner;
  * Starts the engine, which uses the store once somebody asks it to.  NULL with CORE_ERROR_IO. */
 Owner *owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error);
 
-/* Starts to answer on the control socket: from now on somebody may ask.  CORE_ERROR_IO. */
-bool owner_listen(Owner *owner, GError **error);
+/* Starts to answer on the control socket: from now on somebody may ask.  @settle (may be NULL) is called on a control
+ * thread before a synchronisation is answered for: it waits, for a bounded time, until what was brought can be seen.
+ * CORE_ERROR_IO. */
+bool owner_listen(Owner *owner, void (*settle)(void *data), void *data, GError **error);
 
 /* Stops answering, and stops the engine at a durable point.  Rounds must be gone before; the store stays open and
  * owner_status() goes on to work, nothing else does. */
