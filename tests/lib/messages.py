@@ -63,6 +63,23 @@ def encoded_word(text, charset="utf-8", encoding="B"):
     return f"=?{charset}?Q?{body}?="
 
 
+def encoded_words(text, charset="utf-8", encoding="B"):
+    """@text as it may stand in a header: as it is if it is ASCII, else folded encoded words of at most 75 characters."""
+    if text.isascii():
+        return text
+    words, current = [], ""
+    for character in text:
+        if len(encoded_word(current + character, charset, encoding)) > 75:
+            words.append(encoded_word(current, charset, encoding))
+            current = ""
+        current += character
+    return "\r\n ".join([*words, encoded_word(current, charset, encoding)])
+
+
+def address(name, mailbox):
+    return f"{encoded_words(name)} <{mailbox}>" if name else mailbox
+
+
 def quoted_printable(raw):
     """RFC 2045, soft breaks at 72 columns; @raw has LF line ends, the result CRLF."""
     lines = []
@@ -97,7 +114,6 @@ def imap_date(when):
 def message(body, subject="Subject", sender=("Alice Nováková", "alice@example.cz"), to="bob@example.org", when=BASE_TIME,
             charset="utf-8", encoding="8bit", subtype="plain", message_id=None, extra=()):
     """A message of one part.  @body is text with LF line ends."""
-    name, address = sender
     raw = body.encode(charset, "replace")
     if encoding == "base64":
         content = base64_lines(raw)
@@ -107,10 +123,10 @@ def message(body, subject="Subject", sender=("Alice Nováková", "alice@example.
         content = raw.replace(b"\n", b"\r\n")
     ident = message_id or hashlib.sha256(repr((subject, sender, when, body)).encode()).hexdigest()[:24] + "@example.org"
     headers = [
-        f"From: {encoded_word(name)} <{address}>" if not name.isascii() else f"From: {name} <{address}>" if name else f"From: {address}",
+        f"From: {address(*sender)}",
         f"To: {to}",
         f"Date: {rfc822_date(when)}",
-        "Subject: " + (subject if subject.isascii() else encoded_word(subject)),
+        f"Subject: {encoded_words(subject)}",
         f"Message-ID: <{ident}>",
         "MIME-Version: 1.0",
         f"Content-Type: text/{subtype}; charset={charset}",
