@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -145,6 +146,7 @@ class Dovecot:
         self._wanted_ports = ports
         self.plain_port = self.tls_port = None
         self._process = None
+        self._run_elsewhere = None
 
     @property
     def log(self):
@@ -172,8 +174,12 @@ class Dovecot:
         for folder in (self.folder, self.folder / "mail", self.folder / "state"):
             folder.mkdir(parents=True, exist_ok=True)
         run = self.folder / "run"
-        if len(str(run)) > 70:
-            raise RuntimeError(f"{run}: too long for Dovecot's sockets")
+        if len(str(run)) > 70: # its sockets would have no place
+            run = Path(tempfile.gettempdir(), f"mailtree-{os.getpid()}-{self.plain_port}")
+            self._run_elsewhere = run
+            run.mkdir(mode=0o711)
+            if run_as:
+                os.chown(run, run_as["user"], run_as["group"])
         keys = {}
         for what, source in (("cert", self.certificate.cert), ("key", self.certificate.key)):
             keys[what] = self.folder / f"server.{what}"
@@ -212,26 +218,12 @@ class Dovecot:
     def stop(self):
         """Ends it and everything it started."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        session = process.pid # it leads a session of its own, and so do its children belong to it
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        deadline = time.monotonic() + 5
-        while (left := _session_members(session)):
-            for pid in left:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"processes {left} of dovecot do not end")
-            time.sleep(0.02)
+        if process is not None:
+            end_process(process.pid, process.poll)
+            process.wait()
+        if self._run_elsewhere:
+            shutil.rmtree(self._run_elsewhere, ignore_errors=True)
+            self._run_elsewhere = None
 
     def __enter__(self):
         return self.start()
@@ -245,6 +237,25 @@ class Dovecot:
 
     def remove_user(self, user):
         shutil.rmtree(self.folder / "mail" / user, ignore_errors=True)
+
+
+def end_process(pid, gone=lambda: None):
+    """Ends the Dovecot whose master is @pid, with everything in its session.  @gone: reaps a child of ours."""
+    deadline = time.monotonic() + 15
+    number = signal.SIGTERM
+    while (left := _session_members(pid)):
+        for each in [pid] if number == signal.SIGTERM and pid in left else left:
+            try:
+                os.kill(each, number)
+            except ProcessLookupError:
+                pass
+        wait_until = time.monotonic() + (10 if number == signal.SIGTERM else 1)
+        while _session_members(pid) and time.monotonic() < wait_until:
+            gone()
+            time.sleep(0.02)
+        number = signal.SIGKILL
+        if time.monotonic() > deadline + 10:
+            raise RuntimeError(f"processes {left} of dovecot do not end")
 
 
 def _identity():
