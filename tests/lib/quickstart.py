@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import dovecot, keeper, sample
 from .account import Account
-from .certs import Certificates
+from .certs import Certificate, Certificates
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build-quickstart"
@@ -73,7 +73,7 @@ def serve():
         shutil.rmtree(STATE / "certificates", ignore_errors=True)
         certificate = certificates.server
     else:
-        certificate = dovecot.Certificate(STATE / "certificates" / "server.pem", STATE / "certificates" / "server.key")
+        certificate = Certificate(STATE / "certificates" / "server.pem", STATE / "certificates" / "server.key")
     SERVER.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         SERVER.chmod(0o711)
