@@ -195,6 +195,7 @@ class Dovecot:
             capability=f"imap_capability = {hidden}" if hidden else ""))
         if run_as:
             _hand_over(self.folder, run_as)
+        (run / "master.pid").unlink(missing_ok=True) # of one that was killed
         begin = self.log.stat().st_size
         self._process = subprocess.Popen(
             [find_program("dovecot"), "-F", "-c", str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -237,6 +238,17 @@ class Dovecot:
 
     def remove_user(self, user):
         shutil.rmtree(self.folder / "mail" / user, ignore_errors=True)
+
+
+def still_runs(pid):
+    """True if the Dovecot whose master was @pid, or any process that it started, lives (and no other that got its number)."""
+    for each in _session_members(pid):
+        try:
+            if b"dovecot" in Path(f"/proc/{each}/cmdline").read_bytes():
+                return True
+        except OSError:
+            pass
+    return False
 
 
 def end_process(pid, gone=lambda: None):

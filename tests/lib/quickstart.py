@@ -49,12 +49,12 @@ def build():
 
 
 def running_server():
-    """The process id of the Dovecot of an earlier run, if it still runs."""
+    """The process id of the Dovecot of an earlier run, if it or anything that it started still runs."""
     try:
-        pid = json.loads(RUNNING.read_text())["pid"]
-        return pid if str(SERVER / "dovecot.conf").encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") else None
+        pid = int(json.loads(RUNNING.read_text())["pid"])
     except (OSError, ValueError, KeyError):
         return None
+    return pid if dovecot.still_runs(pid) else None
 
 
 def mailtree(*arguments, timeout=300, check=True):
