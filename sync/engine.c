@@ -75,6 +75,18 @@ note_result(Store *store, int64_t account_id, int64_t last_sync_s, const char *m
 	       store_commit(g_steal_pointer(&txn), error);
 }
 
+/* Gives back the space of what the server no longer has. */
+static bool
+tidy(SyncEngine *engine, GError **error)
+{
+	bool due;
+
+	if (!store_compact_due(engine->store, &due, error))
+		return false;
+	return !due || (store_compact(engine->store, engine->cancel, error) &&
+	                store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error));
+}
+
 static bool
 run_account(Slot *slot, GError **error)
 {
@@ -89,8 +101,7 @@ run_account(Slot *slot, GError **error)
 	          derive_once(engine, &failure) && sync_account_run(&run, &failure);
 	if (ok) {
 		last_sync_s = core_clock_wall_s();
-		ok = store_compact(engine->store, engine->cancel, &failure) &&
-		     store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, &failure);
+		ok = tidy(engine, &failure);
 	}
 	if (run.account_id && !note_result(engine->store, run.account_id, last_sync_s, failure ? failure->message : NULL, &unsaved))
 		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */

@@ -321,12 +321,44 @@ drop_all_dead(Store *store, CoreCancel *cancel, GError **error)
 	}
 }
 
+/* What is removed from now on makes the next compaction due. */
+static bool
+forget_departed(Store *store, GError **error)
+{
+	if (!store_db_begin(store->mail, error))
+		return false;
+	bool ok;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(store->mail, STORE_SQL_DEPARTED_FORGET);
+		ok = store_query_run(store->mail, query, error);
+	}
+	if (ok)
+		ok = store_db_commit(store->mail, error);
+	else
+		store_db_rollback(store->mail);
+	store_db_unlock(store->mail);
+	return ok;
+}
+
+bool
+store_compact_due(Store *store, bool *due_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_DEPARTED_ANY);
+	StoreStep step = store_query_step(reader.db, query, error);
+	*due_r = step == STORE_ROW;
+	return step != STORE_FAILED;
+}
+
 bool
 store_compact(Store *store, CoreCancel *cancel, GError **error)
 {
 	store_txn_assert_none();
 	pthread_mutex_lock(&store->compact_lock);
-	bool ok = drop_all_dead(store, cancel, error) && store_segment_set_compact(store->bodies, cancel, error);
+	bool ok = forget_departed(store, error) && drop_all_dead(store, cancel, error) && store_segment_set_compact(store->bodies, cancel, error);
 	pthread_mutex_unlock(&store->compact_lock);
 	return ok;
 }

@@ -47,7 +47,8 @@ bool store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn
 bool store_message_list_unmatched(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 
 /* Rows of the account that have a body and may be the same message as the one described: EMAILID or X-GM-MSGID is
- * equal; or RFC822.SIZE and INTERNALDATE are (then only an equal header hash proves it). */
+ * equal; or RFC822.SIZE and INTERNALDATE are (then only an equal header hash proves it).  Messages that were removed
+ * since the last store_compact() come too, with id, mailbox_id and uid 0. */
 bool store_message_list_alike(Store *store, int64_t account_id, const StoreMessage *described, StoreMessageFn fn,
                               void *data, GError **error);
 

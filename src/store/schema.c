@@ -73,6 +73,28 @@ static const char *const mail_1[] = {
 	"CREATE INDEX messages_gm_msgid ON messages (gm_msgid) WHERE gm_msgid IS NOT NULL;\n"
 	"CREATE INDEX messages_alike ON messages (rfc822_size, internaldate);\n",
 
+	/* Messages whose rows are gone but whose bodies are still here, until the next compaction: moved by another client,
+	 * they turn up in another folder, perhaps only in the next run. */
+	"CREATE TABLE departed (\n"
+	"  account INTEGER NOT NULL REFERENCES accounts (id),\n"
+	"  body INTEGER NOT NULL REFERENCES bodies (id) ON DELETE CASCADE,\n"
+	"  internaldate INTEGER NOT NULL, -- these six as the message had them\n"
+	"  rfc822_size INTEGER NOT NULL,\n"
+	"  emailid TEXT,\n"
+	"  threadid TEXT,\n"
+	"  gm_msgid INTEGER,\n"
+	"  header_sha256 BLOB\n"
+	") STRICT;\n"
+	"CREATE INDEX departed_body ON departed (body);\n"
+	"CREATE INDEX departed_emailid ON departed (emailid) WHERE emailid IS NOT NULL;\n"
+	"CREATE INDEX departed_gm_msgid ON departed (gm_msgid) WHERE gm_msgid IS NOT NULL;\n"
+	"CREATE INDEX departed_alike ON departed (rfc822_size, internaldate);\n"
+	"CREATE TRIGGER messages_depart BEFORE DELETE ON messages WHEN OLD.body IS NOT NULL BEGIN\n"
+	"  INSERT INTO departed (account, body, internaldate, rfc822_size, emailid, threadid, gm_msgid, header_sha256)\n"
+	"  SELECT account, OLD.body, OLD.internaldate, OLD.rfc822_size, OLD.emailid, OLD.threadid, OLD.gm_msgid,\n"
+	"    OLD.header_sha256 FROM mailboxes WHERE id = OLD.mailbox;\n"
+	"END;\n",
+
 	/* What a user did and the server has not acknowledged yet, in the order of ids.  Messages and mailboxes are plain
 	 * numbers, because an operation outlives a message that the server drops before it answers. */
 	"CREATE TABLE operations (\n"

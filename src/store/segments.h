@@ -62,3 +62,7 @@ bool store_body_read(Store *store, const StoreBody *body, void *buffer, size_t s
  * together and unlinked.  Takes short transactions; may run while the store is used (a second caller waits).  A segment
  * that cannot be read stays as it is, with a warning. */
 bool store_compact(Store *store, CoreCancel *cancel, GError **error);
+
+/* Whether messages with bodies were removed since the last store_compact(): until then their bodies can be shared again
+ * (store_message_list_alike()), so call it when a synchronisation has seen all mailboxes. */
+bool store_compact_due(Store *store, bool *due_r, GError **error);

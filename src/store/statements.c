@@ -90,7 +90,11 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_LIST_ALIKE] = { READ,
 		MESSAGE_COLUMNS "WHERE (m.emailid = :emailid OR m.gm_msgid = :gm_msgid"
 		" OR (m.rfc822_size = :rfc822_size AND m.internaldate = :internaldate)) AND m.body IS NOT NULL"
-		" AND (SELECT account FROM mailboxes WHERE id = m.mailbox) = :account ORDER BY m.id" },
+		" AND (SELECT account FROM mailboxes WHERE id = m.mailbox) = :account"
+		" UNION ALL SELECT 0, 0, NULL, NULL, d.internaldate, d.rfc822_size, '', 0, d.emailid, d.gm_msgid,"
+		" d.header_sha256, d.body, b.length FROM departed d JOIN bodies b ON b.id = d.body"
+		" WHERE (d.emailid = :emailid OR d.gm_msgid = :gm_msgid"
+		" OR (d.rfc822_size = :rfc822_size AND d.internaldate = :internaldate)) AND d.account = :account" },
 	[STORE_SQL_MESSAGE_FLAGS] = { READ, "SELECT base_flags FROM messages WHERE id = :id" },
 	[STORE_SQL_MESSAGE_FLAG_DELTAS] = { READ,
 		"SELECT add_flags, remove_flags FROM operations WHERE message = :id AND state <> 'done' ORDER BY id" },
@@ -134,6 +138,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"INSERT INTO bodies (sha256, segment, offset, length)"
 		" SELECT :sha256, id, :offset, :length FROM segments WHERE id = :segment"
 		" ON CONFLICT (sha256) DO UPDATE SET segment = excluded.segment, offset = excluded.offset" },
+	[STORE_SQL_DEPARTED_ANY] = { READ, "SELECT 1 FROM departed LIMIT 1" },
+	[STORE_SQL_DEPARTED_FORGET] = { WRITE, "DELETE FROM departed" },
 	[STORE_SQL_BODY_DEAD] = { READ,
 		"SELECT b.id FROM bodies b WHERE b.id > :after AND NOT EXISTS (SELECT 1 FROM messages WHERE body = b.id)"
 		" ORDER BY b.id LIMIT :limit" },

@@ -337,6 +337,60 @@ test_alike(Fixture *fixture, const void *data)
 	}
 }
 
+static bool
+note_departed(const StoreMessage *message, void *data)
+{
+	StoreMessage *found = data;
+
+	g_assert_cmpint(message->id, ==, 0);
+	g_assert_cmpuint(message->uid, ==, 0);
+	found->body_id = message->body_id;
+	found->rfc822_size++; /* how many */
+	return true;
+}
+
+/* A message that another client moved: gone from one mailbox before it turns up in the other. */
+static void
+test_departed(Fixture *fixture, const void *data)
+{
+	static const uint8_t header[32] = { 9 };
+	g_autoptr(GError) error = NULL;
+	g_auto(StoreMessage) before = { 0 };
+	StoreMessage found = { 0 };
+	bool due = true;
+	int64_t id = add_message(fixture, fixture->inbox, 1, "moved");
+
+	g_assert_true(store_compact_due(fixture->store, &due, &error));
+	g_assert_false(due);
+	g_assert_true(store_message_get(fixture->store, id, &before, &error));
+	StoreTxn *txn = begin(fixture);
+	g_assert_true(store_message_remove_uids(txn, fixture->inbox, 1, 1, &error));
+	commit(txn);
+	fixture_reopen(fixture);
+	g_assert_true(store_compact_due(fixture->store, &due, &error));
+	g_assert_true(due);
+	g_assert_true(store_message_list_alike(fixture->store, fixture->account, &before, note_departed, &found, &error));
+	g_assert_cmpuint(found.rfc822_size, ==, 1);
+	g_assert_cmpint(found.body_id, ==, before.body_id);
+
+	txn = begin(fixture);
+	int64_t here = insert_message(txn, fixture->inbox, 2);
+	g_assert_true(store_message_share_body(txn, here, found.body_id, "here.eml", header, &error));
+	commit(txn);
+	g_assert_true(store_compact(fixture->store, NULL, &error));
+	g_assert_true(store_compact_due(fixture->store, &due, &error));
+	g_assert_false(due);
+	g_autofree char *bytes = read_message(fixture, here);
+	g_assert_cmpstr(bytes, ==, "moved");
+	found.rfc822_size = 0;
+	txn = begin(fixture);
+	g_assert_true(store_message_remove(txn, here, &error));
+	commit(txn);
+	g_assert_true(store_compact(fixture->store, NULL, &error));
+	g_assert_true(store_message_list_alike(fixture->store, fixture->account, &before, note_departed, &found, &error));
+	g_assert_cmpuint(found.rfc822_size, ==, 0);
+}
+
 static void
 test_share_body(Fixture *fixture, const void *data)
 {
@@ -533,6 +587,7 @@ main(int argc, char **argv)
 	ADD("remove-uids", test_remove_uids);
 	ADD("forget-and-match", test_forget_and_match);
 	ADD("alike", test_alike);
+	ADD("departed", test_departed);
 	ADD("body/share", test_share_body);
 	ADD("body/other", test_other_body);
 	ADD("name/taken", test_name_taken);
