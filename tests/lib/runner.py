@@ -32,7 +32,7 @@ BUILDS = {
     "build-asan": ({"CC": "gcc"}, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"]),
     "build-tsan": ({"CC": "gcc"}, ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"]),
     "build-fuzz": ({"CC": "clang"}, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                                     "-Dfuzz=true", "-Dc_args=-fsanitize=fuzzer-no-link"]),
+                                     "-Dfuzz=true"]),
 }
 SUITES = {
     # name: (build it needs, what it is)
