@@ -1,165 +1,29 @@
 /* One mailbox: brings its rows to what the server has.
  *
  * With QRESYNC (RFC 7162) the server tells what changed and what vanished since the mod-sequence that the store holds.
- * Without it, or when its answer is in doubt, the UIDs and flags of all messages are compared.  Either way the
- * metadata of unknown messages is fetched, and the mailbox's state advances in the transaction that applies the last of
- * it: a run that is cut off leaves rows behind, but not a state that skips something.
+ * Without it, or when its answer is in doubt, the whole mailbox is compared.  The rules that keep a lie or a lost answer
+ * from becoming permanent:
+ *
+ *   - Nothing is taken for gone because one command did not show it: a second one (UID SEARCH) must not show it either.
+ *   - A mod-sequence is stored only with all that it stands for: in the transaction that applies it, when nothing was in
+ *     doubt, every UID that was named has its metadata, and there are as many rows as the mailbox has messages.
+ *     Otherwise 0 is stored, and the next run compares.
  *
  * Commands name messages by UID only.  Untagged responses without a UID are hints and are ignored here.
  */
 #include "core/log.h"
-#include "imap/uidset.h"
-#include "sync/run.h"
+#include "sync/metadata.h"
 
-#include <string.h>
-
-#define BATCH_ROWS 1000 /* in a transaction while metadata streams in */
-
-/* A row of the store, as far as comparing needs it. */
-typedef struct {
-	uint32_t uid;
-	uint32_t flags_hash;
-} Known;
-
-/* What one FETCH response told. */
-typedef struct {
-	bool whole; /* a message that was not known; else only its flags count */
-	StoreMessage message; /* base_flags and emailid are in Pull.strings */
-} Told;
+#define ONE_BY_ONE_MAX 200 /* UIDs asked for singly in a run, after a set with them was refused */
 
 typedef struct {
-	SyncRun *run;
-	ImapSession *session;
-	const StoreMailbox *mailbox;
+	SyncWorker *worker;
+	StoreMailbox mailbox; /* its state as stored; borrows the strings */
 	const char *path;
 	ImapSelected selected;
-	GArray *known;        /* of Known, ascending; only when comparing */
-	GArray *told;         /* of Told: not applied yet */
-	GStringChunk *strings;
-	ImapUidSet seen;      /* UIDs that FETCH or SEARCH named */
-	ImapUidSet whole;     /* those that were told with their metadata */
-	ImapUidSet vanished;
-	uint32_t first_new;   /* a FETCH that asks for n:* may answer with a UID below n, which is not new */
-	uint32_t highest_uid;
-	bool last_chance;     /* what lacks its date or size now never gets it */
-	bool in_doubt;        /* a VANISHED or FETCH could not be read: compare */
-	bool changed;
+	SyncMetadata metadata;
+	uint32_t first_new; /* UIDs from here on have no rows */
 } Pull;
-
-static void
-pull_clear(Pull *pull)
-{
-	imap_selected_clear(&pull->selected);
-	g_array_unref(pull->known);
-	g_array_unref(pull->told);
-	g_string_chunk_free(pull->strings);
-	imap_uidset_clear(&pull->seen);
-	imap_uidset_clear(&pull->whole);
-	imap_uidset_clear(&pull->vanished);
-}
-
-static int
-compare_known(const void *a, const void *b)
-{
-	uint32_t x = ((const Known *)a)->uid, y = ((const Known *)b)->uid;
-
-	return x < y ? -1 : x > y;
-}
-
-static const Known *
-find_known(const Pull *pull, uint32_t uid)
-{
-	Known key = { .uid = uid };
-
-	if (pull->known->len == 0)
-		return NULL;
-	return bsearch(&key, pull->known->data, pull->known->len, sizeof key, compare_known);
-}
-
-static bool
-apply_told(Pull *pull, StoreTxn *txn, GError **error)
-{
-	for (guint i = 0; i < pull->told->len; i++) {
-		Told *told = &g_array_index(pull->told, Told, i);
-		int64_t id;
-		bool ok = told->whole ? store_message_insert(txn, &told->message, &id, error)
-		                      : store_message_set_flags(txn, told->message.mailbox_id, told->message.uid,
-		                                                told->message.base_flags, told->message.modseq, error);
-		if (!ok)
-			return false;
-	}
-	g_array_set_size(pull->told, 0);
-	g_string_chunk_clear(pull->strings);
-	return true;
-}
-
-static bool
-flush(Pull *pull, GError **error)
-{
-	g_autoptr(StoreTxn) txn = store_begin(pull->run->store, error);
-
-	return txn && apply_told(pull, txn, error) && store_commit(g_steal_pointer(&txn), error);
-}
-
-static bool
-on_fetch(Pull *pull, const ImapFetch *fetch, GError **error)
-{
-	if (!(fetch->fields & IMAP_FETCH_UID) || fetch->uid == 0)
-		return true;
-	imap_uidset_add(&pull->seen, fetch->uid);
-	pull->highest_uid = MAX(pull->highest_uid, fetch->uid);
-
-	const Known *known = find_known(pull, fetch->uid);
-	bool whole = !known && (pull->last_chance || (fetch->fields & IMAP_FETCH_INTERNALDATE && fetch->fields & IMAP_FETCH_SIZE));
-	if (whole)
-		imap_uidset_add(&pull->whole, fetch->uid);
-	else if (!(fetch->fields & IMAP_FETCH_FLAGS))
-		return true;
-
-	g_autofree char *flags = store_flags_normalise(fetch->flags.items, fetch->flags.count);
-	if (!whole && known && known->flags_hash == g_str_hash(flags))
-		return true;
-
-	Told told = {
-		.whole = whole,
-		.message = {
-			.mailbox_id = pull->mailbox->id,
-			.uid = fetch->uid,
-			.internaldate_s = fetch->fields & IMAP_FETCH_INTERNALDATE ? fetch->internaldate_s : 0,
-			.rfc822_size = fetch->fields & IMAP_FETCH_SIZE ? fetch->size_bytes : 0,
-			.base_flags = g_string_chunk_insert_const(pull->strings, flags),
-			.modseq = fetch->fields & IMAP_FETCH_MODSEQ ? fetch->modseq : 0,
-			.gm_msgid = fetch->fields & IMAP_FETCH_GM_MSGID ? fetch->gm_msgid : 0,
-			.emailid = fetch->fields & IMAP_FETCH_EMAILID ? g_string_chunk_insert(pull->strings, fetch->emailid) : NULL,
-		},
-	};
-	g_array_append_val(pull->told, told);
-	pull->changed = true;
-	return pull->told->len < BATCH_ROWS || flush(pull, error);
-}
-
-static bool
-on_response(const ImapResponse *response, void *data, GError **error)
-{
-	Pull *pull = data;
-
-	switch ((int)response->kind) {
-	case IMAP_RESPONSE_FETCH:
-		pull->in_doubt |= response->damaged;
-		return on_fetch(pull, &response->fetch, error);
-	case IMAP_RESPONSE_VANISHED:
-		pull->changed = true;
-		if (response->damaged || !imap_uidset_parse(&pull->vanished, response->vanished.uids, 0))
-			pull->in_doubt = true;
-		return true;
-	case IMAP_RESPONSE_SEARCH:
-		if (*response->search.uids && !imap_uidset_parse(&pull->seen, response->search.uids, 0))
-			return core_throw(error, CORE_ERROR_PROTOCOL, "UID SEARCH was answered with what is no set of UIDs");
-		return true;
-	default:
-		return true;
-	}
-}
 
 /* What is asked of a message that is not known yet. */
 static ImapCommand *
@@ -171,180 +35,233 @@ fetch_all_of(const ImapSession *session, const char *set)
 	                        imap_session_has(session, IMAP_CAP_GMAIL) ? " X-GM-MSGID" : "");
 }
 
+/* True if the answer is OK or a plain refusal, which is noted in *refused_r; false if the server is to be left alone. */
 static bool
-load_row(const StoreMessage *message, void *data)
+check(const ImapReply *reply, bool *refused_r, GError **error)
 {
-	Known known = { .uid = message->uid, .flags_hash = g_str_hash(message->base_flags) };
+	GError *refusal = NULL;
 
-	g_array_append_val((GArray *)data, known);
-	return true;
-}
-
-/* Rows whose UID was not named although the whole mailbox was. */
-static void
-find_vanished(Pull *pull)
-{
-	for (guint i = 0; i < pull->known->len; i++) {
-		uint32_t uid = g_array_index(pull->known, Known, i).uid;
-		if (!imap_uidset_has(&pull->seen, uid)) {
-			imap_uidset_add(&pull->vanished, uid);
-			pull->changed = true;
-		}
-	}
-}
-
-/* UIDs that were named without their metadata (by SEARCH, below first_new and yet unknown, or damaged): asked for once
- * more, and then taken as they are. */
-static bool
-fetch_unknown(Pull *pull, GError **error)
-{
-	g_auto(ImapUidSet) unknown = { 0 };
-	size_t position = 0;
-
-	for (size_t i = 0; i < pull->seen.count; i++) {
-		uint32_t last = pull->seen.ranges[i].last;
-		for (uint64_t uid = pull->seen.ranges[i].first; uid <= last; uid++)
-			if (!find_known(pull, (uint32_t)uid) && !imap_uidset_has(&pull->whole, (uint32_t)uid))
-				imap_uidset_add(&unknown, (uint32_t)uid);
-	}
-	if (unknown.count == 0)
+	if (imap_reply_check(reply, "UID FETCH", &refusal))
 		return true;
-	pull->last_chance = true;
-	for (char *set; (set = imap_uidset_format(&unknown, &position, SYNC_SET_BYTES)); g_free(set))
-		imap_session_send(pull->session, fetch_all_of(pull->session, set), NULL);
-	bool ok = imap_session_wait(pull->session, NULL, error);
-	pull->last_chance = false;
-	return ok;
+	if (core_error_code(refusal) != CORE_ERROR_REFUSED) {
+		g_propagate_error(error, refusal);
+		return false;
+	}
+	g_error_free(refusal);
+	*refused_r = true;
+	return true;
 }
 
 /* Sends the two FETCHes of a comparison, pipelined, and waits for both. */
 static bool
-fetch_compared(Pull *pull, GError **error)
+fetch_everything(Pull *pull, bool *refused_r, GError **error)
 {
-	g_auto(ImapReply) old_reply = { 0 }, new_reply = { 0 };
+	ImapSession *session = pull->worker->session;
+	g_auto(ImapReply) old_reply = { .kind = IMAP_RESPONSE_OK }, new_reply = { 0 };
 	g_autofree char *range = g_strdup_printf("%u:*", pull->first_new);
-	bool old = pull->first_new > 1 && pull->known->len > 0;
 
-	if (old)
-		imap_session_send(pull->session, imap_command_new("UID FETCH 1:%u (UID FLAGS)", pull->first_new - 1), &old_reply);
-	imap_session_send(pull->session, fetch_all_of(pull->session, range), &new_reply);
-	if (!imap_session_wait(pull->session, NULL, error))
+	if (pull->first_new > 1)
+		imap_session_send(session, imap_command_new("UID FETCH 1:%u (UID FLAGS)", pull->first_new - 1), &old_reply);
+	imap_session_send(session, fetch_all_of(session, range), &new_reply);
+	return imap_session_wait(session, NULL, error) && check(&old_reply, refused_r, error) &&
+	       check(&new_reply, refused_r, error);
+}
+
+/* Asks for all UIDs in another way.  Without a whole answer nothing is proved. */
+static bool
+search_all(Pull *pull, GError **error)
+{
+	ImapSession *session = pull->worker->session;
+	g_auto(ImapReply) reply = { 0 };
+	bool refused = false;
+
+	pull->metadata.searching = true;
+	imap_session_send(session, imap_command_new("UID SEARCH ALL"), &reply);
+	bool ok = imap_session_wait(session, &reply, error) && check(&reply, &refused, error);
+	pull->metadata.searching = false;
+	if (refused)
+		pull->metadata.searched = false;
+	return ok;
+}
+
+/* One command for each set, or for each UID of the first ONE_BY_ONE_MAX. */
+static bool
+fetch_sets(Pull *pull, const ImapUidSet *uids, bool one_by_one, bool *refused_r, GError **error)
+{
+	ImapSession *session = pull->worker->session;
+	ImapReply *replies = NULL;
+	size_t position = 0, count = 0;
+	g_autoptr(GPtrArray) sets = g_ptr_array_new_with_free_func(g_free);
+
+	for (char *set; !one_by_one && (set = imap_uidset_format(uids, &position, SYNC_SET_BYTES));)
+		g_ptr_array_add(sets, set);
+	for (; one_by_one && position < uids->count; position++)
+		for (uint64_t uid = uids->ranges[position].first; uid <= uids->ranges[position].last; uid++)
+			if (sets->len < ONE_BY_ONE_MAX)
+				g_ptr_array_add(sets, g_strdup_printf("%" G_GUINT64_FORMAT, uid));
+
+	replies = g_new0(ImapReply, sets->len);
+	for (count = 0; count < sets->len; count++)
+		imap_session_send(session, fetch_all_of(session, g_ptr_array_index(sets, count)), &replies[count]);
+	bool ok = imap_session_wait(session, NULL, error);
+	for (size_t i = 0; i < count; i++) {
+		ok = ok && check(&replies[i], refused_r, error);
+		imap_reply_clear(&replies[i]);
+	}
+	g_free(replies);
+	return ok;
+}
+
+/* UIDs that were named without their metadata are asked for once more, singly where a set is refused, and then taken as
+ * they are.  What even then does not come is left out of this run. */
+static bool
+fetch_unknown(Pull *pull, GError **error)
+{
+	SyncMetadata *metadata = &pull->metadata;
+	bool ok = true, refused = true;
+
+	for (int round = 0; round < 2 && ok && refused; round++) {
+		g_auto(ImapUidSet) unknown = { 0 };
+		sync_metadata_unknown(metadata, &unknown);
+		refused = false;
+		if (unknown.count == 0)
+			return true;
+		metadata->must_do = &unknown;
+		ok = fetch_sets(pull, &unknown, round > 0, &refused, error);
+		metadata->must_do = NULL;
+	}
+	g_auto(ImapUidSet) left = { 0 };
+	sync_metadata_unknown(metadata, &left);
+	if (ok && left.count > 0) {
+		metadata->in_doubt = true;
+		sync_warn(pull->worker->run, pull->path, left.ranges[0].first,
+		          "the server does not describe %" G_GUINT64_FORMAT " messages, from this one on", imap_uidset_size(&left));
+	}
+	return ok;
+}
+
+/* The state that the pulled mailbox is in, if it can be trusted. */
+static bool
+set_state(Pull *pull, StoreTxn *txn, bool trusted, GError **error)
+{
+	const ImapSelected *selected = &pull->selected;
+	uint32_t highest = pull->metadata.highest_uid;
+	uint32_t uidnext = MAX(selected->uidnext, highest == UINT32_MAX ? highest : highest + 1);
+
+	if (selected->uidnext == 0)
+		uidnext = MAX(uidnext, pull->mailbox.uidnext);
+	return store_mailbox_set_state(txn, pull->mailbox.id, selected->uidvalidity, uidnext,
+	                               trusted ? selected->highestmodseq : 0, selected->mailboxid, error);
+}
+
+/* Everything that was told and is not applied yet, with the state that it leads to, in one transaction. */
+static bool
+conclude(Pull *pull, bool count, bool *agrees_r, GError **error)
+{
+	SyncMetadata *metadata = &pull->metadata;
+	Store *store = pull->worker->run->store;
+	g_autoptr(StoreTxn) txn = store_begin(store, error);
+	uint32_t rows = metadata->exists;
+
+	if (!txn || !sync_metadata_apply(metadata, txn, error) ||
+	    (count && !store_message_count(store, txn, pull->mailbox.id, &rows, error)))
 		return false;
-	return (!old || imap_reply_check(&old_reply, "UID FETCH", error)) && imap_reply_check(&new_reply, "UID FETCH", error);
+	*agrees_r = !metadata->in_doubt && rows == metadata->exists;
+	return set_state(pull, txn, *agrees_r, error) && store_commit(g_steal_pointer(&txn), error);
+}
+
+/* A run in which nothing has changed writes nothing. */
+static bool
+is_as_stored(const Pull *pull)
+{
+	const ImapSelected *selected = &pull->selected;
+	const StoreMailbox *mailbox = &pull->mailbox;
+
+	return !pull->metadata.changed && !pull->metadata.in_doubt && selected->uidvalidity == mailbox->uidvalidity &&
+	       selected->uidnext == mailbox->uidnext && selected->highestmodseq == mailbox->highestmodseq;
 }
 
 /* The whole mailbox against the store. */
 static bool
 compare(Pull *pull, GError **error)
 {
-	g_array_set_size(pull->known, 0);
-	imap_uidset_clear(&pull->seen);
-	imap_uidset_clear(&pull->whole);
-	imap_uidset_clear(&pull->vanished);
-	if (!store_message_list_uids(pull->run->store, pull->mailbox->id, load_row, pull->known, error))
+	SyncMetadata *metadata = &pull->metadata;
+	bool refused = false, agrees;
+
+	if (!sync_metadata_load(metadata, error))
 		return false;
-	if (pull->selected.exists > 0) {
-		if (!fetch_compared(pull, error))
-			return false;
-		/* Fewer than there should be: before anything is taken for gone, the server is asked in another way. */
-		if (imap_uidset_size(&pull->seen) < pull->selected.exists && pull->known->len > 0 &&
-		    !imap_session_run(pull->session, imap_command_new("UID SEARCH ALL"), NULL, error))
-			return false;
-		if (imap_uidset_size(&pull->seen) == 0 && pull->known->len > 0)
-			return core_throw(error, CORE_ERROR_PROTOCOL, "the server counts %u messages but shows none", pull->selected.exists);
-		if (!fetch_unknown(pull, error))
-			return false;
+	bool may_skip = metadata->known->len > 0 &&
+	                (pull->selected.uidnext == 0 || pull->selected.uidnext >= pull->mailbox.uidnext);
+	pull->first_new = may_skip ? MAX(pull->mailbox.uidnext, 1) : 1;
+	metadata->changed = false;
+	if (metadata->exists > 0 && !fetch_everything(pull, &refused, error))
+		return false;
+
+	g_auto(ImapUidSet) unseen = { 0 };
+	sync_metadata_unseen(metadata, &unseen);
+	bool unclear = refused || unseen.count > 0 || imap_uidset_size(&metadata->seen) < metadata->exists;
+	if ((unclear && !search_all(pull, error)) || !fetch_unknown(pull, error))
+		return false;
+	if (unclear && metadata->searched) {
+		sync_metadata_vanish_unseen(metadata);
+	} else if (unclear) {
+		metadata->in_doubt = true;
+		sync_warn(pull->worker->run, pull->path, 0, "the server would not list the messages; nothing was removed here");
 	}
-	find_vanished(pull);
-	return true;
+	return is_as_stored(pull) || conclude(pull, false, &agrees, error);
 }
 
-/* Everything that was told and is not applied yet, with the state that it leads to, in one transaction. */
+/* By QRESYNC.  *agrees_r: nothing is left in doubt; else everything is to be compared. */
 static bool
-conclude(Pull *pull, GError **error)
+apply_changes(Pull *pull, bool *agrees_r, GError **error)
 {
-	const StoreMailbox *before = pull->mailbox;
-	const ImapSelected *selected = &pull->selected;
-	uint32_t uidnext = MAX(selected->uidnext, MAX(before->uidnext, pull->highest_uid == UINT32_MAX ? UINT32_MAX : pull->highest_uid + 1));
+	SyncMetadata *metadata = &pull->metadata;
+	ImapSession *session = pull->worker->session;
+	g_auto(ImapUidSet) unknown = { 0 };
+	bool refused = false;
+	uint32_t rows;
 
-	if (!pull->changed && uidnext == before->uidnext && selected->highestmodseq == before->highestmodseq &&
-	    selected->uidvalidity == before->uidvalidity)
-		return true;
-
-	g_autoptr(StoreTxn) txn = store_begin(pull->run->store, error);
-	if (!txn || !apply_told(pull, txn, error))
-		return false;
-	for (size_t i = 0; i < pull->vanished.count; i++)
-		if (!store_message_remove_uids(txn, before->id, pull->vanished.ranges[i].first, pull->vanished.ranges[i].last, error))
-			return false;
-	return store_mailbox_set_state(txn, before->id, selected->uidvalidity, uidnext, selected->highestmodseq,
-	                               selected->mailboxid, error) &&
-	       store_commit(g_steal_pointer(&txn), error);
-}
-
-static bool
-count_row(const StoreMessage *message, void *data)
-{
-	(*(uint32_t *)data)++;
-	return true;
-}
-
-/* By QRESYNC.  *compare_r: its answer cannot be relied on. */
-static bool
-apply_changes(Pull *pull, bool *compare_r, GError **error)
-{
+	pull->first_new = MAX(pull->mailbox.uidnext, 1);
 	if (pull->selected.uidnext == 0 || pull->selected.uidnext > pull->first_new) {
 		g_autofree char *range = g_strdup_printf("%u:*", pull->first_new);
-		if (!imap_session_run(pull->session, fetch_all_of(pull->session, range), NULL, error))
+		g_auto(ImapReply) reply = { 0 };
+		imap_session_send(session, fetch_all_of(session, range), &reply);
+		if (!imap_session_wait(session, &reply, error) || !check(&reply, &refused, error))
 			return false;
 	}
-	*compare_r = pull->in_doubt;
-	return true;
-}
-
-/* After changes were applied, the count of messages is a hint whether something was missed (by us or by the server). */
-static bool
-count_agrees(Pull *pull, bool *agrees_r, GError **error)
-{
-	uint32_t rows = 0;
-
-	*agrees_r = true;
-	if (!pull->changed)
-		return true;
-	if (!store_message_list_uids(pull->run->store, pull->mailbox->id, count_row, &rows, error))
+	sync_metadata_unknown(metadata, &unknown); /* those below first_new have rows: the server told of their flags */
+	if (refused || (unknown.count > 0 && unknown.ranges[unknown.count - 1].last >= pull->first_new))
+		metadata->in_doubt = true;
+	if (!is_as_stored(pull))
+		return conclude(pull, true, agrees_r, error);
+	if (!store_message_count(pull->worker->run->store, NULL, pull->mailbox.id, &rows, error))
 		return false;
-	*agrees_r = rows == pull->selected.exists;
-	if (!*agrees_r)
-		core_log(CORE_LOG_INFO, "sync", "%s: %s: %u messages here, %u on the server: comparing", pull->run->account->name,
-		         pull->path, rows, pull->selected.exists);
+	*agrees_r = rows == metadata->exists;
 	return true;
 }
 
+/* Whether what QRESYNC told can be relied on at all. */
 static bool
-pull_rows(Pull *pull, bool by_changes, GError **error)
+is_continuation(const Pull *pull)
 {
-	bool must_compare = !by_changes;
+	const ImapSelected *selected = &pull->selected;
+	const StoreMailbox *mailbox = &pull->mailbox;
 
-	if (by_changes) {
-		if (!apply_changes(pull, &must_compare, error))
-			return false;
-		if (!must_compare) {
-			bool agrees;
-			if (!conclude(pull, error) || !count_agrees(pull, &agrees, error))
-				return false;
-			must_compare = !agrees;
-		}
-	}
-	return !must_compare || (compare(pull, error) && conclude(pull, error));
+	/* A mod-sequence or UIDNEXT that went back (a restored backup, a rebuilt index) says nothing about what was between;
+	 * without a mod-sequence (NOMODSEQ since the last time) the changes are of no use. */
+	return selected->highestmodseq >= mailbox->highestmodseq &&
+	       (selected->uidnext == 0 || selected->uidnext >= mailbox->uidnext);
 }
 
 /* Everything about a mailbox that got another UIDVALIDITY is asked for anew; its rows wait to be matched. */
 static bool
-begin_again(Pull *pull, StoreMailbox *mailbox, GError **error)
+begin_again(Pull *pull, GError **error)
 {
-	g_autoptr(StoreTxn) txn = store_begin(pull->run->store, error);
+	StoreMailbox *mailbox = &pull->mailbox;
+	const SyncRun *run = pull->worker->run;
+	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
 
-	core_log(CORE_LOG_INFO, "sync", "%s: %s: UIDVALIDITY %u became %u: matching by content", pull->run->account->name,
+	core_log(CORE_LOG_INFO, "sync", "%s: %s: UIDVALIDITY %u became %u: matching by content", run->account->name,
 	         pull->path, mailbox->uidvalidity, pull->selected.uidvalidity);
 	if (!txn || !store_mailbox_forget_uids(txn, mailbox->id, pull->selected.uidvalidity, error) ||
 	    !store_commit(g_steal_pointer(&txn), error))
@@ -355,41 +272,54 @@ begin_again(Pull *pull, StoreMailbox *mailbox, GError **error)
 	return true;
 }
 
-bool
-sync_pull(SyncWorker *worker, const StoreMailbox *stored, const char *path, GError **error)
+static bool
+select_mailbox(Pull *pull, bool by_changes, GError **error)
 {
-	StoreMailbox mailbox = *stored; /* borrows the strings */
-	SyncRun *run = worker->run;
-	ImapSession *session = worker->session;
-	Pull pull = {
-		.run = run,
-		.session = session,
-		.mailbox = &mailbox,
-		.path = path,
-		.known = g_array_new(FALSE, FALSE, sizeof(Known)),
-		.told = g_array_new(FALSE, FALSE, sizeof(Told)),
-		.strings = g_string_chunk_new(4096),
-	};
-	ImapQresync since = { .uidvalidity = mailbox.uidvalidity, .modseq = mailbox.highestmodseq };
-	bool by_changes = imap_session_enabled(session, IMAP_CAP_QRESYNC) && since.uidvalidity && since.modseq && mailbox.uidnext;
+	SyncWorker *worker = pull->worker;
+	ImapQresync since = { .uidvalidity = pull->mailbox.uidvalidity, .modseq = pull->mailbox.highestmodseq };
 
-	pull.first_new = MAX(mailbox.uidnext, 1);
-	imap_session_listen(session, on_response, &pull);
-	bool ok = sync_worker_select(worker, mailbox.server_name, by_changes ? &since : NULL, &pull.selected, error);
-	if (ok && pull.selected.uidvalidity == 0)
-		ok = core_throw(error, CORE_ERROR_REFUSED, "the server gives no UIDVALIDITY");
-	if (ok && mailbox.uidvalidity && mailbox.uidvalidity != pull.selected.uidvalidity) {
-		g_array_set_size(pull.told, 0);
-		imap_uidset_clear(&pull.vanished);
+	/* Without QRESYNC a FETCH that arrives meanwhile is of the mailbox that was selected before. */
+	if (by_changes)
+		imap_session_listen(worker->session, sync_metadata_on_response, &pull->metadata);
+	if (!sync_worker_select(worker, pull->mailbox.server_name, by_changes ? &since : NULL, &pull->selected, error))
+		return false;
+	imap_session_listen(worker->session, sync_metadata_on_response, &pull->metadata);
+	pull->metadata.exists = pull->selected.exists;
+	return pull->selected.uidvalidity != 0 || core_throw(error, CORE_ERROR_REFUSED, "the server gives no UIDVALIDITY");
+}
+
+static bool
+pull_rows(Pull *pull, GError **error)
+{
+	const StoreMailbox *mailbox = &pull->mailbox;
+	bool by_changes = imap_session_enabled(pull->worker->session, IMAP_CAP_QRESYNC) && mailbox->uidvalidity &&
+	                  mailbox->highestmodseq && mailbox->uidnext;
+	bool agrees = false;
+
+	if (!select_mailbox(pull, by_changes, error))
+		return false;
+	if (mailbox->uidvalidity && mailbox->uidvalidity != pull->selected.uidvalidity) {
 		by_changes = false;
-		ok = begin_again(&pull, &mailbox, error);
-		pull.first_new = 1;
-		pull.highest_uid = 0;
+		if (!begin_again(pull, error))
+			return false;
 	}
-	if (ok && by_changes && pull.selected.highestmodseq == 0)
-		by_changes = false; /* NOMODSEQ since the last time */
-	ok = ok && pull_rows(&pull, by_changes, error) && sync_plan(run, &mailbox, path, pull.selected.uidvalidity, error);
-	imap_session_listen(session, NULL, NULL);
-	pull_clear(&pull);
+	if (by_changes && is_continuation(pull) && !apply_changes(pull, &agrees, error))
+		return false;
+	if (by_changes && !agrees)
+		core_log(CORE_LOG_INFO, "sync", "%s: %s: the changes do not explain what is there: comparing",
+		         pull->worker->run->account->name, pull->path);
+	return agrees || compare(pull, error);
+}
+
+bool
+sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, const char *path, GError **error)
+{
+	Pull pull = { .worker = worker, .mailbox = *mailbox, .path = path };
+
+	sync_metadata_init(&pull.metadata, worker->run, mailbox->id);
+	bool ok = pull_rows(&pull, error) && sync_plan(worker->run, mailbox, path, pull.selected.uidvalidity, error);
+	imap_session_listen(worker->session, NULL, NULL);
+	sync_metadata_clear(&pull.metadata);
+	imap_selected_clear(&pull.selected);
 	return ok;
 }

@@ -137,6 +137,29 @@ store_message_list_uids(Store *store, int64_t mailbox_id, StoreMessageFn fn, voi
 	return each_of_mailbox(store, STORE_SQL_MESSAGE_LIST_UIDS, mailbox_id, fn, data, error);
 }
 
+static bool
+count(StoreDb *db, int64_t mailbox_id, uint32_t *count_r, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_MESSAGE_COUNT);
+
+	store_bind_int(query, ":mailbox", mailbox_id);
+	if (!store_query_row(db, query, error))
+		return false;
+	*count_r = (uint32_t)sqlite3_column_int64(query, 0);
+	return true;
+}
+
+bool
+store_message_count(Store *store, StoreTxn *txn, int64_t mailbox_id, uint32_t *count_r, GError **error)
+{
+	g_auto(StoreReader) reader = { 0 };
+
+	if (!txn)
+		reader = store_reader_get(store, error);
+	StoreDb *db = txn ? txn->db : reader.db;
+	return db && count(db, mailbox_id, count_r, error);
+}
+
 bool
 store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error)
 {

@@ -40,6 +40,9 @@ typedef bool (*StoreMessageFn)(const StoreMessage *message, void *data); /* fals
  * thousand. */
 bool store_message_list_uids(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 
+/* How many rows of the mailbox have a UID: in @txn, or, if that is NULL, as committed. */
+bool store_message_count(Store *store, StoreTxn *txn, int64_t mailbox_id, uint32_t *count_r, GError **error);
+
 /* Rows with a UID but without a body, newest (highest UID) first. */
 bool store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 

@@ -83,6 +83,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_LIST_UIDS] = { READ,
 		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0"
 		" FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL ORDER BY uid" },
+	[STORE_SQL_MESSAGE_COUNT] = { READ | WRITE,
+		"SELECT count(*) FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL" },
 	[STORE_SQL_MESSAGE_LIST_MISSING] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL ORDER BY m.uid DESC" },
 	[STORE_SQL_MESSAGE_LIST_UNMATCHED] = { READ,
