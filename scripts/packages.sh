@@ -1,7 +1,7 @@
 # Sourced by the other scripts: Debian packages, installed when they are missing.
 
 build_packages='gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libglib2.0-dev libgmime-3.0-dev libgnutls28-dev
-libsqlite3-dev libxml2-dev zlib1g-dev fuse3 ca-certificates'
+libsqlite3-dev libxml2-dev nettle-dev zlib1g-dev fuse3 ca-certificates'
 server_packages='python3 dovecot-imapd openssl'
 test_packages='python3-pytest python3-pytest-timeout clang libclang-rt-14-dev llvm ripgrep scdoc tar util-linux'
 
