@@ -66,19 +66,24 @@ store_mailbox_get(Store *store, int64_t id, StoreMailbox *mailbox_r, GError **er
 	return reader.db && get(reader.db, id, mailbox_r, error) == STORE_ROW;
 }
 
+static StoreStep
+find(StoreDb *db, int64_t account_id, int64_t parent_id, const char *name, StoreMailbox *mailbox_r, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_MAILBOX_FIND);
+
+	store_bind_int(query, ":account", account_id);
+	store_bind_int(query, ":parent", parent_id);
+	store_bind_text(query, ":name", name);
+	return take_one(db, query, mailbox_r, error);
+}
+
 bool
 store_mailbox_find(Store *store, int64_t account_id, int64_t parent_id, const char *name, StoreMailbox *mailbox_r,
                    GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
-	if (!reader.db)
-		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MAILBOX_FIND);
-	store_bind_int(query, ":account", account_id);
-	store_bind_int(query, ":parent", parent_id);
-	store_bind_text(query, ":name", name);
-	return take_one(reader.db, query, mailbox_r, error) == STORE_ROW;
+	return reader.db && find(reader.db, account_id, parent_id, name, mailbox_r, error) == STORE_ROW;
 }
 
 bool
@@ -170,14 +175,11 @@ store_mailbox_path(Store *store, int64_t id, GError **error)
 static bool
 ensure_child(StoreTxn *txn, int64_t account_id, int64_t parent_id, const char *name, int64_t *id_r, GError **error)
 {
-	g_autoptr(StoreQuery) find = store_db_query(txn->db, STORE_SQL_MAILBOX_FIND);
+	g_auto(StoreMailbox) there = { 0 };
+	StoreStep step = find(txn->db, account_id, parent_id, name, &there, error);
 
-	store_bind_int(find, ":account", account_id);
-	store_bind_int(find, ":parent", parent_id);
-	store_bind_text(find, ":name", name);
-	StoreStep step = store_query_step(txn->db, find, error);
 	if (step == STORE_ROW)
-		*id_r = sqlite3_column_int64(find, 0);
+		*id_r = there.id;
 	if (step != STORE_DONE)
 		return step == STORE_ROW;
 
@@ -192,20 +194,27 @@ ensure_child(StoreTxn *txn, int64_t account_id, int64_t parent_id, const char *n
 	return store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_ADDED, account_id, parent_id, *id_r, name, error);
 }
 
-bool
-store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error)
+/* The row at the first @count of @components; 0 for none of them. */
+static bool
+ensure_path(StoreTxn *txn, int64_t account_id, char *const *components, size_t count, int64_t *id_r, GError **error)
 {
 	int64_t id = 0;
 
-	g_assert(components[0]);
-	if (g_strv_length((char **)(uintptr_t)components) > MAX_DEPTH)
+	if (count > MAX_DEPTH)
 		return core_throw(error, CORE_ERROR_PROTOCOL, "a mailbox more than %d levels deep", MAX_DEPTH);
-	for (; *components; components++) {
-		if (!ensure_child(txn, account_id, id, *components, &id, error))
+	for (size_t i = 0; i < count; i++) {
+		if (!ensure_child(txn, account_id, id, components[i], &id, error))
 			return false;
 	}
 	*id_r = id;
 	return true;
+}
+
+bool
+store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error)
+{
+	g_assert(components[0]);
+	return ensure_path(txn, account_id, components, g_strv_length((char **)(uintptr_t)components), id_r, error);
 }
 
 static bool
@@ -224,8 +233,10 @@ bool
 store_mailbox_set_listing(StoreTxn *txn, int64_t id, const char *server_name, char separator, uint32_t attributes,
                           GError **error)
 {
-	if (!server_name && (!store_messages_remove_all(txn, id, error) ||
-	                     !store_mailbox_set_state(txn, id, 0, 0, 0, NULL, error)))
+	bool holds_messages = server_name && (attributes & STORE_MAILBOX_SELECTABLE);
+
+	if (!holds_messages && (!store_messages_remove_all(txn, id, error) ||
+	                        !store_mailbox_set_state(txn, id, 0, 0, 0, NULL, error)))
 		return false;
 	return set_listing(txn, id, server_name, separator, attributes, error);
 }
@@ -267,11 +278,10 @@ delete_row(StoreTxn *txn, const StoreMailbox *mailbox, GError **error)
 	                                mailbox->id, mailbox->name, error);
 }
 
-bool
-store_mailbox_remove(StoreTxn *txn, int64_t id, GError **error)
+/* Removes the row if it is an empty directory, and those above it that become empty so. */
+static bool
+prune(StoreTxn *txn, int64_t id, GError **error)
 {
-	if (!store_mailbox_set_listing(txn, id, NULL, 0, 0, error))
-		return false;
 	while (id != 0) {
 		g_auto(StoreMailbox) mailbox = { 0 };
 		StoreStep step = get(txn->db, id, &mailbox, error);
@@ -286,6 +296,109 @@ store_mailbox_remove(StoreTxn *txn, int64_t id, GError **error)
 		if (!delete_row(txn, &mailbox, error))
 			return false;
 		id = mailbox.parent_id;
+	}
+	return true;
+}
+
+bool
+store_mailbox_remove(StoreTxn *txn, int64_t id, GError **error)
+{
+	return store_mailbox_set_listing(txn, id, NULL, 0, 0, error) && prune(txn, id, error);
+}
+
+static bool
+place(StoreTxn *txn, int64_t id, int64_t parent_id, const char *name, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_PLACE);
+
+	store_bind_int(query, ":id", id);
+	store_bind_id(query, ":parent", parent_id);
+	store_bind_text(query, ":name", name);
+	return store_query_run(txn->db, query, error);
+}
+
+/* What is below @from comes below @to. */
+static bool
+hand_over(StoreTxn *txn, int64_t account_id, int64_t from, int64_t to, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_HAND_OVER);
+	StoreStep step;
+
+	store_bind_int(query, ":from", from);
+	store_bind_int(query, ":to", to);
+	while ((step = store_query_step(txn->db, query, error)) == STORE_ROW) {
+		int64_t id = sqlite3_column_int64(query, 0);
+		const char *name = store_column_text(query, 1);
+		if (!store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_REMOVED, account_id, from, id, name, error) ||
+		    !store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_ADDED, account_id, to, id, name, error))
+			return false;
+	}
+	return step == STORE_DONE;
+}
+
+/* Takes the mailbox out of the tree, to nowhere: no component of a path holds a '/'. */
+static bool
+detach(StoreTxn *txn, const StoreMailbox *mailbox, GError **error)
+{
+	g_autofree char *nowhere = g_strdup_printf("/%" G_GINT64_FORMAT, mailbox->id);
+	int64_t account_id = mailbox->account_id, directory;
+	bool childless;
+
+	if (!ask_childless(txn, mailbox->id, &childless, error) || !place(txn, mailbox->id, 0, nowhere, error) ||
+	    !store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_REMOVED, account_id, mailbox->parent_id, mailbox->id,
+	                              mailbox->name, error))
+		return false;
+	return childless || (ensure_child(txn, account_id, mailbox->parent_id, mailbox->name, &directory, error) &&
+	                     hand_over(txn, account_id, mailbox->id, directory, error));
+}
+
+/* Puts what detach() took out where it is to be. */
+static bool
+attach(StoreTxn *txn, int64_t account_id, const StoreMailboxMove *move, GError **error)
+{
+	g_auto(GStrv) components = g_strsplit(move->path, "/", -1);
+	g_auto(StoreMailbox) there = { 0 };
+	size_t last = g_strv_length(components) - 1;
+	int64_t parent_id;
+
+	if (!ensure_path(txn, account_id, components, last, &parent_id, error))
+		return false;
+	StoreStep step = find(txn->db, account_id, parent_id, components[last], &there, error);
+	if (step == STORE_FAILED)
+		return false;
+	if (step == STORE_ROW && there.server_name)
+		return core_throw(error, CORE_ERROR_CORRUPT, "there is another mailbox at %s", move->path);
+	if (step == STORE_ROW &&
+	    (!hand_over(txn, account_id, there.id, move->id, error) || !delete_row(txn, &there, error)))
+		return false;
+	return place(txn, move->id, parent_id, components[last], error) &&
+	       store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_ADDED, account_id, parent_id, move->id, components[last],
+	                                error);
+}
+
+bool
+store_mailboxes_move(StoreTxn *txn, const StoreMailboxMove *moves, size_t count, GError **error)
+{
+	g_autofree int64_t *parents = g_new(int64_t, count), *accounts = g_new(int64_t, count);
+
+	for (size_t i = 0; i < count; i++) {
+		g_auto(StoreMailbox) mailbox = { 0 };
+		StoreStep step = get(txn->db, moves[i].id, &mailbox, error);
+		g_assert(*moves[i].path);
+		if (step == STORE_DONE)
+			return core_throw(error, CORE_ERROR_NOT_FOUND, "there is no mailbox %" G_GINT64_FORMAT, moves[i].id);
+		if (step != STORE_ROW || !detach(txn, &mailbox, error))
+			return false;
+		parents[i] = mailbox.parent_id;
+		accounts[i] = mailbox.account_id;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!attach(txn, accounts[i], &moves[i], error))
+			return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!prune(txn, parents[i], error))
+			return false;
 	}
 	return true;
 }

@@ -54,9 +54,20 @@ char *store_mailbox_path(Store *store, int64_t id, GError **error);
  * more than a thousand levels. */
 bool store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error);
 
-/* What LIST told: makes it a mailbox (or, with server_name NULL, a directory only: its messages are removed). */
+/* What LIST told: makes it a mailbox, or, with server_name NULL, a directory only.  A directory, or a mailbox without
+ * STORE_MAILBOX_SELECTABLE, loses its messages and its state. */
 bool store_mailbox_set_listing(StoreTxn *txn, int64_t id, const char *server_name, char separator,
                                uint32_t attributes, GError **error);
+
+/* A mailbox that goes to another path, "Archiv/2024".  Its id, its messages and its state go with it; what is below it
+ * stays where it is, below a directory, and a directory that is at the new path becomes the mailbox. */
+typedef struct {
+	int64_t id;
+	const char *path;
+} StoreMailboxMove;
+/* All at once: they may change places.  Directories that are left empty are removed.  CORE_ERROR_NOT_FOUND: there is no
+ * such row; CORE_ERROR_CORRUPT: another mailbox is at the new path; CORE_ERROR_PROTOCOL as in store_mailbox_ensure(). */
+bool store_mailboxes_move(StoreTxn *txn, const StoreMailboxMove *moves, size_t count, GError **error);
 
 /* The state up to which everything of this mailbox was applied: to be called in the transaction that applies it. */
 bool store_mailbox_set_state(StoreTxn *txn, int64_t id, uint32_t uidvalidity, uint32_t uidnext, uint64_t highestmodseq,

@@ -74,6 +74,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"UPDATE mailboxes SET uidvalidity = :uidvalidity, uidnext = :uidnext, highestmodseq = :highestmodseq,"
 		" mailboxid = :mailboxid WHERE id = :id" },
 	[STORE_SQL_MAILBOX_TOUCH] = { WRITE, "UPDATE mailboxes SET changed = max(changed, :now) WHERE id = :id" },
+	[STORE_SQL_MAILBOX_PLACE] = { WRITE, "UPDATE mailboxes SET parent = :parent, name = :name WHERE id = :id" },
+	[STORE_SQL_MAILBOX_HAND_OVER] = { WRITE,
+		"UPDATE mailboxes SET parent = :to WHERE parent = :from RETURNING id, name" },
 	[STORE_SQL_MAILBOX_HAS_CHILDREN] = { WRITE, "SELECT 1 FROM mailboxes WHERE parent = :id LIMIT 1" },
 	[STORE_SQL_MAILBOX_DELETE] = { WRITE, "DELETE FROM mailboxes WHERE id = :id" },
 

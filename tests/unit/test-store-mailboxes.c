@@ -156,6 +156,176 @@ test_becomes_directory(Fixture *fixture, const void *data)
 }
 
 static void
+test_not_selectable_holds_nothing(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(StoreMailbox) mailbox = { 0 };
+	int64_t id = add_message(fixture, fixture->inbox, 1, "x");
+
+	StoreTxn *txn = begin(fixture);
+	g_assert_true(store_mailbox_set_state(txn, fixture->inbox, 5, 6, 7, "F1", &error));
+	g_assert_true(store_mailbox_set_listing(txn, fixture->inbox, "INBOX", '.',
+	                                        STORE_MAILBOX_SELECTABLE | STORE_MAILBOX_ARCHIVE, &error));
+	commit(txn);
+	g_autofree char *kept = read_message(fixture, id);
+	g_assert_cmpstr(kept, ==, "x");
+
+	txn = begin(fixture);
+	g_assert_true(store_mailbox_set_listing(txn, fixture->inbox, "INBOX", '.', STORE_MAILBOX_ARCHIVE, &error));
+	commit(txn);
+	g_assert_null(read_message(fixture, id));
+	g_assert_true(store_mailbox_get(fixture->store, fixture->inbox, &mailbox, &error));
+	g_assert_cmpstr(mailbox.server_name, ==, "INBOX");
+	g_assert_cmpuint(mailbox.uidvalidity, ==, 0);
+	g_assert_cmpuint(mailbox.uidnext, ==, 0);
+	g_assert_cmpuint(mailbox.highestmodseq, ==, 0);
+	g_assert_null(mailbox.mailboxid);
+}
+
+/* "path=id" of every row whose id is asked for, "path=-" of the others, in the order of paths. */
+typedef struct {
+	Store *store;
+	const int64_t *ids;
+	size_t count;
+	GPtrArray *rows;
+} Drawing;
+
+static bool
+draw_row(const StoreMailbox *mailbox, void *data)
+{
+	Drawing *drawing = data;
+	g_autofree char *path = store_mailbox_path(drawing->store, mailbox->id, NULL);
+	size_t i = 0;
+
+	while (i < drawing->count && drawing->ids[i] != mailbox->id)
+		i++;
+	g_ptr_array_add(drawing->rows, i < drawing->count ? g_strdup_printf("%s=%zu", path, i) : g_strdup_printf("%s=-", path));
+	return true;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char *
+draw(Fixture *fixture, const int64_t *ids, size_t count)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(g_free);
+	Drawing drawing = { fixture->store, ids, count, rows };
+
+	g_assert_true(store_mailbox_list(fixture->store, fixture->account, draw_row, &drawing, &error));
+	g_ptr_array_sort(rows, by_text);
+	g_ptr_array_add(rows, NULL);
+	return g_strjoinv(" ", (char **)rows->pdata);
+}
+
+static void
+test_move(Fixture *fixture, const void *data)
+{
+	/* The mailboxes 0, 1 …, then where those go that move, and the tree that comes of it. */
+	static const struct {
+		const char *before, *moves[3], *after;
+	} rows[] = {
+		{ "a", { "b" }, "INBOX=- b=0" },
+		{ "a", { "b/c/d" }, "INBOX=- b/c/d=0 b/c=- b=-" },
+		{ "a/b/c", { "a" }, "INBOX=- a=0" },
+		{ "a/b/c", { "d" }, "INBOX=- d=0" },
+		{ "a/b/c a/d", { "e" }, "INBOX=- a/d=1 a=- e=0" },
+		{ "a a/b", { "c" }, "INBOX=- a/b=1 a=- c=0" },
+		{ "a a/b", { NULL, "b" }, "INBOX=- a=0 b=1" },
+		{ "a a/b", { "a/b/c" }, "INBOX=- a/b/c=0 a/b=1 a=-" },
+		{ "a", { "a/b/c" }, "INBOX=- a/b/c=0 a/b=- a=-" },
+		{ "a b/c", { "b" }, "INBOX=- b/c=1 b=0" },
+		{ "a a/x b/c", { "b" }, "INBOX=- a/x=1 a=- b/c=2 b=0" },
+		{ "a b", { "b" }, NULL },
+		{ "a b", { "b", "a" }, "INBOX=- a=1 b=0" },
+		{ "a a/x b b/y", { "b", NULL, "a" }, "INBOX=- a/x=1 a=2 b/y=3 b=0" },
+		{ "a b c", { "b", "c", "a" }, "INBOX=- a=2 b=0 c=1" },
+		{ "a a/b", { "a/b", "a" }, "INBOX=- a/b=0 a=1" },
+		{ "a a/b", { "c", "c/b" }, "INBOX=- c/b=1 c=0" },
+		{ "a", { "a" }, "INBOX=- a=0" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GError) error = NULL;
+		g_auto(GStrv) before = g_strsplit(rows[i].before, " ", -1);
+		size_t count = g_strv_length(before), moving = 0;
+		int64_t ids[4];
+		StoreMailboxMove moves[3];
+
+		g_test_message("%s", rows[i].before);
+		for (size_t k = 0; k < count; k++)
+			ids[k] = make_mailbox(fixture, before[k]);
+		for (size_t k = 0; k < G_N_ELEMENTS(rows[i].moves); k++) {
+			if (rows[i].moves[k])
+				moves[moving++] = (StoreMailboxMove){ ids[k], rows[i].moves[k] };
+		}
+		StoreTxn *txn = begin(fixture);
+		bool ok = store_mailboxes_move(txn, moves, moving, &error);
+		g_assert_cmpint(ok, ==, rows[i].after != NULL);
+		if (ok) {
+			commit(txn);
+			g_autofree char *after = draw(fixture, ids, count);
+			g_assert_cmpstr(after, ==, rows[i].after);
+		} else {
+			g_assert_error(error, CORE_ERROR, CORE_ERROR_CORRUPT);
+			store_rollback(txn);
+		}
+		txn = begin(fixture);
+		for (size_t k = 0; k < count; k++)
+			g_assert_true(store_mailbox_remove(txn, ids[k], NULL));
+		commit(txn);
+	}
+}
+
+static void
+test_move_keeps_messages_and_state(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(StoreMailbox) mailbox = { 0 };
+	int64_t id = make_mailbox(fixture, "a"), message = add_message(fixture, id, 4, "x");
+	StoreMailboxMove move = { id, "b/c" }, none = { id + 1000, "d" };
+
+	StoreTxn *txn = begin(fixture);
+	g_assert_true(store_mailbox_set_state(txn, id, 5, 6, 7, "F1", &error));
+	g_assert_true(store_mailboxes_move(txn, &move, 1, &error));
+	g_assert_false(store_mailboxes_move(txn, &none, 1, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_NOT_FOUND);
+	commit(txn);
+	g_autofree char *text = read_message(fixture, message);
+	g_assert_cmpstr(text, ==, "x");
+	g_clear_error(&error);
+	g_assert_true(store_mailbox_get(fixture->store, id, &mailbox, &error));
+	g_assert_cmpstr(mailbox.server_name, ==, "a");
+	g_assert_cmpuint(mailbox.uidvalidity, ==, 5);
+	g_assert_cmpuint(mailbox.highestmodseq, ==, 7);
+	g_assert_cmpstr(mailbox.mailboxid, ==, "F1");
+}
+
+static void
+test_listener_hears_moves(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GString) heard = g_string_new(NULL);
+	int64_t a = make_mailbox(fixture, "a");
+	int64_t below = make_mailbox(fixture, "a/x"), other = make_mailbox(fixture, "b/y");
+	StoreMailboxMove move = { a, "b" };
+
+	store_listen(fixture->store, note_changes, heard);
+	StoreTxn *txn = begin(fixture);
+	g_assert_true(store_mailboxes_move(txn, &move, 1, &error));
+	commit(txn);
+	int64_t b = other - 1, directory = other + 1;
+	g_assert_cmpint(below, <, b);
+	g_autofree char *moved = g_strdup_printf("R1/0:a M1/0:a R1/%d:x M1/%d:x R1/%d:y M1/%d:y R1/0:b M1/0:b ", (int)a,
+	                                         (int)directory, (int)b, (int)a);
+	g_assert_cmpstr(heard->str, ==, moved);
+}
+
+static void
 test_remove_prunes(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
@@ -315,6 +485,10 @@ main(int argc, char **argv)
 	ADD("children", test_children);
 	ADD("state", test_state);
 	ADD("becomes-directory", test_becomes_directory);
+	ADD("not-selectable-holds-nothing", test_not_selectable_holds_nothing);
+	ADD("move/paths", test_move);
+	ADD("move/keeps-messages-and-state", test_move_keeps_messages_and_state);
+	ADD("move/listener", test_listener_hears_moves);
 	ADD("remove/prunes", test_remove_prunes);
 	ADD("remove/keeps-children", test_remove_keeps_children);
 	ADD("ids-are-never-used-again", test_ids_are_never_used_again);
