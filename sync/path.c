@@ -33,14 +33,17 @@ plain_length(const char *p, const char *end)
 	return (size_t)(g_utf8_next_char(p) - p);
 }
 
-/* Too long for a directory entry: keep what fits, and tell it apart from its likes by a hash of the whole. */
+/* Ends the component at @start in '~' and a hash of @text; what is too long for a directory entry is cut. */
 static void
-shorten(GString *out)
+end_in_hash(GString *out, size_t start, const char *text, size_t length)
 {
-	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, out->str, (gssize)out->len);
-	const char *cut = g_utf8_find_prev_char(out->str, out->str + NAME_MAX - 17 + 1);
+	g_autofree char *hash = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length);
+	const char *component = out->str + start;
 
-	g_string_truncate(out, (gsize)(cut - out->str));
+	if (out->len - start > NAME_MAX - 17) {
+		const char *cut = g_utf8_find_prev_char(component, component + NAME_MAX - 17 + 1);
+		g_string_truncate(out, (gsize)(cut - out->str));
+	}
 	g_string_append_printf(out, "~%.16s", hash);
 }
 
@@ -63,14 +66,14 @@ make_component(const char *text, size_t length, bool invalid_utf7)
 		}
 	}
 	if (out->len > NAME_MAX)
-		shorten(out);
+		end_in_hash(out, 0, out->str, out->len);
 	return g_string_free(out, FALSE);
 }
 
 char **
 sync_path_from_server(const char *server_name, size_t length, char separator, bool utf8)
 {
-	if (length == 0 || strlen(server_name) != length)
+	if (length == 0 || length > SYNC_PATH_MAX_NAME || strlen(server_name) != length)
 		return NULL;
 
 	g_autofree char *decoded = utf8 ? g_strdup(server_name) : imap_utf7_decode(server_name);
@@ -100,6 +103,16 @@ sync_path_from_server(const char *server_name, size_t length, char separator, bo
 	}
 	g_ptr_array_add(parts, NULL);
 	return (char **)g_ptr_array_free(parts, FALSE);
+}
+
+char *
+sync_path_tell_apart(const char *path, const char *server_name)
+{
+	GString *out = g_string_new(path);
+	const char *cut = strrchr(path, '/');
+
+	end_in_hash(out, cut ? (size_t)(cut + 1 - path) : 0, server_name, strlen(server_name));
+	return g_string_free(out, FALSE);
 }
 
 /* Wildcards as IMAP's LIST has them.  Backtracks to the last wildcard only (a later '*' can do all that an earlier one

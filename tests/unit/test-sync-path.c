@@ -84,6 +84,11 @@ test_bounds(void)
 	g_autofree char *deep = g_strnfill(2 * SYNC_PATH_MAX_DEPTH, '/');
 	g_assert_null(sync_path_from_server(deep, strlen(deep), '/', false));
 
+	g_autofree char *longest = g_strnfill(SYNC_PATH_MAX_NAME, 'x'), *longer = g_strnfill(SYNC_PATH_MAX_NAME + 1, 'x');
+	g_auto(GStrv) shown = sync_path_from_server(longest, strlen(longest), '/', false);
+	g_assert_nonnull(shown);
+	g_assert_null(sync_path_from_server(longer, strlen(longer), '/', false));
+
 	GString *name = g_string_new(NULL);
 	for (int i = 0; i < 200; i++)
 		g_string_append(name, "ž");
@@ -95,6 +100,33 @@ test_bounds(void)
 	g_assert_true(g_utf8_validate(one[0], -1, NULL));
 	g_assert_cmpstr(one[0], !=, two[0]);
 	g_string_free(name, TRUE);
+}
+
+static void
+test_tell_apart(void)
+{
+	g_autofree char *raw = sync_path_tell_apart("a/é", "a/é"), *encoded = sync_path_tell_apart("a/é", "a/&AOk-");
+	g_autofree char *flat = sync_path_tell_apart("é", "é"), *again = sync_path_tell_apart("é", "é");
+
+	g_assert_true(g_str_has_prefix(raw, "a/é~"));
+	g_assert_cmpuint(strlen(raw), ==, strlen("a/é~") + 16);
+	g_assert_cmpstr(raw, !=, encoded);
+	g_assert_true(g_str_has_prefix(flat, "é~"));
+	g_assert_cmpstr(flat, ==, again);
+
+	/* As long as a component may be, and with a character where it is cut. */
+	for (size_t spare = 0; spare < 20; spare++) {
+		g_autofree char *x = g_strnfill(255 - 2 * 20 - spare, 'x');
+		GString *path = g_string_new("above/");
+		g_string_append(path, x);
+		while (path->len + strlen("é") <= strlen("above/") + 255)
+			g_string_append(path, "é");
+		g_autofree char *apart = sync_path_tell_apart(path->str, "s");
+		g_assert_cmpuint(strlen(apart), <=, strlen("above/") + 255);
+		g_assert_cmpuint(strlen(apart), >=, strlen("above/") + 254);
+		g_assert_true(g_utf8_validate(apart, -1, NULL));
+		g_string_free(path, TRUE);
+	}
 }
 
 static void
@@ -142,6 +174,7 @@ main(int argc, char **argv)
 	g_test_add_func("/sync/path/names", test_names);
 	g_test_add_func("/sync/path/one-to-one", test_one_to_one);
 	g_test_add_func("/sync/path/bounds", test_bounds);
+	g_test_add_func("/sync/path/tell-apart", test_tell_apart);
 	g_test_add_func("/sync/path/wanted", test_wanted);
 	return g_test_run();
 }
