@@ -1,7 +1,8 @@
 /* One synchronisation of one account: what its parts share.
  *
  *   account.c   connects, has the folders listed, pulls them one after the other on its own connection
- *   list.c      LIST -> mailboxes in the store
+ *   listing.c   LIST: every mailbox and every path once
+ *   list.c      what LIST told -> mailboxes in the store
  *   pull.c      one mailbox: what is new, changed, gone -> rows
  *   plan.c      jobs for the bodies that are missing
  *   pool.c      the jobs, and the workers (a thread and a connection each) that take them
