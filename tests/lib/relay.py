@@ -38,6 +38,7 @@ class Relay:
         self.flights = 0
         self._lock = threading.Lock()
         self._open = set()
+        self._doomed = set() # those that a cut ends
         self._closing = False
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
@@ -58,6 +59,7 @@ class Relay:
         """Ends every connection now."""
         with self._lock:
             pairs, self._open = self._open, set()
+            pairs |= self._doomed
         for pair in pairs:
             pair.end(reset)
 
@@ -93,6 +95,14 @@ class Relay:
                 self._open.add(pair)
             pair.start()
 
+    def _end_doomed(self, pair):
+        """Only those that the cut met: others may have come since mend()."""
+        with self._lock:
+            doomed, self._doomed = self._doomed, set()
+            reset = self.cut.reset if self.cut else False
+        for each in doomed | {pair}:
+            each.end(reset)
+
     def _half_done(self, pair):
         """One direction has ended.  True when it was the second."""
         with self._lock:
@@ -116,6 +126,8 @@ class Relay:
                 data, self.has_cut = data[:end], True
             self.bytes[direction] += len(data)
             self.lines[direction] += data.count(b"\n")
+            if self.has_cut:
+                self._doomed, self._open = self._open, set()
             if direction == UP and pair.last != UP:
                 self.flights += 1
             pair.last = direction
@@ -177,7 +189,7 @@ class _Pair:
         if cut:
             if waiting:
                 time.sleep(max(0.0, free_at + self.relay.latency_s - time.monotonic()) + 0.05)
-            self.relay.drop(self.relay.cut.reset if self.relay.cut else False)
+            self.relay._end_doomed(self)
 
     def _deliver(self, direction, waiting):
         sink = self.sockets[direction][1]
