@@ -4,26 +4,39 @@
 
 #define WORDS_MAX_CHARS 300
 
-/* In lower case, as Gmail, Exchange, Yahoo, Dovecot and others say it.
- * "not connected": Exchange, after a login that went well. */
-static const char *const busy_words[] = {
+/* In lower case, as Gmail, Exchange, Yahoo, Dovecot and others say it. */
+
+/* "not connected": Exchange, after a login that went well. */
+static const char *const account_words[] = {
 	"too many", "maximum number of connections", "connection limit", "connections exceeded", "rate limit",
-	"throttl", "backoff time", "try again later", "temporar", "not connected", "server busy", "bandwidth limits",
+	"throttl", "backoff time", "not connected", "server busy", "bandwidth limits", NULL,
 };
+
+static const char *const other_words[] = { "try again later", "temporar", NULL };
+
+static bool
+has_any(const char *text, const char *const *words)
+{
+	g_autofree char *lower = g_ascii_strdown(text ? text : "", -1);
+
+	for (; *words; words++) {
+		if (strstr(lower, *words))
+			return true;
+	}
+	return false;
+}
+
+bool
+imap_refusal_is_of_account(ImapCodeKind code, const char *text)
+{
+	return code == IMAP_CODE_LIMIT || code == IMAP_CODE_THROTTLED || has_any(text, account_words);
+}
 
 bool
 imap_refusal_is_busy(ImapCodeKind code, const char *text)
 {
-	g_autofree char *lower = g_ascii_strdown(text ? text : "", -1);
-
-	if (code == IMAP_CODE_UNAVAILABLE || code == IMAP_CODE_LIMIT || code == IMAP_CODE_INUSE ||
-	    code == IMAP_CODE_THROTTLED)
-		return true;
-	for (size_t i = 0; i < G_N_ELEMENTS(busy_words); i++) {
-		if (strstr(lower, busy_words[i]))
-			return true;
-	}
-	return false;
+	return code == IMAP_CODE_UNAVAILABLE || code == IMAP_CODE_INUSE || imap_refusal_is_of_account(code, text) ||
+	       has_any(text, other_words);
 }
 
 char *

@@ -1,6 +1,8 @@
 /* The selected mailbox (RFC 9051 6.3.2 and 6.3.3, RFC 7162 3.2.5 and 3.2.11). */
 #include "imap/session-private.h"
 
+#include "imap/refusal.h"
+
 #include <string.h>
 
 void
@@ -83,6 +85,16 @@ select_command(const ImapSession *session, const char *name, bool read_only, con
 	return command;
 }
 
+/* Takes @failure, which the answer @reply led to. */
+static void
+throw_refusal(const ImapReply *reply, GError *failure, GError **error)
+{
+	if (reply->kind == IMAP_RESPONSE_NO && core_error_code(failure) == CORE_ERROR_BUSY &&
+	    !imap_refusal_is_of_account(reply->code, reply->text))
+		failure->code = CORE_ERROR_REFUSED;
+	g_propagate_error(error, failure);
+}
+
 /* One SELECT.  *closed_r: what belonged to the mailbox selected before could be told from what belongs to this one. */
 static bool
 select_once(ImapSession *session, const char *name, bool read_only, const ImapQresync *qresync, ImapSelected *selected,
@@ -92,9 +104,11 @@ select_once(ImapSession *session, const char *name, bool read_only, const ImapQr
 	bool expects_closed = session->maybe_selected && session->enabled[IMAP_CAP_QRESYNC] && !session->never_closes;
 	ImapSelecting selecting = { .selected = selected, .until_closed = expects_closed };
 
+	GError *failure = NULL;
+
 	g_clear_pointer(&session->selected, g_free);
 	session->selecting = &selecting;
-	bool ok = imap_session_run_alone(session, select_command(session, name, read_only, qresync), &reply, error);
+	bool ok = imap_session_run_alone(session, select_command(session, name, read_only, qresync), &reply, &failure);
 	session->selecting = NULL;
 	*closed_r = !selecting.until_closed;
 	if (ok) {
@@ -103,6 +117,8 @@ select_once(ImapSession *session, const char *name, bool read_only, const ImapQr
 	}
 	if (reply.kind != IMAP_RESPONSE_BAD) /* a command that was not understood leaves the old mailbox selected */
 		session->maybe_selected = ok;
+	if (!ok)
+		throw_refusal(&reply, failure, error);
 	return ok;
 }
 

@@ -136,7 +136,9 @@ typedef struct {
  * once more unasked (EXISTS, HIGHESTMODSEQ) keeps @selected_r's last value; a missing UIDVALIDITY or UIDNEXT is asked for
  * by STATUS afterwards, and is 0 if that does not tell it either.  What belongs to the mailbox that was selected before
  * is not delivered, where QRESYNC is enabled; elsewhere it cannot be told apart.  @selected_r must be zero or hold an
- * earlier result.  False with CORE_ERROR_REFUSED (_BUSY) when the server says NO: nothing is selected then. */
+ * earlier result.  False with CORE_ERROR_REFUSED when the server says NO: nothing is selected then.  That includes
+ * [INUSE], [UNAVAILABLE] and "temporary": other mailboxes may be opened.  _BUSY only where it is the account that is to
+ * wait ([LIMIT], [THROTTLED], too many connections, "not connected"). */
 bool imap_session_select(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
                          ImapSelected *selected_r, GError **error);
 

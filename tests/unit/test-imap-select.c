@@ -255,6 +255,28 @@ test_a_refused_select_leaves_nothing_selected(void)
 }
 
 static void
+test_a_mailbox_that_is_busy_is_no_busy_account(void)
+{
+	static const CoreErrorCode codes[] = {
+		CORE_ERROR_REFUSED, CORE_ERROR_REFUSED, CORE_ERROR_REFUSED, CORE_ERROR_BUSY, CORE_ERROR_BUSY, CORE_ERROR_BUSY,
+	};
+	SCRIPT(script, READY(""), C("m2 EXAMINE \"a\"\r\n"), S("m2 NO [INUSE] locked\r\n"), C("m3 EXAMINE \"a\"\r\n"),
+	       S("m3 NO [UNAVAILABLE] its disk is away\r\n"), C("m4 EXAMINE \"a\"\r\n"), S("m4 NO Temporary failure\r\n"),
+	       C("m5 EXAMINE \"a\"\r\n"), S("m5 NO [THROTTLED] slower\r\n"), C("m6 EXAMINE \"a\"\r\n"), S("m6 NO [LIMIT] enough\r\n"),
+	       C("m7 EXAMINE \"a\"\r\n"), S("m7 BAD User is authenticated but not connected.\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
+		g_autoptr(GError) error = NULL;
+		g_assert_false(imap_session_select(fixture.session, "a", true, NULL, &fixture.selected, &error));
+		g_assert_error(error, CORE_ERROR, (int)codes[i]);
+	}
+	g_assert_true(imap_session_alive(fixture.session));
+	end(&fixture);
+}
+
+static void
 test_select_waits_for_what_was_sent_before(void)
 {
 	SCRIPT(script, READY(""), C("m2 UID FETCH 1 (FLAGS)\r\n"), S("* 1 FETCH (UID 1)\r\nm2 OK\r\n"), C("m3 SELECT \"a\"\r\n"),
@@ -316,6 +338,7 @@ main(int argc, char **argv)
 	ADD(what_select_told_is_not_asked_again);
 	ADD(a_status_that_tells_nothing_is_no_error);
 	ADD(a_refused_select_leaves_nothing_selected);
+	ADD(a_mailbox_that_is_busy_is_no_busy_account);
 	ADD(select_waits_for_what_was_sent_before);
 	ADD(unselect_leaves_nothing_selected);
 	ADD(a_cut_in_select_breaks_the_session);

@@ -141,20 +141,26 @@ test_words_that_mean_later(void)
 	static const struct {
 		ImapCodeKind code;
 		const char *text;
-		bool busy;
+		bool busy, of_account;
 	} rows[] = {
-		{ IMAP_CODE_LIMIT, "", true },
-		{ IMAP_CODE_THROTTLED, "", true },
-		{ IMAP_CODE_NONE, "User is authenticated but not connected.", true },
-		{ IMAP_CODE_NONE, "Request is throttled. Suggested Backoff Time: 30000 milliseconds", true },
-		{ IMAP_CODE_NONE, "[THROTTLED]", true },
-		{ IMAP_CODE_NONE, "Maximum number of connections from user+IP exceeded", true },
-		{ IMAP_CODE_NONE, "Mailbox doesn't exist", false },
-		{ IMAP_CODE_NOPERM, "no", false },
+		{ IMAP_CODE_LIMIT, "", true, true },
+		{ IMAP_CODE_THROTTLED, "", true, true },
+		{ IMAP_CODE_NONE, "User is authenticated but not connected.", true, true },
+		{ IMAP_CODE_NONE, "Request is throttled. Suggested Backoff Time: 30000 milliseconds", true, true },
+		{ IMAP_CODE_NONE, "[THROTTLED]", true, true },
+		{ IMAP_CODE_NONE, "Maximum number of connections from user+IP exceeded", true, true },
+		{ IMAP_CODE_UNAVAILABLE, "Too many users", true, true },
+		{ IMAP_CODE_UNAVAILABLE, "its disk is away", true, false },
+		{ IMAP_CODE_INUSE, "locked", true, false },
+		{ IMAP_CODE_NONE, "Temporary failure", true, false },
+		{ IMAP_CODE_NONE, "Mailbox doesn't exist", false, false },
+		{ IMAP_CODE_NOPERM, "no", false, false },
 	};
 
-	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_assert_true(imap_refusal_is_busy(rows[i].code, rows[i].text) == rows[i].busy);
+		g_assert_true(imap_refusal_is_of_account(rows[i].code, rows[i].text) == rows[i].of_account);
+	}
 }
 
 /* What a listener heard, as text. */
