@@ -99,8 +99,8 @@ def test_nonsense_in_the_middle_loses_nothing(nonsense, serve, home):
     server.add("A", mails)
     home.configure(**server.account())
     done = home.run("sync")
-    assert done.status in (0, PROTOCOL, UNAVAILABLE), str(done)
-    assert len(done.err.splitlines()) == (0 if done.status == 0 else 1), str(done)
+    assert done.status in (0, PROTOCOL, UNAVAILABLE, LATER), str(done)
+    assert len(done.errors) == (0 if done.status == 0 else 1), str(done)
     home.sync()
     with home.mount() as mount:
         assert list(mount.messages()["A"].values()) == mails
@@ -119,12 +119,13 @@ def test_a_server_that_closes_in_mid_literal(serve, home):
                 raise scripted.Cut
             return response
     server.session_class = Cutting
-    home.fails(UNAVAILABLE, "sync")
+    done = home.run("sync") # it may go on without the message
+    assert done.status in (UNAVAILABLE, LATER) and len(done.errors) == 1, str(done)
     server.session_class = scripted.Session
     server.log.clear()
     home.sync()
     again = sum(line.count(b"BODY[] {") for _, who, line in server.log if who == "S")
-    assert 1 <= again < 10, "what had arrived was fetched again"
+    assert again == 1, "what had arrived was fetched again"
     with home.mount() as mount:
         assert list(mount.messages()["A"].values()) == mails
 

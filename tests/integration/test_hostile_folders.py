@@ -60,7 +60,7 @@ def test_hostile_names_of_folders_stay_below_their_account(serve, home):
     server.add("Good", [messages.message("Good.\n")])
     home.configure(**server.account())
     done = home.run("sync")
-    assert done.status in (0, 69), str(done)
+    assert done.status in (0, 69, 75), str(done)
     assert not any(unicodedata.category(character) == "Cc" for character in (done.out + done.err).replace("\n", "")), str(done)
     with home.mount() as mount:
         for path, name in walk(mount.path):
@@ -86,7 +86,7 @@ def test_folders_that_would_have_one_name_stay_apart(serve, home):
         server.add(name, [messages.message(name.decode() + "\n", subject=name.decode())])
     home.configure(**server.account())
     done = home.run("sync")
-    assert done.status in (0, 69), str(done)
+    assert done.status in (0, 69, 75), str(done)
     with home.mount() as mount:
         bodies = [raw for uids in mount.messages().values() for raw in uids.values()]
         assert len(bodies) == len(set(bodies))
@@ -156,6 +156,6 @@ def test_flags_and_dates_of_a_hostile_server(serve, home):
     server.add("A", [messages.message(f"{index}\n") for index in range(8)])
     home.configure(**server.account())
     done = home.run("sync")
-    assert done.status in (0, 69), str(done)
+    assert done.status in (0, 69, 75), str(done)
     with home.mount() as mount:
         assert len(mount.messages().get("A", {})) == 8

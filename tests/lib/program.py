@@ -28,6 +28,11 @@ class Done:
     seconds: float
     peak_kb: int = 0 # if it was asked for
 
+    @property
+    def errors(self):
+        """The lines on stderr that are no warnings about one folder or message."""
+        return [line for line in self.err.splitlines() if not line.startswith("mailtree: warning: ")]
+
     def __str__(self):
         memory = f", {self.peak_kb} kB" if self.peak_kb else ""
         return f"$ mailtree {shlex.join(self.arguments)}\n{self.out}{self.err}-> {self.status} ({self.seconds:.2f} s{memory})"

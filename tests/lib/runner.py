@@ -203,7 +203,7 @@ class Run:
         env = self._environment(result.suite, place)
         env["PYTHONPATH"] = str(ROOT / "tests")
         env["PYTHONDONTWRITEBYTECODE"] = "1"
-        command = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs", "--timeout=600",
+        command = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs", f"--timeout={3600 if self.options.full else 600}",
                    f"--junitxml={report}", f"--rootdir={ROOT}", f"--basetemp={place}/pytest", folder]
         sanitized = result.suite.startswith("asan")
         if program:
