@@ -48,6 +48,16 @@ mime_header_hash(const uint8_t *header, size_t length, uint8_t sha256_r[32])
 	core_sha256(header, end > 0 ? end : length, sha256_r);
 }
 
+bool
+mime_header_has_message_id(const uint8_t *header, size_t length)
+{
+	MimeHeaders headers;
+
+	mime_headers_scan((const char *)header, MIN(length, MIME_HEADER_MAX_BYTES), &headers);
+	g_autofree char *id = mime_headers_text(&headers, MIME_FIELD_MESSAGE_ID, NULL);
+	return id != NULL;
+}
+
 /* The charset that bytes above ASCII in the header may be in: that of the body. */
 static char *
 body_charset(const MimeHeaders *headers)

@@ -47,3 +47,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MimeDerived, mime_derived_clear)
 /* SHA-256 of a header block as FETCH BODY[HEADER] gives it: equal to header_sha256 of the whole message.  Of a longer one
  * only the first MIME_HEADER_MAX_BYTES count. */
 void mime_header_hash(const uint8_t *header, size_t length, uint8_t sha256_r[32]);
+
+/* Whether the header block has a Message-ID that is not empty, and so is that of one message only. */
+bool mime_header_has_message_id(const uint8_t *header, size_t length);

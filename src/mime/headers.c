@@ -14,6 +14,7 @@ static const struct {
 	[MIME_FIELD_CC] = { "Cc", 2 },
 	[MIME_FIELD_DATE] = { "Date", 4 },
 	[MIME_FIELD_SUBJECT] = { "Subject", 7 },
+	[MIME_FIELD_MESSAGE_ID] = { "Message-ID", 10 },
 	[MIME_FIELD_CONTENT_TYPE] = { "Content-Type", 12 },
 	[MIME_FIELD_CONTENT_ENCODING] = { "Content-Transfer-Encoding", 25 },
 	[MIME_FIELD_CONTENT_DISPOSITION] = { "Content-Disposition", 19 },

@@ -573,6 +573,28 @@ test_threads(void)
 		g_assert_cmpint(pthread_join(threads[i], NULL), ==, 0);
 }
 
+static void
+test_message_id(void)
+{
+	static const struct {
+		const char *header;
+		bool has;
+	} rows[] = {
+		{ "From: a@b\r\nMessage-ID: <1@b>\r\n\r\n", true },
+		{ "message-id:\r\n <1@b>\r\n\r\n", true },
+		{ "Message-Id: without brackets", true },
+		{ "From: a@b\r\n\r\n", false },
+		{ "Message-ID: \r\n\r\n", false },
+		{ "X-Message-ID: <1@b>\r\n\r\n", false },
+		{ "Subject: x\r\n Message-ID: <1@b>\r\n\r\n", false },
+		{ "", false },
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
+		g_assert_cmpint(mime_header_has_message_id((const uint8_t *)rows[i].header, strlen(rows[i].header)), ==,
+		                rows[i].has);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -591,6 +613,7 @@ main(int argc, char **argv)
 	g_test_add_func("/mime/text/hostile", test_hostile);
 	g_test_add_func("/mime/text/random", test_random);
 	g_test_add_func("/mime/text/unreadable", test_unreadable);
+	g_test_add_func("/mime/text/message-id", test_message_id);
 	g_test_add_func("/mime/text/threads", test_threads);
 	return g_test_run();
 }
