@@ -1,46 +1,57 @@
 /* One run of one account, on the account's thread. */
-#include "sync/run.h"
+#include "sync/pool.h"
 
-/* A folder that the server will not open does not keep the others from being read. */
+/* A folder that the server will not open does not keep the others from being read.  *pulled_r: it was read. */
 static bool
-pull_one(SyncWorker *worker, int64_t mailbox_id, GError **error)
+pull_one(SyncWorker *worker, int64_t mailbox_id, bool *pulled_r, GError **error)
 {
 	SyncRun *run = worker->run;
 	g_auto(StoreMailbox) mailbox = { 0 };
 	GError *failure = NULL;
 	g_autofree char *path = store_mailbox_path(run->store, mailbox_id, &failure);
 
-	if (path && store_mailbox_get(run->store, mailbox_id, &mailbox, &failure) &&
-	    !sync_pull(worker, &mailbox, path, &failure) && core_error_scope(failure) <= CORE_SCOPE_MAILBOX &&
-	    imap_session_alive(worker->session)) {
-		sync_warn(run, path, 0, "%s", failure->message);
-		g_clear_error(&failure);
-	}
+	*pulled_r = path && store_mailbox_get(run->store, mailbox_id, &mailbox, &failure) &&
+	            sync_pull(worker, &mailbox, path, &failure);
 	if (!failure)
 		return true;
+	if (path && core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
+		sync_warn(run, path, 0, "%s", failure->message);
+		g_error_free(failure);
+		return true;
+	}
 	g_propagate_error(error, failure);
 	return path ? core_prefix(error, "%s: ", path) : false;
 }
 
+/* @pulled: the ids of those that were read are appended. */
 static bool
-pull_all(SyncWorker *worker, const GArray *mailboxes, GError **error)
+pull_all(SyncWorker *worker, const GArray *mailboxes, GArray *pulled, GError **error)
 {
 	SyncRun *run = worker->run;
 
 	for (guint i = 0; i < mailboxes->len; i++) {
-		if (!core_cancel_check(run->cancel, error) || !pull_one(worker, g_array_index(mailboxes, int64_t, i), error))
+		int64_t id = g_array_index(mailboxes, int64_t, i);
+		bool was_pulled;
+		if (!core_cancel_check(run->cancel, error) || !pull_one(worker, id, &was_pulled, error))
 			return false;
+		if (was_pulled)
+			g_array_append_val(pulled, id);
 		sync_progress_mailboxes(run->progress, 1, 0);
+		if (!sync_pool_help(run->pool, worker, error))
+			return false;
 	}
 	return true;
 }
 
+/* Only where everything that the server has was compared with what is here. */
 static bool
-finish_mailboxes(SyncRun *run, const GArray *mailboxes, GError **error)
+finish_mailboxes(SyncRun *run, const GArray *pulled, GError **error)
 {
-	for (guint i = 0; i < mailboxes->len; i++)
-		if (!sync_match_finish(run, g_array_index(mailboxes, int64_t, i), error))
+	for (guint i = 0; i < pulled->len; i++) {
+		int64_t id = g_array_index(pulled, int64_t, i);
+		if (sync_pool_is_complete(run->pool, id) && !sync_match_finish(run, id, error))
 			return false;
+	}
 	return true;
 }
 
@@ -49,6 +60,7 @@ run_connected(SyncWorker *worker, GError **error)
 {
 	SyncRun *run = worker->run;
 	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	g_autoptr(GArray) pulled = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	GError *failure = NULL;
 
 	sync_progress_phase(run->progress, SYNC_LISTING);
@@ -57,14 +69,17 @@ run_connected(SyncWorker *worker, GError **error)
 	sync_progress_phase(run->progress, SYNC_FETCHING);
 	sync_progress_mailboxes(run->progress, 0, mailboxes->len);
 
-	bool ok = pull_all(worker, mailboxes, &failure);
-	/* When this connection is lost, the others still bring what was planned. */
-	bool fetched = sync_pool_finish(run->pool, ok ? worker : NULL, ok ? error : NULL);
+	bool ok = pull_all(worker, mailboxes, pulled, &failure);
+	/* What was planned comes all the same, unless it is the server's wish or our trouble that nothing more does; when
+	 * this connection is lost, by the others. */
+	bool is_usable = worker->session && imap_session_alive(worker->session) &&
+	                 (ok || core_error_code(failure) == CORE_ERROR_PROTOCOL);
+	bool fetched = sync_pool_finish(run->pool, is_usable ? worker : NULL, ok ? error : NULL);
 	if (!ok) {
 		g_propagate_error(error, failure);
 		return false;
 	}
-	return fetched && finish_mailboxes(run, mailboxes, error);
+	return fetched && finish_mailboxes(run, pulled, error);
 }
 
 bool
@@ -76,8 +91,6 @@ sync_account_run(SyncRun *run, GError **error)
 		return false;
 	run->pool = sync_pool_new(run);
 	bool ok = run_connected(&worker, error);
-	if (!ok)
-		sync_pool_finish(run->pool, NULL, NULL); /* for a failure before any was planned; harmless the second time */
 	g_clear_pointer(&run->pool, sync_pool_free);
 	sync_worker_close(&worker);
 	return ok;

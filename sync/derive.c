@@ -54,6 +54,28 @@ collect(const StoreBody *body, void *data)
 	return true;
 }
 
+/* A body that cannot be read is shown with an error when it is opened, and one that has gone meanwhile needs no text; the
+ * others go on. */
+static bool
+derive_one(Store *store, const StoreBody *body, GError **error)
+{
+	g_auto(MimeDerived) derived = { 0 };
+	g_autoptr(GError) failure = NULL;
+	StoreBody moved;
+
+	if (sync_derive(store, body, NULL, true, &derived, &failure))
+		return true;
+	if (core_error_code(failure) == CORE_ERROR_NOT_FOUND) { /* compaction has moved it since it was listed */
+		g_clear_error(&failure);
+		if (store_body_get(store, body->id, &moved, &failure) && sync_derive(store, &moved, NULL, true, &derived, &failure))
+			return true;
+	}
+	if (!failure || core_error_code(failure) == CORE_ERROR_CORRUPT || core_error_code(failure) == CORE_ERROR_NOT_FOUND)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return false;
+}
+
 bool
 sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
 {
@@ -66,17 +88,9 @@ sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
 			return false;
 		for (guint i = 0; i < bodies->len; i++) {
 			const StoreBody *body = &g_array_index(bodies, StoreBody, i);
-			g_auto(MimeDerived) derived = { 0 };
-			g_autoptr(GError) damaged = NULL;
 			after = body->id;
-			if (!core_cancel_check(cancel, error))
+			if (!core_cancel_check(cancel, error) || !derive_one(store, body, error))
 				return false;
-			/* A body that cannot be read is shown with an error when it is opened; the others go on. */
-			if (!sync_derive(store, body, NULL, true, &derived, &damaged) &&
-			    core_error_code(damaged) != CORE_ERROR_CORRUPT) {
-				g_propagate_error(error, g_steal_pointer(&damaged));
-				return false;
-			}
 		}
 		if (!store_derived_flush(store, error))
 			return false;

@@ -29,9 +29,10 @@ struct SyncEngine {
 	CoreCancel *cancel;
 	pthread_mutex_t lock; /* a leaf */
 	pthread_cond_t changed;
-	uint64_t tickets;     /* protected by lock, as are the next two */
+	uint64_t tickets;     /* protected by lock, as is the next */
 	bool stopping;
-	bool derived;         /* the texts that were missing at the start were made */
+	pthread_mutex_t derive_lock; /* before lock; held while missing texts are made: who needs them waits */
+	bool derived;         /* they were; protected by derive_lock */
 	size_t count;
 	Slot *slots;
 };
@@ -40,11 +41,11 @@ struct SyncEngine {
 static bool
 derive_once(SyncEngine *engine, GError **error)
 {
-	pthread_mutex_lock(&engine->lock);
-	bool done = engine->derived;
-	engine->derived = true;
-	pthread_mutex_unlock(&engine->lock);
-	return done || sync_derive_missing(engine->store, engine->cancel, error);
+	pthread_mutex_lock(&engine->derive_lock);
+	bool ok = engine->derived || sync_derive_missing(engine->store, engine->cancel, error);
+	engine->derived = ok;
+	pthread_mutex_unlock(&engine->derive_lock);
+	return ok;
 }
 
 static bool
@@ -87,6 +88,23 @@ tidy(SyncEngine *engine, GError **error)
 	                store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error));
 }
 
+/* The log has named each of them. */
+static bool
+nothing_was_left_out(Slot *slot, GError **error)
+{
+	SyncStatus status = { 0 };
+
+	sync_progress_snapshot(slot->progress, &status);
+	unsigned count = status.warnings;
+	sync_status_clear(&status);
+	if (count == 0)
+		return true;
+	if (count == 1)
+		return core_throw(error, CORE_ERROR_BUSY, "1 folder or message could not be brought here; it is tried again next time");
+	return core_throw(error, CORE_ERROR_BUSY, "%u folders or messages could not be brought here; they are tried again next time",
+	                  count);
+}
+
 static bool
 run_account(Slot *slot, GError **error)
 {
@@ -97,12 +115,13 @@ run_account(Slot *slot, GError **error)
 	int64_t last_sync_s = 0;
 
 	sync_progress_begin(slot->progress);
-	bool ok = ensure_account(engine->store, slot->account->name, &run.account_id, &last_sync_s, &failure) &&
-	          derive_once(engine, &failure) && sync_account_run(&run, &failure);
-	if (ok) {
+	bool ended = ensure_account(engine->store, slot->account->name, &run.account_id, &last_sync_s, &failure) &&
+	             derive_once(engine, &failure) && sync_account_run(&run, &failure);
+	bool ok = ended && nothing_was_left_out(slot, &failure);
+	if (ok)
 		last_sync_s = core_clock_wall_s();
-		ok = tidy(engine, &failure);
-	}
+	if (ended && !tidy(engine, ok ? &failure : NULL))
+		ok = false;
 	if (run.account_id && !note_result(engine->store, run.account_id, last_sync_s, failure ? failure->message : NULL, &unsaved))
 		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */
 	sync_progress_end(slot->progress, last_sync_s, failure ? failure->message : NULL);
@@ -150,6 +169,7 @@ sync_engine_new(Store *store, const SyncAccount *accounts, size_t count)
 	engine->count = count;
 	engine->slots = g_new0(Slot, count);
 	pthread_mutex_init(&engine->lock, NULL);
+	pthread_mutex_init(&engine->derive_lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&engine->changed, &attributes);
@@ -186,6 +206,7 @@ sync_engine_free(SyncEngine *engine)
 	}
 	core_cancel_unref(engine->cancel);
 	pthread_cond_destroy(&engine->changed);
+	pthread_mutex_destroy(&engine->derive_lock);
 	pthread_mutex_destroy(&engine->lock);
 	g_free(engine->slots);
 	g_free(engine);

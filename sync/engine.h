@@ -37,7 +37,8 @@ uint64_t sync_engine_request(SyncEngine *engine, const char *account, GError **e
 
 /* Blocks until what @ticket asked for has ended, in all the accounts it asked for, or @cancel is triggered.
  * True: everything that the servers had when it began is here.  False: *error is the first account's; what the others
- * did stays. */
+ * did stays.  CORE_ERROR_BUSY also when all went well but for some mailboxes or messages, which the log has named: they
+ * are asked for again by the next run. */
 bool sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error);
 
 typedef enum { SYNC_IDLE, SYNC_CONNECTING, SYNC_LISTING, SYNC_FETCHING } SyncPhase;
@@ -53,7 +54,7 @@ typedef struct {
 	uint64_t bytes_done, bytes_total;       /* total by RFC822.SIZE: an estimate */
 	uint64_t wire_in, wire_out;             /* bytes on the wire in this run */
 	int64_t started_ms;   /* core_clock_ms() of this run's begin; 0: idle */
-	int64_t last_sync_s;  /* 0: never */
+	int64_t last_sync_s;  /* when a run last ended with everything here; 0: never */
 	char *error;          /* of the last run; NULL: it went well */
 	unsigned warnings;    /* mailboxes or messages of the last run that could not be brought here */
 } SyncStatus;

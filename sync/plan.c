@@ -1,5 +1,5 @@
 /* Jobs: the bodies that a mailbox lacks, newest first, in pieces of work for one connection. */
-#include "sync/run.h"
+#include "sync/pool.h"
 
 #define SIZE_BELIEVED_BYTES (1ull << 32) /* a server that says more is wrong, and would spoil the sums */
 
@@ -21,6 +21,36 @@ sync_job_free(SyncJob *job)
 	g_array_unref(job->wanted);
 	g_string_chunk_free(job->strings);
 	g_free(job);
+}
+
+SyncJob *
+sync_job_new(int64_t mailbox_id, const char *server_name, const char *path, uint32_t uidvalidity)
+{
+	SyncJob *job = g_new0(SyncJob, 1);
+
+	job->mailbox_id = mailbox_id;
+	job->server_name = g_strdup(server_name);
+	job->path = g_strdup(path);
+	job->uidvalidity = uidvalidity;
+	job->wanted = g_array_new(FALSE, FALSE, sizeof(SyncWanted));
+	job->strings = g_string_chunk_new(256);
+	return job;
+}
+
+uint64_t
+sync_job_bytes(const SyncWanted *wanted)
+{
+	return MIN(wanted->size_bytes, SIZE_BELIEVED_BYTES);
+}
+
+void
+sync_job_want(SyncJob *job, const SyncWanted *wanted)
+{
+	SyncWanted copy = *wanted;
+
+	copy.emailid = wanted->emailid ? g_string_chunk_insert(job->strings, wanted->emailid) : NULL;
+	g_array_append_val(job->wanted, copy);
+	job->bytes += sync_job_bytes(wanted);
 }
 
 static int
@@ -46,25 +76,19 @@ plan(const StoreMessage *message, void *data)
 {
 	Planner *planner = data;
 
-	if (!planner->job) {
-		planner->job = g_new0(SyncJob, 1);
-		planner->job->mailbox_id = planner->mailbox->id;
-		planner->job->server_name = g_strdup(planner->mailbox->server_name);
-		planner->job->path = g_strdup(planner->path);
-		planner->job->uidvalidity = planner->uidvalidity;
-		planner->job->wanted = g_array_new(FALSE, FALSE, sizeof(SyncWanted));
-		planner->job->strings = g_string_chunk_new(256);
-	}
 	SyncWanted wanted = {
 		.id = message->id,
 		.uid = message->uid,
 		.internaldate_s = message->internaldate_s,
 		.size_bytes = message->rfc822_size,
 		.gm_msgid = message->gm_msgid,
-		.emailid = message->emailid ? g_string_chunk_insert(planner->job->strings, message->emailid) : NULL,
+		.emailid = message->emailid,
 	};
-	g_array_append_val(planner->job->wanted, wanted);
-	planner->job->bytes += MIN(message->rfc822_size, SIZE_BELIEVED_BYTES);
+
+	if (!planner->job)
+		planner->job = sync_job_new(planner->mailbox->id, planner->mailbox->server_name, planner->path,
+		                            planner->uidvalidity);
+	sync_job_want(planner->job, &wanted);
 	if (planner->job->bytes >= SYNC_JOB_BYTES || planner->job->wanted->len >= SYNC_JOB_MESSAGES)
 		hand_over(planner);
 	return true;

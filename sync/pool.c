@@ -1,31 +1,34 @@
-/* The jobs of a run and the workers that take them.
- *
- * The account's thread adds jobs while it pulls one mailbox after the other; workers are started as the work grows, each
+/* The account's thread adds jobs while it pulls one mailbox after the other; workers are started as the work grows, each
  * with a connection of its own, and prefer jobs of the mailbox they have selected.  A server that refuses another
- * connection only makes the pool smaller.
+ * connection, or ends it, only makes the pool smaller.
  */
+#include "sync/pool.h"
+
 #include "core/log.h"
-#include "sync/run.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
-#define WORKER_PER_BYTES (1024 * 1024) /* this much waiting work is worth another connection */
+#define WORKER_PER_BYTES (1024 * 1024) /* this much work is worth another connection */
 #define WORKER_PER_MESSAGES 200
 #define WORKERS_MAX 16
+#define WAITING_MAX_MESSAGES 10000 /* in the queue, between mailboxes: more are fetched before the next is pulled */
 
 struct SyncPool {
 	SyncRun *run;
 	pthread_mutex_t lock; /* protects all below; a leaf but for progress */
 	pthread_cond_t changed;
 	GQueue jobs;          /* of SyncJob */
-	uint64_t waiting_bytes, waiting_messages;
+	GQueue late;          /* what a broken connection left of some, taken when no other comes; those .alone are its end */
+	uint64_t waiting_messages;  /* of jobs */
+	uint64_t planned_bytes, planned_messages; /* of all that were added */
+	GHashTable *incomplete; /* ids of mailboxes (int64_t) */
 	bool closed;          /* no job comes any more */
-	bool shrunk;          /* the server refused a connection: none is started any more */
-	GError *error;        /* the first that left work undone */
+	bool shrunk;          /* the server refused or ended a connection: none is started any more */
+	GError *error;        /* the first after which nobody can go on */
 	pthread_t threads[WORKERS_MAX];
-	unsigned started, running;
+	unsigned started, running; /* without the account's thread */
 };
 
 SyncPool *
@@ -37,6 +40,8 @@ sync_pool_new(SyncRun *run)
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->changed, NULL);
 	g_queue_init(&pool->jobs);
+	g_queue_init(&pool->late);
+	pool->incomplete = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	return pool;
 }
 
@@ -44,34 +49,48 @@ void
 sync_pool_free(SyncPool *pool)
 {
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
+	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
+	g_hash_table_unref(pool->incomplete);
 	g_clear_error(&pool->error);
 	pthread_cond_destroy(&pool->changed);
 	pthread_mutex_destroy(&pool->lock);
 	g_free(pool);
 }
 
-/* Waits for a job; NULL when none comes any more.  @selected: preferred. */
+/* With the lock held: the next job, or NULL.  @selected: preferred.  One that is .alone is nothing for a connection
+ * beside others, which may yet give something back. */
 static SyncJob *
-take(SyncPool *pool, const char *selected)
+pop(SyncPool *pool, const char *selected)
 {
-	SyncJob *job = NULL;
-
-	pthread_mutex_lock(&pool->lock);
-	while (g_queue_is_empty(&pool->jobs) && !pool->closed && !pool->error)
-		pthread_cond_wait(&pool->changed, &pool->lock);
 	GList *link = pool->jobs.head;
+
 	for (GList *l = link; selected && l; l = l->next) {
 		if (strcmp(((SyncJob *)l->data)->server_name, selected) == 0) {
 			link = l;
 			break;
 		}
 	}
-	if (link && !pool->error) {
-		job = link->data;
+	if (link) {
+		SyncJob *job = link->data;
 		g_queue_delete_link(&pool->jobs, link);
-		pool->waiting_bytes -= job->bytes;
 		pool->waiting_messages -= job->wanted->len;
+		return job;
 	}
+	const SyncJob *late = g_queue_peek_head(&pool->late);
+	if (!late || !pool->closed || (late->alone && pool->running > 0))
+		return NULL;
+	return g_queue_pop_head(&pool->late);
+}
+
+/* Waits for a job; NULL when none comes any more.  The account's thread stays for what others may give back. */
+static SyncJob *
+take(SyncPool *pool, const char *selected, bool is_account_thread)
+{
+	SyncJob *job = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->error && !(job = pop(pool, selected)) && (is_account_thread ? pool->running > 0 : !pool->closed))
+		pthread_cond_wait(&pool->changed, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 	return job;
 }
@@ -89,44 +108,31 @@ fail(SyncPool *pool, GError *error)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static void
-work(SyncPool *pool, SyncWorker *worker)
-{
-	for (;;) {
-		g_autoptr(SyncJob) job = take(pool, imap_session_selected(worker->session));
-		GError *error = NULL;
-		if (!job)
-			return;
-		if (sync_fetch(worker, job, &error))
-			continue;
-		if (core_error_scope(error) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
-			sync_warn(pool->run, job->path, 0, "%s", error->message);
-			g_clear_error(&error);
-			continue;
-		}
-		core_prefix(&error, "%s: ", job->path);
-		fail(pool, error);
-		return;
-	}
-}
-
 static void *
 worker_main(void *data)
 {
 	SyncPool *pool = data;
 	SyncWorker worker = { .run = pool->run };
-	g_autoptr(GError) error = NULL;
+	GError *error = NULL;
 
 	if (sync_worker_open(&worker, &error)) {
-		work(pool, &worker);
+		SyncJob *job;
+		while (!error && (job = take(pool, imap_session_selected(worker.session), false)))
+			sync_work(&worker, job, &error);
 		sync_worker_close(&worker);
-	} else {
-		/* The account's own connection works, so the jobs do not depend on this one. */
-		core_log(CORE_LOG_INFO, "sync", "%s: no further connection: %s", pool->run->account->name, error->message);
+	}
+	/* The account's own connection works, so the jobs do not depend on this one. */
+	bool is_lost = error != NULL;
+	if (is_lost && core_error_scope(error) == CORE_SCOPE_PROGRAM) {
+		fail(pool, g_steal_pointer(&error));
+	} else if (is_lost) {
+		core_log(CORE_LOG_INFO, "sync", "%s: a connection fewer: %s", pool->run->account->name, error->message);
+		g_clear_error(&error);
 	}
 	pthread_mutex_lock(&pool->lock);
-	pool->shrunk |= error != NULL;
+	pool->shrunk |= is_lost;
 	pool->running--;
+	pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
@@ -136,7 +142,7 @@ static void
 grow(SyncPool *pool)
 {
 	unsigned limit = pool->run->account->connections ? pool->run->account->connections : SYNC_CONNECTIONS;
-	uint64_t worth = MAX(pool->waiting_bytes / WORKER_PER_BYTES, pool->waiting_messages / WORKER_PER_MESSAGES);
+	uint64_t worth = MAX(pool->planned_bytes / WORKER_PER_BYTES, pool->planned_messages / WORKER_PER_MESSAGES);
 
 	limit = MIN(limit, WORKERS_MAX) - 1; /* the account's thread is one of them */
 	if (pool->shrunk || pool->running >= limit || pool->started == limit || worth <= pool->running)
@@ -156,31 +162,105 @@ sync_pool_add(SyncPool *pool, SyncJob *job)
 {
 	pthread_mutex_lock(&pool->lock);
 	g_queue_push_tail(&pool->jobs, job);
-	pool->waiting_bytes += job->bytes;
 	pool->waiting_messages += job->wanted->len;
+	pool->planned_bytes += job->bytes;
+	pool->planned_messages += job->wanted->len;
 	grow(pool);
 	pthread_cond_signal(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
 }
 
+void
+sync_pool_give_back(SyncPool *pool, SyncJob *job, bool first)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (job->alone) {
+		g_queue_push_tail(&pool->late, job);
+	} else if (first) {
+		g_queue_push_head(&pool->jobs, job);
+		pool->waiting_messages += job->wanted->len;
+	} else {
+		g_queue_push_head(&pool->late, job);
+	}
+	pthread_cond_broadcast(&pool->changed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void
+sync_pool_note_incomplete(SyncPool *pool, int64_t mailbox_id)
+{
+	pthread_mutex_lock(&pool->lock);
+	g_hash_table_add(pool->incomplete, g_memdup2(&mailbox_id, sizeof mailbox_id));
+	pthread_mutex_unlock(&pool->lock);
+}
+
+bool
+sync_pool_is_complete(const SyncPool *pool, int64_t mailbox_id)
+{
+	return !g_hash_table_contains(pool->incomplete, &mailbox_id);
+}
+
+bool
+sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error)
+{
+	for (;;) {
+		SyncJob *job = NULL;
+		pthread_mutex_lock(&pool->lock);
+		GError *failure = pool->error ? g_error_copy(pool->error) : NULL;
+		if (!failure && (pool->running == 0 || pool->waiting_messages > WAITING_MAX_MESSAGES))
+			job = pop(pool, imap_session_selected(worker->session));
+		pthread_mutex_unlock(&pool->lock);
+		if (failure) {
+			g_propagate_error(error, failure);
+			return false;
+		}
+		if (!job)
+			return true;
+		if (!sync_work_on(worker, job, error))
+			return false;
+	}
+}
+
+/* What ends the account's own work ends the others' as well, unless it is only this connection that is gone. */
+static void
+work_along(SyncPool *pool, SyncWorker *worker, GError **error)
+{
+	GError *failure = NULL;
+	SyncJob *job;
+
+	while (!failure && (job = take(pool, imap_session_selected(worker->session), true)))
+		sync_work_on(worker, job, &failure);
+	if (failure && (core_error_scope(failure) == CORE_SCOPE_PROGRAM || core_error_code(failure) == CORE_ERROR_BUSY))
+		fail(pool, failure);
+	else if (failure)
+		g_propagate_error(error, failure);
+}
+
 bool
 sync_pool_finish(SyncPool *pool, SyncWorker *worker, GError **error)
 {
+	GError *failure = NULL;
+
 	pthread_mutex_lock(&pool->lock);
 	pool->closed = true;
 	pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
 
 	if (worker)
-		work(pool, worker);
+		work_along(pool, worker, &failure);
 	for (unsigned i = 0; i < pool->started; i++)
 		pthread_join(pool->threads[i], NULL);
 	pool->started = 0;
 	/* No thread but ours is left. */
 	if (pool->error) {
-		g_propagate_error(error, g_steal_pointer(&pool->error));
-		return false;
+		g_clear_error(&failure);
+		failure = g_steal_pointer(&pool->error);
+	} else if (g_queue_is_empty(&pool->jobs) && g_queue_is_empty(&pool->late)) {
+		g_clear_error(&failure); /* the others brought it all */
+		return true;
 	}
-	return g_queue_is_empty(&pool->jobs) ||
-	       core_throw(error, CORE_ERROR_UNREACHABLE, "the connections were lost before everything was fetched");
+	if (!failure)
+		return core_throw(error, CORE_ERROR_UNREACHABLE, "the connections were lost before everything was fetched");
+	g_propagate_error(error, failure);
+	return false;
 }

@@ -13,6 +13,7 @@
  */
 #include "core/log.h"
 #include "sync/metadata.h"
+#include "sync/pool.h"
 
 #define ONE_BY_ONE_MAX 200 /* UIDs asked for singly in a run, after a set with them was refused */
 
@@ -136,6 +137,7 @@ fetch_unknown(Pull *pull, GError **error)
 		metadata->in_doubt = true;
 		sync_warn(pull->worker->run, pull->path, left.ranges[0].first,
 		          "the server does not describe %" G_GUINT64_FORMAT " messages, from this one on", imap_uidset_size(&left));
+		sync_pool_note_incomplete(pull->worker->run->pool, pull->mailbox.id);
 	}
 	return ok;
 }
@@ -207,6 +209,7 @@ compare(Pull *pull, GError **error)
 	} else if (unclear) {
 		metadata->in_doubt = true;
 		sync_warn(pull->worker->run, pull->path, 0, "the server would not list the messages; nothing was removed here");
+		sync_pool_note_incomplete(pull->worker->run->pool, pull->mailbox.id);
 	}
 	return is_as_stored(pull) || conclude(pull, false, &agrees, error);
 }

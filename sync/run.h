@@ -5,9 +5,12 @@
  *   list.c      what LIST told -> mailboxes in the store
  *   pull.c      one mailbox: what is new, changed, gone -> rows
  *   plan.c      jobs for the bodies that are missing
- *   pool.c      the jobs, and the workers (a thread and a connection each) that take them
+ *   pool.c      the jobs, and the workers (a thread and a connection each) that take them (pool.h)
+ *   work.c      one job in a worker's hands, and what becomes of it when it fails
  *   worker.c    one worker's connection
- *   fetch.c     one job: finds bodies that are here already (match.c), fetches the others, commits them in batches
+ *   fetch.c     one job: finds bodies that are here already (match.c), and asks for the others
+ *   arrive.c    bodies as they come: into the store, in batches
+ *   missing.c   what was asked for and not given: gone, or left out
  *   derive.c    names and texts of what arrived
  *
  * Threads: the account's thread is worker 0; the others are started by the pool when there is enough to fetch.  A
@@ -39,6 +42,9 @@ typedef struct {
 	ImapSession *session;
 	uint32_t uidvalidity; /* of the mailbox that is selected */
 	bool asked_to_compress;
+	bool used;            /* a mailbox was selected on this connection */
+	unsigned losses;      /* connections in a row that ended before a body came; counted on the account's thread */
+	bool tries_suspects;  /* nothing is left but messages at which connections ended */
 	StoreWriter *writer;  /* made when the first body comes */
 	/* Where message data goes just now; NULL: it is dropped.  The session's own sink forwards to it. */
 	const ImapSink *sink;
@@ -64,12 +70,20 @@ typedef struct {
 	GArray *wanted; /* of SyncWanted, by ascending UID */
 	GStringChunk *strings;
 	uint64_t bytes;
+	bool matched;          /* sync_match() was done */
+	unsigned matches_lost; /* times that a connection ended in it */
+	bool alone;            /* one message, at which a connection ended: it comes last, on a fresh connection */
+	uint32_t suspect;      /* after sync_fetch(): the UID at which the connection ended; 0: none, or it cannot be told */
 } SyncJob;
 
 #define SYNC_JOB_BYTES (8ull * 1024 * 1024) /* a job is cut off when it wants more */
 #define SYNC_JOB_MESSAGES 1000
 #define SYNC_SET_BYTES 900 /* of a UID set in a command: Yahoo refuses commands over 1,000 bytes */
 
+/* plan.c */
+SyncJob *sync_job_new(int64_t mailbox_id, const char *server_name, const char *path, uint32_t uidvalidity);
+void sync_job_want(SyncJob *job, const SyncWanted *wanted); /* copies; in the order of UIDs */
+uint64_t sync_job_bytes(const SyncWanted *wanted); /* its size, as far as it can be believed */
 void sync_job_free(SyncJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
 
@@ -81,7 +95,8 @@ void sync_worker_close(SyncWorker *worker);
 bool sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
                         GError **error);
 
-/* One line in the log, and in the count of the run's warnings: something could not be brought here, the rest goes on. */
+/* One line in the log, and in the count of the run's warnings: a mailbox or message could not be brought here.  The rest
+ * goes on, but the run does not end well (sync_engine_wait()). */
 void sync_warn(const SyncRun *run, const char *path, uint32_t uid, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /* account.c.  A whole run, on the calling thread. */
@@ -98,19 +113,23 @@ bool sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, const char *path
 /* plan.c.  Adds the jobs for the bodies that are missing in the mailbox to the pool. */
 bool sync_plan(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint32_t uidvalidity, GError **error);
 
-/* pool.c */
-SyncPool *sync_pool_new(SyncRun *run);
-void sync_pool_free(SyncPool *pool); /* after sync_pool_finish() */
-void sync_pool_add(SyncPool *pool, SyncJob *job); /* takes @job; starts workers as the work grows */
-/* No job comes any more: works along on @worker (NULL: its connection is gone) until none is left, and ends the other
- * workers.  The first error of any worker that left work undone. */
-bool sync_pool_finish(SyncPool *pool, SyncWorker *worker, GError **error);
+/* fetch.c.  True when the job is done, although single messages may have been left out with a warning.  False: @job
+ * holds what is still to be done. */
+bool sync_fetch(SyncWorker *worker, SyncJob *job, GError **error);
 
-/* fetch.c.  True when the job is done, although single messages may have been left out with a warning. */
-bool sync_fetch(SyncWorker *worker, const SyncJob *job, GError **error);
+/* missing.c.  What of @job is not @done was asked for and not given: what the server no longer shows is removed here (and
+ * done), the rest is warned of. */
+bool sync_missing(SyncWorker *worker, const SyncJob *job, bool *done, GError **error);
 
 /* match.c.  Gives bodies that are here already to the messages of @job that have the same, and their old rows to
  * messages that a new UIDVALIDITY made look new.  @done: a flag for each of job->wanted, set for what was settled. */
 bool sync_match(SyncWorker *worker, const SyncJob *job, bool *done, GError **error);
-/* What still waits to be matched in a mailbox of which all bodies are here is gone on the server, and goes. */
+/* In the transaction that is to keep the body of @wanted, which has that hash: *id_r is the row that gets it.  An old row
+ * of the mailbox that waits to be matched and has the same body becomes the message, so that its inode stays; else it is
+ * wanted->id.  sync_derive_name() and store_message_set_body() with *id_r come next.  CORE_ERROR_NOT_FOUND: the message
+ * has gone meanwhile; nothing was changed, and the transaction can go on. */
+bool sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted,
+                        const uint8_t sha256[32], int64_t *id_r, GError **error);
+/* What still waits to be matched in the mailbox is gone on the server, and goes: to be called only when the mailbox was
+ * pulled and all its jobs were done in this run. */
 bool sync_match_finish(SyncRun *run, int64_t mailbox_id, GError **error);

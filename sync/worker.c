@@ -39,6 +39,7 @@ sync_worker_open(SyncWorker *worker, GError **error)
 	                                    worker->run->cancel, error);
 	if (!worker->session)
 		return false;
+	worker->used = worker->asked_to_compress = false;
 	sync_progress_connections(worker->run->progress, 1);
 	return true;
 }
@@ -61,6 +62,7 @@ bool
 sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
                    GError **error)
 {
+	worker->used = true;
 	if (!imap_session_select(worker->session, server_name, true, since, selected_r, error))
 		return false;
 	worker->uidvalidity = selected_r->uidvalidity;

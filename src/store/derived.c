@@ -22,6 +22,7 @@ struct StoreDerived {
 	pthread_mutex_t lock; /* protects all; before the lock of store->derived */
 	StoreAppender appender;
 	GArray *pending;
+	uint64_t generation; /* see store_derived_generation() */
 };
 
 StoreDerived *
@@ -123,7 +124,7 @@ commit(StoreDerived *derived, GError **error)
 	return ok;
 }
 
-/* With the lock held.  What could not be kept is forgotten: store_derived_missing() will ask for it again. */
+/* With the lock held.  What could not be kept is forgotten, whoever gave it: store_derived_missing() asks for it again. */
 static bool
 flush(StoreDerived *derived, GError **error)
 {
@@ -131,6 +132,8 @@ flush(StoreDerived *derived, GError **error)
 		return true;
 	bool ok = store_appender_sync(&derived->appender, error) && commit(derived, error);
 	g_array_set_size(derived->pending, 0);
+	if (!ok)
+		derived->generation++;
 	return ok;
 }
 
@@ -164,6 +167,17 @@ store_derived_flush(Store *store, GError **error)
 	bool ok = flush(derived, error);
 	pthread_mutex_unlock(&derived->lock);
 	return ok;
+}
+
+uint64_t
+store_derived_generation(Store *store)
+{
+	StoreDerived *derived = store->pending_texts;
+
+	pthread_mutex_lock(&derived->lock);
+	uint64_t generation = derived->generation;
+	pthread_mutex_unlock(&derived->lock);
+	return generation;
 }
 
 bool

@@ -15,6 +15,10 @@ bool store_derived_put(Store *store, const uint8_t sha256[32], unsigned version,
  * it before the transaction that makes the messages visible. */
 bool store_derived_flush(Store *store, GError **error);
 
+/* Changes when a flush fails.  A flush is of what everybody put: whoever finds another value than before the first text
+ * that he put, has lost them although his own flush went well. */
+uint64_t store_derived_generation(Store *store);
+
 /* The place of the text, to be read by store_derived_read(); false with *error unset: not derived by this version. */
 bool store_derived_get(Store *store, int64_t body_id, unsigned version, StoreBody *text_r, GError **error);
 bool store_derived_read(Store *store, const StoreBody *text, void *buffer, size_t size, uint64_t offset, size_t *n_r,

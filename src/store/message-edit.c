@@ -109,6 +109,15 @@ store_message_remove(StoreTxn *txn, int64_t id, GError **error)
 }
 
 bool
+store_message_remove_unmatched(StoreTxn *txn, int64_t mailbox_id, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_REMOVE_UNMATCHED);
+
+	store_bind_int(query, ":mailbox", mailbox_id);
+	return remove_returning(txn, query, error);
+}
+
+bool
 store_messages_remove_all(StoreTxn *txn, int64_t mailbox_id, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_REMOVE_ALL);
@@ -163,6 +172,60 @@ remove_rival(StoreTxn *txn, const StoreMessage *row, uint32_t uid, GError **erro
 	return store_query_run(txn->db, query, error);
 }
 
+/* The first column of the only row; 0 if there is none. */
+static bool
+ask_id(StoreTxn *txn, StoreQuery *query, int64_t *id_r, GError **error)
+{
+	StoreStep step = store_query_step(txn->db, query, error);
+
+	*id_r = step == STORE_ROW ? sqlite3_column_int64(query, 0) : 0;
+	return step != STORE_FAILED;
+}
+
+static bool
+find_unmatched(StoreTxn *txn, int64_t mailbox_id, const uint8_t sha256[32], int64_t first_s, int64_t last_s,
+               int64_t *id_r, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_UNMATCHED_CONTENT);
+
+	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_sha256(query, ":sha256", sha256);
+	store_bind_int(query, ":first", first_s);
+	store_bind_int(query, ":last", last_s);
+	return ask_id(txn, query, id_r, error);
+}
+
+bool
+store_message_find_unmatched(StoreTxn *txn, int64_t mailbox_id, const uint8_t sha256[32], int64_t internaldate_s,
+                             int64_t *id_r, GError **error)
+{
+	return find_unmatched(txn, mailbox_id, sha256, internaldate_s, internaldate_s, id_r, error) &&
+	       (*id_r != 0 || find_unmatched(txn, mailbox_id, sha256, INT64_MIN, INT64_MAX, id_r, error));
+}
+
+bool
+store_message_find_unmatched_name(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t *id_r, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_UNMATCHED_NAME);
+
+	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_text(query, ":name", name);
+	return ask_id(txn, query, id_r, error);
+}
+
+bool
+store_message_rename(StoreTxn *txn, int64_t id, const char *name, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+
+	if (!find_row(txn, id, &row, error))
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_RENAME);
+	store_bind_int(query, ":id", id);
+	store_bind_text(query, ":name", name);
+	return store_query_run(txn->db, query, error) && note_rename(txn, &row, name, error);
+}
+
 bool
 store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, const char *name, GError **error)
 {
@@ -170,7 +233,11 @@ store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, cons
 
 	if (message->uid == 0)
 		return core_throw(error, CORE_ERROR_PROTOCOL, "a message without a UID");
-	if (!find_row(txn, id, &row, error) || !remove_rival(txn, &row, message->uid, error))
+	if (!find_row(txn, id, &row, error))
+		return false;
+	if (!row.unmatched || row.uid != 0)
+		return core_throw(error, CORE_ERROR_NOT_FOUND, "message %" G_GINT64_FORMAT " was matched meanwhile", id);
+	if (!remove_rival(txn, &row, message->uid, error))
 		return false;
 
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_MATCH);

@@ -1,4 +1,4 @@
-/* Reading messages; message-edit.c writes them, entries.c lists them for views. */
+/* Reading messages; message-edit.c writes them, entries.c lists them for views, alike.c compares them. */
 #include "store/messages.h"
 
 #include "store/internal.h"
@@ -20,6 +20,7 @@ take_row(StoreQuery *query)
 		.header_sha256 = store_column_sha256(query, 10),
 		.body_id = sqlite3_column_int64(query, 11),
 		.length = (uint64_t)sqlite3_column_int64(query, 12),
+		.unmatched = sqlite3_column_int(query, 13) != 0,
 	};
 }
 
@@ -170,23 +171,6 @@ bool
 store_message_list_unmatched(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error)
 {
 	return each_of_mailbox(store, STORE_SQL_MESSAGE_LIST_UNMATCHED, mailbox_id, fn, data, error);
-}
-
-bool
-store_message_list_alike(Store *store, int64_t account_id, const StoreMessage *described, StoreMessageFn fn,
-                         void *data, GError **error)
-{
-	g_auto(StoreReader) reader = store_reader_get(store, error);
-
-	if (!reader.db)
-		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_LIST_ALIKE);
-	store_bind_int(query, ":account", account_id);
-	store_bind_text(query, ":emailid", described->emailid);
-	store_bind_id(query, ":gm_msgid", (int64_t)described->gm_msgid);
-	store_bind_int(query, ":rfc822_size", (int64_t)described->rfc822_size);
-	store_bind_int(query, ":internaldate", described->internaldate_s);
-	return each(reader.db, query, fn, data, error);
 }
 
 char *

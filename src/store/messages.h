@@ -18,6 +18,7 @@ typedef struct {
 	const uint8_t *header_sha256; /* 32 bytes; NULL: unknown */
 	int64_t body_id;         /* 0: the body is not here */
 	uint64_t length;         /* of the body that is here: what reading in mail/ returns */
+	bool unmatched;          /* it lost its UID by a UIDVALIDITY change and waits to be matched */
 } StoreMessage;              /* the strings live for the callback, or until store_message_clear() */
 
 /* "\Seen \Flagged $Label1": system flags in a fixed order and spelling, then keywords sorted, compared without case,
@@ -46,14 +47,22 @@ bool store_message_count(Store *store, StoreTxn *txn, int64_t mailbox_id, uint32
 /* Rows with a UID but without a body, newest (highest UID) first. */
 bool store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 
-/* Rows of the mailbox that have no UID (after store_mailbox_forget_uids()). */
+/* Rows of the mailbox that wait to be matched (after store_mailbox_forget_uids()). */
 bool store_message_list_unmatched(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 
-/* Rows of the account that have a body and may be the same message as the one described: EMAILID or X-GM-MSGID is
- * equal; or RFC822.SIZE and INTERNALDATE are (then only an equal header hash proves it).  Messages that were removed
- * since the last store_compact() come too, with id, mailbox_id and uid 0. */
-bool store_message_list_alike(Store *store, int64_t account_id, const StoreMessage *described, StoreMessageFn fn,
-                              void *data, GError **error);
+/* Whether the bytes of a message that the server told of are here already: under a row of any mailbox of the account, or
+ * as what is left of a message that was removed since the last store_compact().  *body_id_r is their body, 0 when they
+ * are not here or that is in doubt.  Of @described its RFC822.SIZE counts always, and 0 (not told) proves nothing.
+ *
+ * By EMAILID or X-GM-MSGID: all messages with it have that size, and none has another body than the others. */
+bool store_message_known_by_id(Store *store, int64_t account_id, const StoreMessage *described, int64_t *body_id_r,
+                               GError **error);
+/* By INTERNALDATE and header_sha256, which the caller has found to be as good as a name: all messages that are equal in
+ * them and in their size have one body. */
+bool store_message_known_by_header(Store *store, int64_t account_id, const StoreMessage *described, int64_t *body_id_r,
+                                   GError **error);
+/* *any_r false: store_message_known_by_header() finds nothing whatever the header is. */
+bool store_message_any_alike(Store *store, const StoreMessage *described, bool *any_r, GError **error);
 
 /* What a view lists: visible messages in the order of ids, from the first id greater than @after. */
 typedef struct {
@@ -88,10 +97,25 @@ bool store_message_set_flags(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, co
 bool store_message_remove_uids(StoreTxn *txn, int64_t mailbox_id, uint32_t first, uint32_t last, GError **error);
 bool store_message_remove(StoreTxn *txn, int64_t id, GError **error);
 
-/* Gives a row of store_message_list_unmatched() its new UID, and what @message says besides (as insert takes it).
- * @name: the new canonical name, or NULL to keep the one it has.  An invisible row that has that UID already, because
- * store_message_insert() came first, is removed.  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile. */
+/* The unmatched message of the mailbox whose body has that hash, one with that INTERNALDATE before others; *id_r 0: there
+ * is none. */
+bool store_message_find_unmatched(StoreTxn *txn, int64_t mailbox_id, const uint8_t sha256[32], int64_t internaldate_s,
+                                  int64_t *id_r, GError **error);
+/* The unmatched message of that name, which it holds only until somebody else needs it; *id_r 0: there is none. */
+bool store_message_find_unmatched_name(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t *id_r,
+                                       GError **error);
+
+/* Gives an unmatched message its new UID, and what @message says besides (as insert takes it).  @name: the new canonical
+ * name, or NULL to keep the one it has.  An invisible row that has that UID already, because store_message_insert() came
+ * first, is removed.  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile, or is matched already; nothing was
+ * changed. */
 bool store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, const char *name, GError **error);
+
+/* The unmatched messages of the mailbox are gone on the server: their rows go, as in store_message_remove_uids(). */
+bool store_message_remove_unmatched(StoreTxn *txn, int64_t mailbox_id, GError **error);
+
+/* @name must not be taken (store_name_taken()).  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile. */
+bool store_message_rename(StoreTxn *txn, int64_t id, const char *name, GError **error);
 
 /* True if a visible message or a child mailbox of @mailbox_id other than message @but_id is called @name. */
 bool store_name_taken(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t but_id, bool *taken_r,

@@ -67,11 +67,11 @@ static const char *const mail_1[] = {
 	"CREATE UNIQUE INDEX messages_name ON messages (mailbox, name) WHERE name IS NOT NULL;\n"
 	"CREATE INDEX messages_visible ON messages (mailbox) WHERE name IS NOT NULL;\n" /* in the order of ids */
 	"CREATE INDEX messages_missing ON messages (mailbox, uid) WHERE body IS NULL AND uid IS NOT NULL;\n"
-	"CREATE INDEX messages_unmatched ON messages (mailbox) WHERE state = 1;\n"
+	"CREATE INDEX messages_unmatched ON messages (mailbox, body, internaldate) WHERE state = 1;\n"
 	"CREATE INDEX messages_body ON messages (body) WHERE body IS NOT NULL;\n"
 	"CREATE INDEX messages_emailid ON messages (emailid) WHERE emailid IS NOT NULL;\n"
 	"CREATE INDEX messages_gm_msgid ON messages (gm_msgid) WHERE gm_msgid IS NOT NULL;\n"
-	"CREATE INDEX messages_alike ON messages (rfc822_size, internaldate);\n",
+	"CREATE INDEX messages_alike ON messages (rfc822_size, internaldate, header_sha256, body) WHERE body IS NOT NULL;\n",
 
 	/* Messages whose rows are gone but whose bodies are still here, until the next compaction: moved by another client,
 	 * they turn up in another folder, perhaps only in the next run. */
@@ -88,7 +88,7 @@ static const char *const mail_1[] = {
 	"CREATE INDEX departed_body ON departed (body);\n"
 	"CREATE INDEX departed_emailid ON departed (emailid) WHERE emailid IS NOT NULL;\n"
 	"CREATE INDEX departed_gm_msgid ON departed (gm_msgid) WHERE gm_msgid IS NOT NULL;\n"
-	"CREATE INDEX departed_alike ON departed (rfc822_size, internaldate);\n"
+	"CREATE INDEX departed_alike ON departed (rfc822_size, internaldate, header_sha256, body);\n"
 	"CREATE TRIGGER messages_depart BEFORE DELETE ON messages WHEN OLD.body IS NOT NULL BEGIN\n"
 	"  INSERT INTO departed (account, body, internaldate, rfc822_size, emailid, threadid, gm_msgid, header_sha256)\n"
 	"  SELECT account, OLD.body, OLD.internaldate, OLD.rfc822_size, OLD.emailid, OLD.threadid, OLD.gm_msgid,\n"

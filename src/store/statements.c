@@ -11,7 +11,12 @@
 
 #define MESSAGE_COLUMNS \
 	"SELECT m.id, m.mailbox, m.uid, m.name, m.internaldate, m.rfc822_size, m.base_flags, m.modseq, m.emailid," \
-	" m.gm_msgid, m.header_sha256, m.body, b.length FROM messages m LEFT JOIN bodies b ON b.id = m.body "
+	" m.gm_msgid, m.header_sha256, m.body, b.length, m.state = 1 FROM messages m LEFT JOIN bodies b ON b.id = m.body "
+
+/* What a message has in common with one that may be the same. */
+#define ALIKE "rfc822_size = :rfc822_size AND internaldate = :internaldate"
+#define SAME_HEADER ALIKE " AND header_sha256 = :header_sha256"
+#define SAME_ID "(emailid = :emailid OR gm_msgid = :gm_msgid)"
 
 #define ENTRY_COLUMNS(from) \
 	"SELECT m.id, m.name, m.internaldate, b.length, t.length, m.body FROM " from " LEFT JOIN bodies b ON b.id = m.body" \
@@ -84,7 +89,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_FIND] = { READ, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.name = :name" },
 	[STORE_SQL_MESSAGE_FIND_UID] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid = :uid" },
 	[STORE_SQL_MESSAGE_LIST_UIDS] = { READ,
-		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0"
+		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0, 0"
 		" FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL ORDER BY uid" },
 	[STORE_SQL_MESSAGE_COUNT] = { READ | WRITE,
 		"SELECT count(*) FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL" },
@@ -92,14 +97,27 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL ORDER BY m.uid DESC" },
 	[STORE_SQL_MESSAGE_LIST_UNMATCHED] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.state = 1 ORDER BY m.id" },
-	[STORE_SQL_MESSAGE_LIST_ALIKE] = { READ,
-		MESSAGE_COLUMNS "WHERE (m.emailid = :emailid OR m.gm_msgid = :gm_msgid"
-		" OR (m.rfc822_size = :rfc822_size AND m.internaldate = :internaldate)) AND m.body IS NOT NULL"
-		" AND (SELECT account FROM mailboxes WHERE id = m.mailbox) = :account"
-		" UNION ALL SELECT 0, 0, NULL, NULL, d.internaldate, d.rfc822_size, '', 0, d.emailid, d.gm_msgid,"
-		" d.header_sha256, d.body, b.length FROM departed d JOIN bodies b ON b.id = d.body"
-		" WHERE (d.emailid = :emailid OR d.gm_msgid = :gm_msgid"
-		" OR (d.rfc822_size = :rfc822_size AND d.internaldate = :internaldate)) AND d.account = :account" },
+	[STORE_SQL_MESSAGE_ANY_ALIKE] = { READ,
+		"SELECT 1 FROM messages WHERE " ALIKE " AND body IS NOT NULL UNION ALL SELECT 1 FROM departed WHERE " ALIKE
+		" LIMIT 1" },
+	[STORE_SQL_MESSAGE_ALIKE_IDS] = { READ,
+		"SELECT (SELECT account FROM mailboxes WHERE id = mailbox), body, rfc822_size FROM messages WHERE " SAME_ID
+		" UNION ALL SELECT account, body, rfc822_size FROM departed WHERE " SAME_ID " LIMIT :limit" },
+	/* The ends of the indexes' ranges, so that many copies cost no more than one. */
+	[STORE_SQL_MESSAGE_ALIKE_BODIES] = { READ,
+		"SELECT (SELECT min(body) FROM messages WHERE " SAME_HEADER " AND body IS NOT NULL),"
+		" (SELECT max(body) FROM messages WHERE " SAME_HEADER " AND body IS NOT NULL),"
+		" (SELECT min(body) FROM departed WHERE " SAME_HEADER "),"
+		" (SELECT max(body) FROM departed WHERE " SAME_HEADER ")" },
+	[STORE_SQL_MESSAGE_HAS_BODY] = { READ,
+		"SELECT 1 FROM messages WHERE body = :body AND (SELECT account FROM mailboxes WHERE id = mailbox) = :account"
+		" UNION ALL SELECT 1 FROM departed WHERE body = :body AND account = :account LIMIT 1" },
+	[STORE_SQL_MESSAGE_UNMATCHED_CONTENT] = { WRITE,
+		"SELECT id FROM messages WHERE mailbox = :mailbox AND state = 1"
+		" AND body = (SELECT id FROM bodies WHERE sha256 = :sha256)"
+		" AND internaldate BETWEEN :first AND :last ORDER BY internaldate, id LIMIT 1" },
+	[STORE_SQL_MESSAGE_UNMATCHED_NAME] = { WRITE,
+		"SELECT id FROM messages WHERE mailbox = :mailbox AND name = :name AND state = 1" },
 	[STORE_SQL_MESSAGE_FLAGS] = { READ, "SELECT base_flags FROM messages WHERE id = :id" },
 	[STORE_SQL_MESSAGE_FLAG_DELTAS] = { READ,
 		"SELECT add_flags, remove_flags FROM operations WHERE message = :id AND state <> 'done' ORDER BY id" },
@@ -115,12 +133,15 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"DELETE FROM messages WHERE mailbox = :mailbox AND uid BETWEEN :first AND :last RETURNING id, mailbox, name" },
 	[STORE_SQL_MESSAGE_REMOVE_ALL] = { WRITE,
 		"DELETE FROM messages WHERE mailbox = :mailbox RETURNING id, mailbox, name" },
+	[STORE_SQL_MESSAGE_REMOVE_UNMATCHED] = { WRITE,
+		"DELETE FROM messages WHERE mailbox = :mailbox AND state = 1 RETURNING id, mailbox, name" },
 	[STORE_SQL_MESSAGE_REMOVE_INVISIBLE_UID] = { WRITE,
 		"DELETE FROM messages WHERE mailbox = :mailbox AND uid = :uid AND id <> :id AND name IS NULL" },
 	[STORE_SQL_MESSAGE_MATCH] = { WRITE,
 		"UPDATE messages SET uid = :uid, state = 0, internaldate = :internaldate, rfc822_size = :rfc822_size,"
 		" base_flags = :base_flags, modseq = :modseq, emailid = :emailid, gm_msgid = :gm_msgid,"
 		" name = ifnull(:name, name) WHERE id = :id" },
+	[STORE_SQL_MESSAGE_RENAME] = { WRITE, "UPDATE messages SET name = :name WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SET_BODY] = { WRITE,
 		"UPDATE messages SET body = :body, name = :name, header_sha256 = :header_sha256 WHERE id = :id" },
 	[STORE_SQL_MESSAGE_FORGET_INVISIBLE] = { WRITE,

@@ -1,0 +1,44 @@
+/* Bodies on their way from the server into the store: arrive.c.
+ *
+ * Every body streams from the parser into the worker's segment, is parsed once for its name and text (from memory when
+ * it is small, else from the segment), and waits in a batch until the segment is durable and the rows can be committed.
+ */
+#pragma once
+
+#include "sync/derive.h"
+#include "sync/run.h"
+
+/* The bodies of one job.  On the worker's thread. */
+typedef struct {
+	SyncWorker *worker;
+	const SyncJob *job;
+	bool *done;        /* one for each of job->wanted: here, or matched before */
+	bool *empty;       /* likewise: came once without a byte, although the server counts some */
+	bool accept_empty; /* it is asked for again: what comes now counts */
+	guint behind_last; /* the index behind the one that came last */
+	GArray *batch;     /* what is not committed yet */
+	uint64_t generation; /* of the store's texts when the batch began */
+	/* The message that streams in. */
+	bool receiving, complete;
+	uint32_t uid;      /* 0: not told yet */
+	GByteArray *memory; /* its bytes, unless there are too many */
+	StoreBody body;
+	MimeDerived derived;
+} SyncArrival;
+
+/* @job and @done (which sync_match() has filled) are borrowed. */
+void sync_arrival_init(SyncArrival *arrival, SyncWorker *worker, const SyncJob *job, bool *done);
+void sync_arrival_clear(SyncArrival *arrival);
+
+/* From begin to end the session's bodies and responses go to @arrival. */
+void sync_arrival_begin(SyncArrival *arrival);
+void sync_arrival_end(SyncArrival *arrival);
+
+/* Whether the message is still to come, and has not come empty. */
+bool sync_arrival_wants(const SyncArrival *arrival, guint index);
+
+/* Before end, when the connection has ended: the UID of the message at which it did. */
+uint32_t sync_arrival_suspect(const SyncArrival *arrival);
+
+/* Makes what has come durable and visible. */
+bool sync_arrival_commit(SyncArrival *arrival, GError **error);

@@ -1,0 +1,43 @@
+/* The jobs of a run and the workers that take them: pool.c keeps the queue and the threads, work.c does a job and sorts
+ * out what becomes of one that failed.
+ *
+ * A connection that breaks costs the job nothing but time.  What came is kept; the message at which it broke is cut out
+ * and asked for again by itself, when all else is here; if the connection breaks at it again, it is left out with a
+ * warning.  Another worker's connection is not replaced; the account's own is, at most SYNC_LOSSES_MAX times in a row
+ * without a body in between.
+ */
+#pragma once
+
+#include "sync/run.h"
+
+#define SYNC_LOSSES_MAX 3
+
+SyncPool *sync_pool_new(SyncRun *run);
+void sync_pool_free(SyncPool *pool); /* after sync_pool_finish() */
+
+/* Any thread.  Takes @job; starts workers as the work grows. */
+void sync_pool_add(SyncPool *pool, SyncJob *job);
+
+/* The account's thread, between mailboxes: does jobs on @worker as long as no other worker runs or many jobs wait.  May
+ * open @worker's session anew.  False: the run cannot go on, because of this or because another worker's error (a
+ * copy). */
+bool sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error);
+
+/* The account's thread, when no job comes any more: works along on @worker (NULL: its connection is of no use) until
+ * none is left, and ends the other workers.  False, with the first error that left work undone. */
+bool sync_pool_finish(SyncPool *pool, SyncWorker *worker, GError **error);
+
+/* Any thread.  A job of the mailbox did not end well: what it wanted may not have been tried. */
+void sync_pool_note_incomplete(SyncPool *pool, int64_t mailbox_id);
+/* After sync_pool_finish(). */
+bool sync_pool_is_complete(const SyncPool *pool, int64_t mailbox_id);
+
+/* Any thread.  For a job that was taken and not done.  @first: as the next; else when all other jobs are done, and if
+ * it is .alone after those that are not. */
+void sync_pool_give_back(SyncPool *pool, SyncJob *job, bool first);
+
+/* work.c.  Does @job, and takes it.  False: @worker cannot do the next: its connection broke, the server is busy, or
+ * (CORE_SCOPE_PROGRAM) nobody can. */
+bool sync_work(SyncWorker *worker, SyncJob *job, GError **error);
+/* The same on the account's own connection, which is opened anew when it broke. */
+bool sync_work_on(SyncWorker *worker, SyncJob *job, GError **error);
