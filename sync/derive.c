@@ -28,22 +28,44 @@ sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want
 	return ok;
 }
 
+/* The name itself, then its numbered forms. */
+static char *
+form_of(const char *canonical, unsigned number)
+{
+	return number == 1 ? g_strdup(canonical) : mime_name_distinct(canonical, number);
+}
+
+/* Calls the message by the first form from @number on that is free. */
+static bool
+rename_away(StoreTxn *txn, int64_t mailbox_id, int64_t message_id, const char *canonical, unsigned number, GError **error)
+{
+	for (;; number++) {
+		g_autofree char *name = form_of(canonical, number);
+		bool taken;
+		if (!store_name_taken(txn, mailbox_id, name, message_id, &taken, error))
+			return false;
+		if (!taken)
+			return store_message_rename(txn, message_id, name, error);
+	}
+}
+
 char *
 sync_derive_name(StoreTxn *txn, int64_t mailbox_id, int64_t message_id, uint32_t uid, int64_t internaldate_s,
                  const MimeDerived *derived, GError **error)
 {
 	g_autofree char *canonical = mime_name_make(internaldate_s, derived->from, derived->subject, uid);
-	g_autofree char *name = g_strdup(canonical);
 
 	/* Ends: a mailbox holds fewer names than there are numbers. */
-	for (unsigned number = 2;; number++) {
+	for (unsigned number = 1;; number++) {
+		g_autofree char *name = form_of(canonical, number);
+		int64_t old = 0;
 		bool taken;
-		if (!store_name_taken(txn, mailbox_id, name, message_id, &taken, error))
+		if (!store_name_taken(txn, mailbox_id, name, message_id, &taken, error) ||
+		    (taken && !store_message_find_unmatched_name(txn, mailbox_id, name, &old, error)) ||
+		    (old != 0 && !rename_away(txn, mailbox_id, old, canonical, number + 1, error)))
 			return NULL;
-		if (!taken)
+		if (!taken || old != 0)
 			return g_steal_pointer(&name);
-		g_free(name);
-		name = mime_name_distinct(canonical, number);
 	}
 }
 

@@ -11,7 +11,8 @@
 bool sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, MimeDerived *derived_r,
                  GError **error);
 
-/* The canonical name, made distinct from what else is in the mailbox.  g_free(); NULL when the store fails. */
+/* The canonical name, made distinct from what else is in the mailbox.  A message that waits to be matched has no claim to
+ * its old name: if it is in the way, it is renamed.  g_free(); NULL when the store fails. */
 char *sync_derive_name(StoreTxn *txn, int64_t mailbox_id, int64_t message_id, uint32_t uid, int64_t internaldate_s,
                        const MimeDerived *derived, GError **error);
 

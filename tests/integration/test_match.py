@@ -151,6 +151,24 @@ def test_two_jobs_do_not_take_the_same_old_row(serve, home):
     assert bodies(server) == 0
 
 
+def test_names_after_a_new_uidvalidity_are_those_of_a_fresh_store(serve, home):
+    server = serve()
+    box = server.add("A", [messages.message(f"{index}\n", subject="nightly", message_id=f"{index}@x") for index in range(6)])
+    home.configure(**server.account())
+    home.sync()
+    before = ids(home)
+    with home.mount() as mount:
+        old = {mount.files()["A"][uid].name for uid in range(1, 6)}
+        box.expunge(1)
+        box.renumber(77)
+        home.sync()
+        files = mount.files()["A"]
+        assert {path.name for path in files.values()} == old # each is another message's now
+        assert {uid: path.read_bytes() for uid, path in files.items()} == want(box)
+    after = ids(home)
+    assert after == {sha256: before[sha256] for sha256 in after} and len(after) == 5
+
+
 def test_a_message_that_is_never_given_keeps_no_ghosts(serve, home):
     """One body can never be had, two messages have gone."""
     class Refusing(Session):
