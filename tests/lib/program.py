@@ -208,7 +208,7 @@ class Mount:
             stderr=self._output, env=self.owner.environment, cwd=self.owner.folder, start_new_session=True)
         self._watchdog.start()
         deadline = time.monotonic() + 30 * SLOW
-        while not keeper.is_mounted(self.path):
+        while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 said = (self.owner.folder / "mount.log").read_bytes()[begin:].decode(errors="replace")
                 self.end()
@@ -225,6 +225,12 @@ class Mount:
         status = self.process.wait(30 * SLOW)
         self.end()
         assert status == 0, f"mailtree mount -f ended with {status}: {self.said()}"
+
+    def _answers(self):
+        try:
+            return keeper.is_mounted(self.path) and "mail" in os.listdir(self.path)
+        except OSError:
+            return False
 
     def said(self):
         """What the process wrote, to which nobody listens."""
