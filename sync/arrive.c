@@ -185,27 +185,36 @@ sync_arrival_suspect(const SyncArrival *arrival)
 	return 0;
 }
 
-/* A message whose row has gone meanwhile needs no body. */
 static bool
-commit_one(SyncArrival *arrival, StoreTxn *txn, const Arrived *arrived, GError **error)
+keep(SyncArrival *arrival, StoreTxn *txn, const Arrived *arrived, GError **error)
+{
+	const SyncJob *job = arrival->job;
+	const SyncWanted *wanted = arrived->wanted;
+	int64_t id;
+
+	if (!sync_match_arrived(arrival->worker->run, txn, job, wanted, arrived->body.sha256, &id, error))
+		return false;
+	g_autofree char *name = sync_derive_name(txn, job->mailbox_id, id, wanted->uid, wanted->internaldate_s,
+	                                         &arrived->derived, error);
+	return name && store_message_set_body(txn, id, &arrived->body, name, arrived->derived.header_sha256, error);
+}
+
+/* A message whose row has gone meanwhile needs no body, and is no trouble for the others. */
+static bool
+keep_if_there(SyncArrival *arrival, StoreTxn *txn, const Arrived *arrived, GError **error)
 {
 	SyncRun *run = arrival->worker->run;
-	const SyncWanted *wanted = arrived->wanted;
-	g_autofree char *name = sync_derive_name(txn, arrival->job->mailbox_id, wanted->id, wanted->uid,
-	                                         wanted->internaldate_s, &arrived->derived, error);
 	g_auto(StoreMessage) row = { 0 };
 	GError *failure = NULL;
 
-	if (!name)
-		return false;
-	if (store_message_set_body(txn, wanted->id, &arrived->body, name, arrived->derived.header_sha256, &failure))
+	if (keep(arrival, txn, arrived, &failure))
 		return true;
 	if (core_error_code(failure) != CORE_ERROR_NOT_FOUND) {
 		g_propagate_error(error, failure);
 		return false;
 	}
-	if (store_message_get(run->store, wanted->id, &row, NULL))
-		sync_warn(run, arrival->job->path, wanted->uid, "%s; it is asked for again next time", failure->message);
+	if (store_message_get(run->store, arrived->wanted->id, &row, NULL))
+		sync_warn(run, arrival->job->path, arrived->wanted->uid, "%s; it is asked for again next time", failure->message);
 	g_error_free(failure);
 	return true;
 }
@@ -228,7 +237,7 @@ sync_arrival_commit(SyncArrival *arrival, GError **error)
 	if (!txn)
 		return false;
 	for (guint i = 0; i < arrival->batch->len; i++)
-		if (!commit_one(arrival, txn, &g_array_index(arrival->batch, Arrived, i), error))
+		if (!keep_if_there(arrival, txn, &g_array_index(arrival->batch, Arrived, i), error))
 			return false;
 	if (!store_commit(g_steal_pointer(&txn), error))
 		return false;
