@@ -289,8 +289,10 @@ test_forget_and_match(Fixture *fixture, const void *data)
 	g_assert_error(error, CORE_ERROR, CORE_ERROR_NOT_FOUND);
 	g_clear_error(&error);
 	commit(txn);
+	store_message_clear(&got);
 	g_assert_false(store_message_find_uid(fixture->store, fixture->inbox, 73, &got, &error));
 	g_assert_true(store_message_find_uid(fixture->store, fixture->inbox, 71, &got, &error));
+	g_assert_cmpint(got.id, ==, kept);
 
 	txn = begin(fixture);
 	g_assert_false(store_message_match(txn, 999, &message, NULL, &error));
