@@ -151,6 +151,21 @@ def test_two_jobs_do_not_take_the_same_old_row(serve, home):
     assert bodies(server) == 0
 
 
+def test_what_has_to_be_downloaded_again_keeps_its_inode(serve, home):
+    """Without Message-IDs: the bytes tell in the end."""
+    head = b"From: job@example.org\r\nSubject: result\r\n\r\n"
+    server = serve()
+    box = server.add("A", [head + b"disk 1 is fine\r\n", head + b"disk 2 failed!\r\n"])
+    home.configure(**server.account())
+    home.sync()
+    before = ids(home)
+    box.mails.reverse()
+    box.renumber(77)
+    home.sync()
+    assert tree(home)["A"] == want(box)
+    assert ids(home) == before
+
+
 def test_names_after_a_new_uidvalidity_are_those_of_a_fresh_store(serve, home):
     server = serve()
     box = server.add("A", [messages.message(f"{index}\n", subject="nightly", message_id=f"{index}@x") for index in range(6)])
