@@ -30,7 +30,7 @@ plain_length(const char *p, const char *end)
 		return 0;
 	if (c == '%' && looks_escaped(p, end))
 		return 0;
-	return (size_t)(g_utf8_next_char(p) - p);
+	return (size_t)g_utf8_skip[(unsigned char)*p];
 }
 
 /* Ends the component at @start in '~' and a hash of @text; what is too long for a directory entry is cut. */

@@ -73,6 +73,15 @@ body_charset(const MimeHeaders *headers)
 	return charset;
 }
 
+static char *
+shorten(char *text)
+{
+	if (!text || strlen(text) <= MIME_WORDS_MAX_BYTES)
+		return text;
+	*g_utf8_find_prev_char(text, text + MIME_WORDS_MAX_BYTES + 1) = '\0';
+	return g_realloc(text, strlen(text) + 1);
+}
+
 void
 mime_derive(const MimeSource *source, bool want_text, MimeDerived *derived_r)
 {
@@ -93,8 +102,8 @@ mime_derive(const MimeSource *source, bool want_text, MimeDerived *derived_r)
 
 	mime_headers_scan(header->str, header->len, &headers);
 	g_autofree char *charset = body_charset(&headers);
-	derived_r->from = mime_headers_author(&headers, charset);
-	derived_r->subject = mime_headers_text(&headers, MIME_FIELD_SUBJECT, charset);
+	derived_r->from = shorten(mime_headers_author(&headers, charset));
+	derived_r->subject = shorten(mime_headers_text(&headers, MIME_FIELD_SUBJECT, charset));
 	if (want_text) {
 		derived_r->text = g_string_new(NULL);
 		mime_text_render(&reader, derived_r->text, MIME_TEXT_MAX_BYTES);

@@ -23,6 +23,7 @@
 
 #define MIME_DERIVE_VERSION 1
 #define MIME_TEXT_MAX_BYTES (8 * 1024 * 1024) /* of one rendering; what is beyond is replaced by a line that says so */
+#define MIME_WORDS_MAX_BYTES 1024             /* more than any name can hold; many of these wait at once */
 #define MIME_HEADER_MAX_BYTES (1024 * 1024)   /* of a header block that is looked at */
 
 typedef struct {

@@ -595,6 +595,29 @@ test_message_id(void)
 		                rows[i].has);
 }
 
+/* Many of them wait for a commit at once, so a hostile message is not to make them large. */
+static void
+test_words_are_bounded(void)
+{
+	GString *message = g_string_new("From: \"");
+	MimeDerived derived;
+
+	for (int i = 0; i < 2000; i++)
+		g_string_append(message, "\xc5\x99");
+	g_string_append(message, "\" <a@b>\nSubject: x");
+	for (int i = 0; i < 2000; i++)
+		g_string_append(message, "\xc5\x99");
+	g_string_append(message, "\n\n");
+	MimeSource source = { .bytes = (const uint8_t *)message->str, .fd = -1, .length = message->len };
+	mime_derive(&source, false, &derived);
+	g_assert_cmpuint(strlen(derived.from), ==, MIME_WORDS_MAX_BYTES);
+	g_assert_cmpuint(strlen(derived.subject), ==, MIME_WORDS_MAX_BYTES - 1); /* not in the midst of a character */
+	g_assert_true(g_utf8_validate(derived.from, -1, NULL));
+	g_assert_true(g_utf8_validate(derived.subject, -1, NULL));
+	mime_derived_clear(&derived);
+	g_string_free(message, TRUE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -615,5 +638,6 @@ main(int argc, char **argv)
 	g_test_add_func("/mime/text/unreadable", test_unreadable);
 	g_test_add_func("/mime/text/message-id", test_message_id);
 	g_test_add_func("/mime/text/threads", test_threads);
+	g_test_add_func("/mime/text/words-are-bounded", test_words_are_bounded);
 	return g_test_run();
 }
