@@ -59,6 +59,15 @@ tell_directory(FsFreshness *freshness, FsInode directory, GHashTable *names)
 	fuse_lowlevel_notify_inval_inode(freshness->session, directory, 0, 0);
 }
 
+static void
+release(FsFreshness *freshness)
+{
+	g_hash_table_unref(freshness->stale);
+	pthread_cond_destroy(&freshness->changed);
+	pthread_mutex_destroy(&freshness->lock);
+	g_free(freshness);
+}
+
 static void *
 run(void *data)
 {
@@ -89,7 +98,7 @@ run(void *data)
 }
 
 FsFreshness *
-fs_freshness_new(struct fuse_session *session)
+fs_freshness_new(struct fuse_session *session, GError **error)
 {
 	FsFreshness *freshness = g_new0(FsFreshness, 1);
 	pthread_condattr_t attributes;
@@ -101,10 +110,12 @@ fs_freshness_new(struct fuse_session *session)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&freshness->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	int result = fs_thread_start(&freshness->thread, run, freshness);
-	if (result != 0)
-		g_error("pthread_create: %s", g_strerror(result));
-	return freshness;
+	errno = fs_thread_start(&freshness->thread, run, freshness);
+	if (errno == 0)
+		return freshness;
+	core_throw_errno(error, "cannot start a thread");
+	release(freshness);
+	return NULL;
 }
 
 void
@@ -167,8 +178,5 @@ fs_freshness_free(FsFreshness *freshness)
 	pthread_cond_broadcast(&freshness->changed);
 	pthread_mutex_unlock(&freshness->lock);
 	pthread_join(freshness->thread, NULL);
-	g_hash_table_unref(freshness->stale);
-	pthread_cond_destroy(&freshness->changed);
-	pthread_mutex_destroy(&freshness->lock);
-	g_free(freshness);
+	release(freshness);
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "core/error.h"
 #include "fs/inode.h"
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@
 struct fuse_session;
 
 typedef struct FsFreshness FsFreshness;
-FsFreshness *fs_freshness_new(struct fuse_session *session);
+FsFreshness *fs_freshness_new(struct fuse_session *session, GError **error); /* NULL with CORE_ERROR_IO: no thread */
 
 /* Any thread, never blocks for long.  What is called stale between these two is told as one; only there may
  * fs_freshness_stale() be called. */

@@ -131,7 +131,11 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	}
 	if (!start_session(mount, error))
 		return NULL;
-	mount->freshness = fs_freshness_new(mount->session);
+	mount->freshness = fs_freshness_new(mount->session, error);
+	if (!mount->freshness) {
+		core_prefix(error, "cannot mount on %s: ", dir);
+		return NULL;
+	}
 	store_listen(store, changed, mount);
 	return g_steal_pointer(&mount);
 }

@@ -1,6 +1,8 @@
 /* fs: what is seen of changes, by several at once, and how a mount ends. */
 #include "fs-server.h"
 
+#include "fs/freshness.h"
+
 #include <dirent.h>
 
 /* Everything is looked at before each change, so that the kernel remembers what becomes stale. */
@@ -496,10 +498,30 @@ test_looking_while_it_changes(void)
 	server_stop(&server);
 }
 
+/* No memory for a thread is an error that leaves nothing mounted, and no end of the process. */
+static void
+test_no_thread_for_telling(void)
+{
+	g_autoptr(GError) error = NULL;
+	pthread_attr_t usual, huge;
+
+	g_assert_cmpint(pthread_getattr_default_np(&usual), ==, 0);
+	pthread_attr_init(&huge);
+	g_assert_cmpint(pthread_attr_setstacksize(&huge, (size_t)1 << 50), ==, 0);
+	g_assert_cmpint(pthread_setattr_default_np(&huge), ==, 0);
+	FsFreshness *freshness = fs_freshness_new(NULL, &error);
+	g_assert_cmpint(pthread_setattr_default_np(&usual), ==, 0);
+	pthread_attr_destroy(&huge);
+	pthread_attr_destroy(&usual);
+	g_assert_null(freshness);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_IO);
+}
+
 static int
 run_tests(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/fs-changes/no-thread-for-telling", test_no_thread_for_telling);
 	if (fuse_is_unusable()) {
 		g_test_add_func("/fs-changes/usable", skip_without_fuse);
 		return g_test_run();
