@@ -40,7 +40,8 @@ control_client_new(const char *dir, GError **error)
 	}
 	address = control_address(dir_fd);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout); /* connect() waits for a place in the queue */
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout); /* connect() waits for a place in the queue */
 	failed = fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ? errno : 0;
 	close(dir_fd);
 	if (failed) {

@@ -231,24 +231,37 @@ find_place(ControlServer *server)
 
 /* Takes @fd. */
 static void
-welcome(ControlServer *server, int fd)
+turn_away(int fd)
 {
 	static const char crowded[] = "error 75 too many commands wait for the running mailtree; try again\n";
-	struct timeval timeout = { .tv_sec = CLIENT_TIMEOUT_MS / 1000 };
-	ControlConnection *connection = is_trusted(fd) ? find_place(server) : NULL;
 
 	G_STATIC_ASSERT(EX_TEMPFAIL == 75);
-	if (!connection) {
-		if (is_trusted(fd) && send(fd, crowded, strlen(crowded), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			core_log(CORE_LOG_INFO, "main", "control: turned a client away");
+	if (send(fd, crowded, strlen(crowded), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		core_log(CORE_LOG_INFO, "main", "control: turned a client away");
+	close(fd);
+}
+
+/* Takes @fd. */
+static void
+welcome(ControlServer *server, int fd)
+{
+	struct timeval timeout = { .tv_sec = CLIENT_TIMEOUT_MS / 1000 };
+	ControlConnection *connection;
+
+	if (!is_trusted(fd)) {
 		close(fd);
+		return;
+	}
+	connection = find_place(server);
+	if (!connection) {
+		turn_away(fd);
 		return;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 	*connection = (ControlConnection){ .server = server, .fd = fd, .running = true, .started = true };
 	if (pthread_create(&connection->thread, NULL, run_connection, connection) != 0) {
 		connection->running = connection->started = false;
-		close(fd);
+		turn_away(fd);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -369,6 +370,47 @@ test_held_until_freed(Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_client_is_told_that_there_is_no_thread_for_it(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+	pthread_attr_t usual, huge;
+
+	g_assert_cmpint(pthread_getattr_default_np(&usual), ==, 0);
+	pthread_attr_init(&huge);
+	g_assert_cmpint(pthread_attr_setstacksize(&huge, (size_t)1 << 50), ==, 0);
+	g_assert_cmpint(pthread_setattr_default_np(&huge), ==, 0);
+	g_autofree char *lines = call(fixture, "echo", "a", &error);
+	g_assert_cmpint(pthread_setattr_default_np(&usual), ==, 0);
+	pthread_attr_destroy(&huge);
+	pthread_attr_destroy(&usual);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_BUSY);
+
+	g_clear_error(&error);
+	g_autofree char *later = call(fixture, "echo", "b", &error);
+	g_assert_no_error(error);
+	g_assert_cmpstr(later, ==, "text(b)");
+}
+
+static void
+test_client_without_a_descriptor(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+	struct rlimit usual, tight;
+	int highest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+	tight = usual;
+	tight.rlim_cur = (rlim_t)highest + 1; /* one descriptor, for the folder */
+	g_assert_cmpint(close(highest), ==, 0);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &tight), ==, 0);
+	ControlClient *client = control_client_new(fixture->dir, &error);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+	g_assert_null(client);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_IO);
+	g_assert_nonnull(strstr(error->message, g_strerror(EMFILE)));
+}
+
+static void
 test_stale_socket(void)
 {
 	g_autofree char *dir = g_dir_make_tmp("mailtree-control-XXXXXX", NULL);
@@ -583,6 +625,8 @@ main(int argc, char **argv)
 	ADD("bad-requests-are-dropped", test_bad_requests_are_dropped);
 	ADD("stop-ends-calls", test_stop_ends_calls);
 	ADD("held-until-freed", test_held_until_freed);
+	ADD("no-thread-for-a-client", test_client_is_told_that_there_is_no_thread_for_it);
+	ADD("no-descriptor-for-a-client", test_client_without_a_descriptor);
 	g_test_add_func("/control/stale-socket", test_stale_socket);
 	g_test_add_func("/control/long-path", test_long_path);
 	g_test_add_func("/control/nonsense-from-owner", test_nonsense_from_owner);
