@@ -377,6 +377,6 @@ command_mount(const CommandLine *line)
 	if (error)
 		status = command_fail(error);
 	if (status != EX_OK && made)
-		rmdir(line->arguments[0]);
+		rmdir(dir ? dir : line->arguments[0]); /* the child has another working directory */
 	return status;
 }

@@ -256,6 +256,17 @@ def test_a_mount_point_in_use_is_refused(tree, home, filled):
     assert done.status in (74, 75) and len(done.err.splitlines()) == 1, str(done)
 
 
+def test_a_mount_that_fails_removes_only_the_folder_that_it_made(filled, home):
+    bystander = home.folder / "bystander" # empty; below / it has the name that the folder has below the home
+    bystander.mkdir()
+    folder = home.folder / str(bystander).lstrip("/")
+    folder.parent.mkdir(parents=True)
+    (home.store / "mail.db").write_bytes(b"no database" * 1000)
+    home.fails(74, "mount", os.path.relpath(folder, home.folder))
+    assert not folder.exists()
+    assert bystander.exists()
+
+
 def test_fusermount_ends_it_too(filled, home):
     mount = home.mount().__enter__()
     subprocess.run(["fusermount3", "-u", str(mount.path)], check=True)
