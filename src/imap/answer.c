@@ -18,9 +18,11 @@ show_alert(ImapSession *session, const char *text)
 {
 	if (g_strcmp0(session->alert, text) == 0)
 		return;
+	g_autofree char *words = imap_refusal_words(text);
+
 	g_free(session->alert);
 	session->alert = g_strdup(text);
-	core_log(CORE_LOG_WARNING, "imap", "%s: the server says: %s", session->config->account, text);
+	core_log(CORE_LOG_WARNING, "imap", "%s: the server says: %s", session->config->account, words);
 }
 
 /* The words of a refusal are in the error that it becomes. */

@@ -491,6 +491,17 @@ test_the_trace_cuts_long_lines(void)
 	assert_in(trace, "test < m2 OK done\n", true);
 }
 
+/* U+009B begins what a terminal obeys, as ESC [ does; U+202E turns round what follows. */
+static void
+test_an_alert_cannot_write_to_a_terminal(void)
+{
+	SCRIPT(script, READY(""), C("m2 UID FETCH 7 (FLAGS)\r\n"),
+	       S("* OK [ALERT] quota\xc2\x9b" "31m \x9b" "32m \xe2\x80\xaeover\r\nm2 OK done\r\n"));
+	g_autofree char *log = trace_of(&script, 7);
+
+	assert_in(log, "the server says: quota 31m \xef\xbf\xbd" "32m  over\n", true);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -517,5 +528,6 @@ main(int argc, char **argv)
 	ADD(the_trace_shows_neither_secrets_nor_messages);
 	ADD(the_trace_hides_what_login_sends);
 	ADD(the_trace_cuts_long_lines);
+	ADD(an_alert_cannot_write_to_a_terminal);
 	return g_test_run();
 }
