@@ -101,7 +101,7 @@ def test_after_any_byte(capability, serve, make_home, pick):
     undisturbed.home.sync()
     want = snapshot(undisturbed.home)
     total = undisturbed.server.bytes_out
-    for byte in pick(range(1, total, 7), 6):
+    for byte in pick(range(1, total, 29), 6):
         stage = Stage(serve, make_home, capability, False)
         stage.server.cut_at_byte = byte
         done = stage.home.run("sync")

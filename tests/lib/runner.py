@@ -213,9 +213,9 @@ class Run:
             shutil.rmtree(LOGS / result.suite, ignore_errors=True)
         if self.options.k:
             command += ["-k", self.options.k]
-        if self.options.full:
+        if self.options.full and not sanitized:
             command.append("--full")
-        elif sanitized and program and not self.options.k:
+        elif sanitized and program and not self.options.full and not self.options.k:
             command.append("--sample")
         command.append(f"--seed={self.options.seed}")
         with open(result.log, "ab") as out:
@@ -255,7 +255,7 @@ class Run:
         found.mkdir(parents=True, exist_ok=True)
         grown = Path(place) / name
         grown.mkdir()
-        seconds = 300 if self.options.full else 8
+        seconds = 120 if self.options.full else 8
         command = [*self.fixed_layout, target["filename"][0], f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024",
                    "-print_final_stats=1", f"-artifact_prefix={found}/", str(grown)]
         seeds = [each for each in (ROOT / "tests/fuzz/corpus" / short, ROOT / "tests/fuzz/corpus" / name) if each.is_dir()]
