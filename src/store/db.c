@@ -193,8 +193,11 @@ store_db_begin(StoreDb *db, GError **error)
 	if (pthread_mutex_lock(&db->lock) != 0)
 		g_error("%s: a transaction inside a transaction of the same thread", db->path);
 
-	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_BEGIN);
-	bool ok = store_query_run(db, query, error);
+	bool ok;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_BEGIN); /* given back before the lock is */
+		ok = store_query_run(db, query, error);
+	}
 	db->failed = false;
 	if (!ok)
 		store_db_unlock(db);
