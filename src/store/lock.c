@@ -11,6 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A directory that others can enter is made private if it is a store or empty, and not if it has something else in it. */
+static bool
+is_shared(const char *dir)
+{
+	g_autofree char *database = g_build_filename(dir, "mail.db", NULL);
+	g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
+
+	return access(database, F_OK) != 0 && (!entries || g_dir_read_name(entries));
+}
+
 static bool
 prepare_dir(const char *dir, GError **error)
 {
@@ -22,6 +32,9 @@ prepare_dir(const char *dir, GError **error)
 		return core_throw(error, CORE_ERROR_IO, "cannot use %s as a store: it is not a directory", dir);
 	if (st.st_uid != geteuid())
 		return core_throw(error, CORE_ERROR_IO, "cannot use %s as a store: it belongs to another user", dir);
+	if ((st.st_mode & 0077) != 0 && is_shared(dir))
+		return core_throw(error, CORE_ERROR_IO, "cannot use %s as a store: others can enter it, and there is something else "
+		                  "in it; choose another directory", dir);
 	if ((st.st_mode & 0077) != 0 && chmod(dir, 0700) != 0)
 		return core_throw_errno(error, "cannot make %s private", dir);
 	return true;

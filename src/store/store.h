@@ -24,7 +24,8 @@
 typedef struct Store Store;
 typedef struct StoreTxn StoreTxn;
 
-/* Opens or creates the store in @dir (made 0700 with its parents), takes the lock, migrates the schema (each step one
+/* Opens or creates the store in @dir (made 0700 with its parents; one that others can enter and that holds other things
+ * is left alone: CORE_ERROR_IO), takes the lock, migrates the schema (each step one
  * transaction), cuts what a crash left behind the last committed byte of each segment, and prepares every statement.
  * NULL with CORE_ERROR_LOCKED (another process; the message names its process id), CORE_ERROR_CORRUPT (a newer schema
  * or a damaged database; nothing was changed) or CORE_ERROR_IO. */

@@ -34,6 +34,31 @@ test_open_private(Fixture *fixture, const void *data)
 	g_assert_cmpint(st.st_mode & 0777, ==, 0700);
 }
 
+/* As store = /tmp would be: to make that private would shut everybody else out. */
+static void
+test_open_leaves_a_shared_directory_alone(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *shared = g_build_filename(fixture->dir, "shared", NULL);
+	g_autofree char *letter = g_build_filename(shared, "letter", NULL);
+	struct stat st;
+
+	g_assert_cmpint(g_mkdir(shared, 0700), ==, 0);
+	g_assert_cmpint(chmod(shared, 01777), ==, 0);
+	g_assert_true(g_file_set_contents(letter, "", 0, NULL));
+	g_assert_null(store_open(shared, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_IO);
+	g_assert_cmpint(stat(shared, &st), ==, 0);
+	g_assert_cmpint(st.st_mode & 07777, ==, 01777);
+
+	g_assert_cmpint(g_unlink(letter), ==, 0);
+	g_clear_error(&error);
+	g_autoptr(Store) empty = store_open(shared, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(stat(shared, &st), ==, 0);
+	g_assert_cmpint(st.st_mode & 0777, ==, 0700);
+}
+
 static void
 test_open_not_a_directory(Fixture *fixture, const void *data)
 {
@@ -195,6 +220,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	ADD("open/private", test_open_private);
+	ADD("open/shared", test_open_leaves_a_shared_directory_alone);
 	ADD("open/not-a-directory", test_open_not_a_directory);
 	ADD("lock/names-the-owner", test_lock_names_the_owner);
 	ADD("lock/ends-with-its-owner", test_lock_ends_with_its_owner);
