@@ -359,7 +359,7 @@ attach(StoreTxn *txn, int64_t account_id, const StoreMailboxMove *move, GError *
 	g_auto(GStrv) components = g_strsplit(move->path, "/", -1);
 	g_auto(StoreMailbox) there = { 0 };
 	size_t last = g_strv_length(components) - 1;
-	int64_t parent_id;
+	int64_t parent_id = 0;
 
 	if (!ensure_path(txn, account_id, components, last, &parent_id, error))
 		return false;
