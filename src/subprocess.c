@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX 4096
+#define KILLED_TIMEOUT_MS 1000
 
 /* One pipe from the child, and what came out of it. */
 typedef struct {
@@ -150,6 +151,22 @@ open_outlet(Outlet *outlet, int *write_end_r, GError **error)
 	return true;
 }
 
+/* Kills it and what is in its group.  False if it goes on all the same, as a program of another user (sudo) does: it
+ * becomes a zombie of ours one day. */
+static bool
+end_group(pid_t pid, int pidfd)
+{
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+	int ready;
+
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL); /* it may have left the group */
+	do
+		ready = poll(&fd, 1, KILLED_TIMEOUT_MS);
+	while (ready < 0 && errno == EINTR);
+	return ready > 0;
+}
+
 static bool
 run_to_end(pid_t pid, Outlet *out, Outlet *err, const char *name, int timeout_ms, CoreCancel *cancel, int *status_r,
            GError **error)
@@ -158,10 +175,10 @@ run_to_end(pid_t pid, Outlet *out, Outlet *err, const char *name, int timeout_ms
 	bool ended = pidfd >= 0 ? watch(pidfd, out, err, name, timeout_ms, cancel, error)
 	                        : core_throw_errno(error, "cannot watch %s", name);
 
-	if (!ended)
-		kill(-pid, SIGKILL);
-	while (waitpid(pid, status_r, 0) < 0 && errno == EINTR)
-		;
+	if (ended || end_group(pid, pidfd)) {
+		while (waitpid(pid, status_r, 0) < 0 && errno == EINTR)
+			;
+	}
 	if (pidfd >= 0)
 		close(pidfd);
 	return ended;

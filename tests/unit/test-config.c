@@ -179,6 +179,8 @@ test_errors_name_the_line(void)
 		  "password_file = …, netrc = yes, prompt = yes" },
 		{ "[account a]\nhost = imaps://h\n",
 		  "/etc/x/config:2: host = imaps://h: must be a host name or an address, such as imap.example.org" },
+		{ "[account a]\nhost = \"h\"\n",
+		  "/etc/x/config:2: host = \"h\": must be a host name or an address, such as imap.example.org" },
 		{ "[account a]\nhost = h\nuser = \xff\n", "/etc/x/config:3: not UTF-8 text" },
 	};
 
@@ -329,6 +331,20 @@ test_password_command_hangs(void)
 	}
 	g_assert_true(killed);
 	g_unlink(note);
+}
+
+/* One that has left its process group ends as well, and is not waited for until it likes to end. */
+static void
+test_password_command_hangs_elsewhere(void)
+{
+	g_autofree char *note = g_build_filename(folder, "late", NULL);
+	g_autofree char *command = g_strdup_printf("exec perl -e 'setpgrp(0, getpgrp(getppid())) or die; sleep 20; "
+	                                           "open(F, q(>), q(%s))'", note);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_null(password_from_command(command, 1000, NULL, &error));
+	g_assert_cmpstr(error->message, ==, "password_command: sh did not end within 1 s");
+	g_assert_false(g_file_test(note, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -487,6 +503,7 @@ main(int argc, char **argv)
 	g_test_add_func("/password/command", test_password_command);
 	g_test_add_func("/password/command-leaves-child", test_password_command_leaves_child);
 	g_test_add_func("/password/command-hangs", test_password_command_hangs);
+	g_test_add_func("/password/command-hangs-elsewhere", test_password_command_hangs_elsewhere);
 	g_test_add_func("/password/command-cancelled", test_password_command_cancelled);
 	g_test_add_func("/password/command-inherits-nothing", test_password_command_inherits_nothing);
 	g_test_add_func("/password/file", test_password_file);
