@@ -135,7 +135,7 @@ progress_format(const ProgressNumbers *numbers, uint64_t bytes_per_s, unsigned c
 		text = describe_fetching(numbers, bytes_per_s);
 		if (columns > 0 && strlen(text) + 13 <= columns) /* the brackets, a space and at least ten */
 			bar = draw_bar(numbers, MIN(BAR_MAX, columns - 3 - (unsigned)strlen(text)));
-	} else if (numbers->mailboxes_total > 0) {
+	} else if (numbers->mailboxes_total > 0 && numbers->phase >= SYNC_LISTING) {
 		text = g_strdup_printf("%s: %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " folders", sync_phase_names[numbers->phase],
 		                       numbers->mailboxes_done, numbers->mailboxes_total);
 	} else {
