@@ -52,7 +52,7 @@ command_unmount(const CommandLine *line)
 	bool absent;
 
 	if (!path) {
-		core_throw_errno(&error, "cannot unmount %s", line->arguments[0]);
+		core_throw(&error, CORE_ERROR_USAGE, "cannot unmount %s: %s", line->arguments[0], g_strerror(errno));
 		return command_fail(error);
 	}
 	g_autoptr(Config) config = config_load(line->config_path, &broken);

@@ -172,8 +172,8 @@ call_unmount(ControlConnection *connection, const char *argument, void *data)
 		core_throw(&error, CORE_ERROR_USAGE, "%s is not mounted: process %ld only synchronises the store %s", argument,
 		           (long)getpid(), store_dir(owner->store));
 	else if (!g_str_equal(owner->mounted, argument))
-		core_throw(&error, CORE_ERROR_USAGE, "the store %s is mounted on %s, not on %s", store_dir(owner->store),
-		           owner->mounted, argument);
+		core_throw(&error, CORE_ERROR_USAGE, "the store %s is mounted on %s, not on %s; a mount of another store needs its --config",
+		           store_dir(owner->store), owner->mounted, argument);
 	if (error) {
 		control_send_error(connection, error);
 		return;
