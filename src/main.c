@@ -39,12 +39,14 @@ static const Command commands[] = {
 	  "Without ACCOUNT: all accounts of the configuration.\n", 0, 0, -1, command_check },
 	{ "sync", "sync [ACCOUNT…]", "bring what the servers have; returns when it is here",
 	  "Without ACCOUNT: all accounts of the configuration.  While the store is mounted, the mount's process does it\n"
-	  "and this command waits.\n", 0, 0, -1, command_sync },
+	  "and this command waits.  It can be stopped at any time; the next one goes on from there.\n", 0, 0, -1, command_sync },
 	{ "mount", "mount [-f] DIR", "show the mail as files in DIR, and bring what is new",
 	  "  -f    stay in the foreground; end with Ctrl-C\n"
-	  "DIR must be empty; it is made if only its last component is missing.\n", OPTION_FOREGROUND, 1, 1, command_mount },
-	{ "unmount", "unmount DIR", "take the files away again; what was brought here is kept", "", 0, 1, 1, command_unmount },
-	{ "status", "status [--json] [--watch]", "accounts, progress, errors",
+	  "DIR must be empty; it is made if only its last component is missing.  Errors of the process in the background are\n"
+	  "in \"mailtree status\" and in the file log in the store.\n", OPTION_FOREGROUND, 1, 1, command_mount },
+	{ "unmount", "unmount DIR", "take the files away again; what was brought here is kept",
+	  "It waits until all is closed; files that others have open can no longer be read.\n", 0, 1, 1, command_unmount },
+	{ "status", "status [--json] [--watch]", "tell what is here, what is going on, and what failed",
 	  "  --json     for programs; mailtree(1) describes the fields\n"
 	  "  --watch    again each second, until Ctrl-C\n", OPTION_JSON | OPTION_WATCH, 0, 0, command_status },
 };
@@ -54,8 +56,8 @@ static const char common_help[] =
 	"  --config FILE  instead of $XDG_CONFIG_HOME/mailtree/config\n"
 	"  -v             tell more; -vv: also what is sent and received, without passwords\n"
 	"  -q             only errors\n"
-	"  --help         this; after a command: about that command\n"
-	"  --version\n";
+	"  -h, --help     this; with a command: about that command\n"
+	"  --version      which version this is\n";
 
 static const Command *
 find_command(const char *name)
@@ -71,7 +73,8 @@ static int
 print_help(const Command *command)
 {
 	if (command) {
-		printf("Usage: mailtree %s\n\n%s.\n%s\n%s", command->usage, command->summary, command->help, common_help);
+		printf("Usage: mailtree %s\n\n%c%s.\n%s\n%s", command->usage, g_ascii_toupper(*command->summary),
+		       command->summary + 1, command->help, common_help);
 		return command_finish(EX_OK);
 	}
 	printf("Usage: mailtree [OPTION…] COMMAND …\n\nCommands:\n");
@@ -164,7 +167,7 @@ run_command(const Command *command, Options *options, int count)
 		return usage_error("%s has no option %s; usage: mailtree %s", command->name,
 		                   foreign & OPTION_FOREGROUND ? "-f" : foreign & OPTION_JSON ? "--json" : "--watch", command->usage);
 	if (count < command->arguments_min)
-		return usage_error("%s needs an argument; usage: mailtree %s", command->name, command->usage);
+		return usage_error("%s needs a directory; usage: mailtree %s", command->name, command->usage);
 	if (command->arguments_max >= 0 && count > command->arguments_max)
 		return usage_error("too many arguments; usage: mailtree %s", command->usage);
 	options->line.foreground = options->options & OPTION_FOREGROUND;

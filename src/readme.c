@@ -13,7 +13,7 @@ const char readme_text[] =
 	"\n"
 	"  ls mail/*/INBOX\n"
 	"  grep -rl 'invoice' text/         words as people read them, whatever the encoding was\n"
-	"  find mail -newermt 2024-01-01    files have the date when the message came\n"
+	"  find mail -type f -newermt 2024-01-01    files have the date when the message came\n"
 	"\n"
 	"Everything is here on this computer and can be read without a network.  Reading changes nothing on the server: a\n"
 	"message that you open stays unread.  Nothing can be written: the tree is read-only.\n"
