@@ -87,7 +87,7 @@ set_host(ConfigParser *parser, const char *value, GError **error)
 		parser->account->imap.host = g_strndup(value + 1, length - 2);
 		return true;
 	}
-	if (strpbrk(value, " \t/@") || length > 255)
+	if (strpbrk(value, " \t/@\"'") || length > 255)
 		return config_fail(parser, error, "host = %s: must be a host name or an address, such as imap.example.org", value);
 	parser->account->imap.host = g_strdup(value);
 	return true;
