@@ -6,18 +6,24 @@
 
 #include <string.h>
 
+#define ALERTS_MAX 10 /* of one session */
+
 static bool
 is_status(const ImapResponse *response)
 {
 	return response->kind <= IMAP_RESPONSE_PREAUTH;
 }
 
-/* People must see it (RFC 9051 7.1), but once. */
+/* People must see it (RFC 9051 7.1), but once, and not a million of them. */
 static void
 show_alert(ImapSession *session, const char *text)
 {
-	if (g_strcmp0(session->alert, text) == 0)
+	if (session->alerts > ALERTS_MAX || g_strcmp0(session->alert, text) == 0)
 		return;
+	if (++session->alerts > ALERTS_MAX) {
+		core_log(CORE_LOG_WARNING, "imap", "%s: the server says more than is shown", session->config->account);
+		return;
+	}
 	g_autofree char *words = imap_refusal_words(text);
 
 	g_free(session->alert);

@@ -66,6 +66,7 @@ struct ImapSession {
 	bool preauthenticated;
 	char *greeting, *server;
 	char *alert;      /* the last that was shown: some servers repeat it with every answer */
+	unsigned alerts;  /* that came, up to one more than are shown */
 	char *selected;
 	bool maybe_selected; /* the server may have a mailbox selected, though we could not tell its name */
 	bool never_closes;   /* it did not send [CLOSED] where QRESYNC demands it */

@@ -502,6 +502,24 @@ test_an_alert_cannot_write_to_a_terminal(void)
 	assert_in(log, "the server says: quota 31m \xef\xbf\xbd" "32m  over\n", true);
 }
 
+static void
+test_a_flood_of_alerts_is_cut(void)
+{
+	g_autoptr(GString) flood = g_string_new(NULL);
+
+	for (int i = 1; i <= 100; i++)
+		g_string_append_printf(flood, "* OK [ALERT] number %d\r\n", i);
+	g_string_append(flood, "m2 OK done\r\n");
+	const Step steps[] = { READY(""), C("m2 UID FETCH 7 (FLAGS)\r\n"), { STEP_SERVER, flood->str, flood->len } };
+	Script script;
+	script_start(&script, steps, G_N_ELEMENTS(steps));
+	g_autofree char *log = trace_of(&script, 7);
+
+	assert_in(log, "the server says: number 10\n", true);
+	assert_in(log, "the server says: number 11\n", false);
+	assert_in(log, "the server says more than is shown", true);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -529,5 +547,6 @@ main(int argc, char **argv)
 	ADD(the_trace_hides_what_login_sends);
 	ADD(the_trace_cuts_long_lines);
 	ADD(an_alert_cannot_write_to_a_terminal);
+	ADD(a_flood_of_alerts_is_cut);
 	return g_test_run();
 }
