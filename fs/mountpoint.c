@@ -118,8 +118,13 @@ check_empty(const char *dir, GError **error)
 char *
 fs_mountpoint_check(const char *dir, GError **error)
 {
-	g_autofree char *resolved = realpath(dir, NULL);
+	g_autofree char *bare = g_strdup(dir);
 	struct stat st;
+
+	/* A slash at the end would look into the mount that a killed process left there. */
+	for (size_t n = strlen(bare); n > 1 && bare[n - 1] == '/'; n--)
+		bare[n - 1] = '\0';
+	g_autofree char *resolved = realpath(bare, NULL);
 
 	if (!resolved) {
 		core_throw_errno(error, "cannot mount on %s", dir);

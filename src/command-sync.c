@@ -140,7 +140,9 @@ sync_there(Sync *sync, ControlClient *client, int *status_r)
 	progress_stop();
 	*status_r = ok ? EX_OK : core_error_exit_status(error);
 	if (ok) {
-		summarize(sync);
+		/* What came before this command joined, or in another run, is not in its numbers. */
+		if (!sync->line->quiet && isatty(STDOUT_FILENO))
+			printf("synchronised by the process that owns the store\n");
 	} else if (core_error_code(error) == CORE_ERROR_LOCKED) {
 		return false;
 	} else if (core_error_code(error) == CORE_ERROR_CANCELLED) {

@@ -1,8 +1,10 @@
 #include "sync/arrive.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "store/derived.h"
 
+#define BATCH_MS 2000 /* a batch is committed when it is older, if not before */
 #define IN_MEMORY_BYTES (1024 * 1024) /* messages up to this size are parsed without reading them back */
 
 /* A body that is here, but not committed. */
@@ -146,11 +148,13 @@ on_response(const ImapResponse *response, void *data, GError **error)
 		return true;
 	}
 	Arrived arrived = { .wanted = wanted, .body = arrival->body, .derived = arrival->derived };
+	if (arrival->batch->len == 0)
+		arrival->begun_ms = core_clock_ms();
 	g_array_append_val(arrival->batch, arrived);
 	arrival->complete = false;
 	arrival->done[index] = true;
 	sync_progress_done(arrival->worker->run->progress, 1, wanted->size_bytes);
-	return true;
+	return core_clock_ms() - arrival->begun_ms < BATCH_MS || sync_arrival_commit(arrival, error);
 }
 
 void

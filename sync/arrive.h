@@ -17,6 +17,7 @@ typedef struct {
 	bool accept_empty; /* it is asked for again: what comes now counts */
 	guint behind_last; /* the index behind the one that came last */
 	GArray *batch;     /* what is not committed yet */
+	int64_t begun_ms;  /* when it began: over a slow line people see something every few seconds */
 	uint64_t generation; /* of the store's texts when the batch began */
 	/* The message that streams in. */
 	bool receiving, complete;

@@ -122,9 +122,11 @@ run_account(Slot *slot, GError **error)
 		last_sync_s = core_clock_wall_s();
 	if (ended && !tidy(engine, ok ? &failure : NULL))
 		ok = false;
-	if (run.account_id && !note_result(engine->store, run.account_id, last_sync_s, failure ? failure->message : NULL, &unsaved))
+	/* That somebody stopped it is nothing to mend. */
+	const char *why = failure && core_error_code(failure) != CORE_ERROR_CANCELLED ? failure->message : NULL;
+	if (run.account_id && !note_result(engine->store, run.account_id, last_sync_s, why, &unsaved))
 		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */
-	sync_progress_end(slot->progress, last_sync_s, failure ? failure->message : NULL);
+	sync_progress_end(slot->progress, last_sync_s, why);
 	if (failure)
 		g_propagate_error(error, failure);
 	return ok;

@@ -139,7 +139,7 @@ check_login(const ImapSession *session, const ImapReply *reply, GError **error)
 	if (reply->kind == IMAP_RESPONSE_OK)
 		return true;
 	return core_throw(error, imap_refusal_is_busy(reply->code, reply->text) ? CORE_ERROR_BUSY : CORE_ERROR_LOGIN,
-	                  "cannot log in: %s: %s", session->config->host, words);
+	                  "cannot log in as %s: %s: %s", session->config->user, session->config->host, words);
 }
 
 static ImapCommand *

@@ -88,7 +88,7 @@ mime_name_make(int64_t internaldate_s, const char *from, const char *subject, ui
 	gmtime_r(&when, &tm);
 	g_autofree char *head = g_strdup_printf("%04d-%02d-%02d %02d.%02d %s - ", tm.tm_year + 1900, tm.tm_mon + 1,
 		tm.tm_mday, tm.tm_hour, tm.tm_min, safe_from);
-	g_autofree char *safe_subject = component(subject, MIME_NAME_MAX_BYTES - strlen(head) - strlen(tail), false,
+	g_autofree char *safe_subject = component(subject, MIME_NAME_CANONICAL_MAX_BYTES - strlen(head) - strlen(tail), false,
 		"(no subject)");
 	return g_strconcat(head, safe_subject, tail, NULL);
 }

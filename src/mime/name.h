@@ -7,15 +7,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MIME_NAME_MAX_BYTES 255      /* NAME_MAX, ending included */
-#define MIME_NAME_FROM_MAX_BYTES 64  /* of FROM; SUBJECT gets what is left */
+#define MIME_NAME_MAX_BYTES 255           /* NAME_MAX, ending included */
+#define MIME_NAME_CANONICAL_MAX_BYTES 200 /* of those made here: notmuch cannot index names much longer (a term of Xapian
+                                             has 245 bytes), and copies get endings such as ".gz" and "~" */
+#define MIME_NAME_FROM_MAX_BYTES 64       /* of FROM; SUBJECT gets what is left */
 
 /* The time is @internaldate_s in UTC (years outside 0000 to 9999 are clamped); @from and @subject as MimeDerived has
  * them, NULL or empty for none ("(no sender)", "(no subject)"); any bytes are taken.  The result is NFC, valid UTF-8,
  * holds no '/' ('-' stands for it; no other character is special to a path), no control (Cc, Cf bidi overrides and
  * isolates, zero-width and line/paragraph separators included) characters, begins with a digit, has no runs of white
- * space, FROM begins with no dot or dash, and it is at most MIME_NAME_MAX_BYTES long with ".eml", cut at a character (an
- * extended grapheme where GLib can tell), never inside " ~UID".  Only the first 1,024 bytes of @from and of @subject
+ * space, FROM begins with no dot or dash, and it is at most MIME_NAME_CANONICAL_MAX_BYTES long with ".eml", cut at a
+ * character (an extended grapheme where GLib can tell), never inside " ~UID".  Only the first 1,024 bytes of @from and of @subject
  * are looked at.  g_free() it. */
 char *mime_name_make(int64_t internaldate_s, const char *from, const char *subject, uint32_t uid);
 

@@ -315,7 +315,7 @@ refuse(const NetTrust *trust, gnutls_x509_crt_t cert, unsigned status, const uin
 	g_autoptr(GString) text = g_string_new("the certificate is not trusted: ");
 
 	append_reasons(text, trust, cert, status);
-	g_string_append_printf(text, "; its key is sha256//%s", base64);
+	g_string_append_printf(text, "; its key is sha256//%s; if you know it, tls_ca or tls_pin can say so", base64);
 	return core_throw(error, CORE_ERROR_UNTRUSTED, "%s", text->str);
 }
 

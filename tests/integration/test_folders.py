@@ -273,3 +273,12 @@ def test_names_that_are_too_many_bytes_end_the_run(serve, home):
     assert done.status != 0 and "16 MiB" in done.err, str(done)
     if not os.environ.get("MAILTREE_SANITIZED"):
         assert done.peak_kb < 96 * 1024
+
+
+def test_patterns_that_want_no_folder_are_a_mistake(synced, home):
+    server = synced(None, {"A": MAILS[:3]})
+    config = home.config.read_text()
+    home.config.write_text(config + "folders = Nic*\n")
+    home.fails(78, "sync", mentions="folders")
+    home.config.write_text(config)
+    assert tree(home) == {"A": want(server.box("A"))}

@@ -293,6 +293,18 @@ def test_a_mount_that_was_killed_can_be_mounted_again(filled, home):
         assert again.inodes() == before
 
 
+def test_a_slash_at_the_end_does_not_stop_at_a_dead_mount(filled, home):
+    mount = home.mount().__enter__()
+    mount.process.send_signal(signal.SIGKILL)
+    mount.process.wait()
+    done = home.run("mount", f"{mount.path}/")
+    try:
+        assert done.status == 0, str(done)
+        assert (mount.path / "mail").is_dir()
+    finally:
+        assert home.run("unmount", str(mount.path)).status == 0
+
+
 def test_a_busy_mount_can_be_unmounted(filled, home):
     mount = home.mount().__enter__()
     holder = subprocess.Popen(["sleep", "60"], cwd=mount.mail)
