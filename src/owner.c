@@ -200,7 +200,10 @@ owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error)
 	owner->mounted = g_strdup(mounted);
 	owner->quit = core_cancel_new();
 	pthread_mutex_init(&owner->lock, NULL);
-	owner->engine = sync_engine_new(store, accounts->list, accounts->count);
+	owner->wake_fd = -1;
+	owner->engine = sync_engine_new(store, accounts->list, accounts->count, error);
+	if (!owner->engine)
+		return NULL;
 	owner->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (owner->wake_fd < 0) {
 		core_throw_errno(error, "cannot make an eventfd");

@@ -69,8 +69,12 @@ round_new(SyncEngine *engine, const char *const *accounts, GError **error)
 
 	round->engine = engine;
 	round->entries = g_new0(Entry, g_strv_length((char **)(uintptr_t)names));
-	round->cancel = core_cancel_new();
-	round->over = core_cancel_new();
+	round->cancel = core_cancel_try(error);
+	round->over = round->cancel ? core_cancel_try(error) : NULL;
+	if (!round->over) {
+		release(round);
+		return NULL;
+	}
 	for (; *names; names++) {
 		Entry *entry = &round->entries[round->count++];
 		entry->account = g_strdup(*names);

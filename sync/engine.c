@@ -160,15 +160,38 @@ account_main(void *data)
 	return NULL;
 }
 
-SyncEngine *
-sync_engine_new(Store *store, const SyncAccount *accounts, size_t count)
+/* The next slot counts once its thread runs. */
+static bool
+start(SyncEngine *engine, const SyncAccount *account, GError **error)
 {
-	SyncEngine *engine = g_new0(SyncEngine, 1);
+	Slot *slot = &engine->slots[engine->count];
+	g_auto(StoreAccount) known = { 0 };
+
+	slot->engine = engine;
+	slot->account = account;
+	slot->progress = sync_progress_new(account->name);
+	if (store_account_find(engine->store, account->name, &known, NULL))
+		sync_progress_end(slot->progress, known.last_sync_s, known.last_error);
+	int failed = pthread_create(&slot->thread, NULL, account_main, slot);
+	if (failed) {
+		sync_progress_free(slot->progress);
+		return core_throw(error, CORE_ERROR_IO, "cannot start a thread: %s", g_strerror(failed));
+	}
+	engine->count++;
+	return true;
+}
+
+SyncEngine *
+sync_engine_new(Store *store, const SyncAccount *accounts, size_t count, GError **error)
+{
+	CoreCancel *cancel = core_cancel_try(error);
 	pthread_condattr_t attributes;
 
+	if (!cancel)
+		return NULL;
+	g_autoptr(SyncEngine) engine = g_new0(SyncEngine, 1);
 	engine->store = store;
-	engine->cancel = core_cancel_new();
-	engine->count = count;
+	engine->cancel = cancel;
 	engine->slots = g_new0(Slot, count);
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_mutex_init(&engine->derive_lock, NULL);
@@ -176,19 +199,10 @@ sync_engine_new(Store *store, const SyncAccount *accounts, size_t count)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&engine->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	for (size_t i = 0; i < count; i++) {
-		Slot *slot = &engine->slots[i];
-		g_auto(StoreAccount) known = { 0 };
-		slot->engine = engine;
-		slot->account = &accounts[i];
-		slot->progress = sync_progress_new(accounts[i].name);
-		if (store_account_find(store, accounts[i].name, &known, NULL))
-			sync_progress_end(slot->progress, known.last_sync_s, known.last_error);
-		int failed = pthread_create(&slot->thread, NULL, account_main, slot);
-		if (failed)
-			g_error("cannot start a thread: %s", g_strerror(failed));
-	}
-	return engine;
+	for (size_t i = 0; i < count; i++)
+		if (!start(engine, &accounts[i], error))
+			return NULL;
+	return g_steal_pointer(&engine);
 }
 
 void

@@ -24,7 +24,8 @@ typedef struct {
 
 typedef struct SyncEngine SyncEngine;
 
-SyncEngine *sync_engine_new(Store *store, const SyncAccount *accounts, size_t count);
+/* Starts the accounts' threads.  NULL with CORE_ERROR_IO if the system has none left. */
+SyncEngine *sync_engine_new(Store *store, const SyncAccount *accounts, size_t count, GError **error);
 
 /* Stops what runs (at the next durable point; at most a few seconds) and frees.  NULL is fine. */
 void sync_engine_free(SyncEngine *engine);

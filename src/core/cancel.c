@@ -15,15 +15,29 @@ struct CoreCancel {
 };
 
 CoreCancel *
-core_cancel_new(void)
+core_cancel_try(GError **error)
 {
-	CoreCancel *cancel = g_new0(CoreCancel, 1);
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
+	if (fd < 0) {
+		core_throw_errno(error, "cannot make an eventfd");
+		return NULL;
+	}
+	CoreCancel *cancel = g_new0(CoreCancel, 1);
 	atomic_init(&cancel->refs, 1);
 	atomic_init(&cancel->triggered, false);
-	cancel->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (cancel->fd < 0)
-		g_error("eventfd: %s", g_strerror(errno)); /* no descriptors left: nothing can work */
+	cancel->fd = fd;
+	return cancel;
+}
+
+CoreCancel *
+core_cancel_new(void)
+{
+	g_autoptr(GError) error = NULL;
+	CoreCancel *cancel = core_cancel_try(&error);
+
+	if (!cancel)
+		g_error("%s", error->message);
 	return cancel;
 }
 

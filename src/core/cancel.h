@@ -9,7 +9,8 @@
 
 typedef struct CoreCancel CoreCancel;
 
-CoreCancel *core_cancel_new(void);
+CoreCancel *core_cancel_new(void); /* for the start of a program: without a descriptor to be had it ends it */
+CoreCancel *core_cancel_try(GError **error); /* NULL with CORE_ERROR_IO */
 CoreCancel *core_cancel_ref(CoreCancel *cancel);
 void core_cancel_unref(CoreCancel *cancel); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CoreCancel, core_cancel_unref)

@@ -70,11 +70,16 @@ core_log_set_around(void (*before)(void), void (*after)(void))
 static void
 append_printable(GString *line, const char *text)
 {
-	for (const char *p = text; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			g_string_append_printf(line, "\\x%02x", (unsigned char)*p);
+	for (const char *p = text, *next; *p; p = next) {
+		gunichar c = g_utf8_get_char_validated(p, -1);
+		bool valid = c != (gunichar)-1 && c != (gunichar)-2;
+
+		next = valid ? p + g_utf8_skip[(unsigned char)*p] : p + 1;
+		if (valid && g_unichar_isprint(c))
+			g_string_append_len(line, p, next - p);
 		else
-			g_string_append_c(line, *p);
+			for (; p < next; p++)
+				g_string_append_printf(line, "\\x%02x", (unsigned char)*p);
 	}
 }
 
@@ -106,6 +111,9 @@ core_log(CoreLogLevel level, const char *domain, const char *format, ...)
 	va_end(args);
 	GString *line = g_string_sized_new(160);
 
+	/* A thread that is ended while it writes would keep the lock. */
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	pthread_mutex_lock(&lock);
 	if (log_fd >= 0) {
 		char stamp[32];
@@ -139,5 +147,6 @@ core_log(CoreLogLevel level, const char *domain, const char *format, ...)
 			around_after();
 	}
 	pthread_mutex_unlock(&lock);
+	pthread_setcancelstate(cancel_state, NULL);
 	g_string_free(line, TRUE);
 }

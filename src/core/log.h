@@ -21,7 +21,8 @@ bool core_log_enabled(CoreLogLevel level); /* cheap: ask before building somethi
 /* Sends later lines, with a time stamp, to path (0600, appended); one over size_bytes is started afresh. */
 bool core_log_to_file(const char *path, gsize size_bytes, GError **error);
 
-/* Control characters in the text are shown as \xNN, so that a server cannot write to somebody's terminal. */
+/* Control and direction-changing characters and bytes that are no UTF-8 are shown as \xNN, so that a server cannot
+ * write to somebody's terminal. */
 void core_log(CoreLogLevel level, const char *domain, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Called before and after a line is written to stderr, so that a progress bar can step aside.  NULL: nobody. */

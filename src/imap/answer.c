@@ -184,6 +184,9 @@ take_tagged(ImapSession *session, const ImapResponse *response)
 void
 imap_answer_take(ImapSession *session, const ImapResponse *response)
 {
+	/* The text is the parser's, in memory that it gives to us for this call. */
+	if (response->kind <= IMAP_RESPONSE_PREAUTH)
+		imap_secret_mask(&session->secret, (char *)(uintptr_t)response->status.text);
 	if (response->kind == IMAP_RESPONSE_BYE && !response->tag)
 		take_bye(session, &response->status);
 	else if (session->state == IMAP_STATE_GREETING)

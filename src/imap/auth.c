@@ -1,5 +1,7 @@
 #include "imap/auth.h"
 
+#include "imap/secret.h"
+
 #include <string.h>
 
 #define CREDENTIAL_MAX_BYTES 4096 /* keeps the login within the buffer that is wiped after it */
@@ -13,22 +15,15 @@ imap_auth_channel_allowed(ImapTlsMode tls, bool loopback, bool insecure)
 static ImapCommand *
 plain_command(const char *user, const char *password, bool initial_response)
 {
-	size_t user_length = strlen(user), password_length = strlen(password);
-	size_t length = user_length + password_length + 2;
-	char *message = g_malloc0(length);
 	ImapCommand *command = imap_command_new(initial_response ? "AUTHENTICATE PLAIN " : "AUTHENTICATE PLAIN");
+	char *base64 = imap_secret_plain(user, password);
 
-	memcpy(message + 1, user, user_length);
-	memcpy(message + 2 + user_length, password, password_length);
-	char *base64 = g_base64_encode((const guchar *)message, length);
 	if (!initial_response)
 		imap_command_wait(command);
 	imap_command_secret(command, base64, strlen(base64));
 
 	explicit_bzero(base64, strlen(base64));
-	explicit_bzero(message, length);
 	g_free(base64);
-	g_free(message);
 	return command;
 }
 

@@ -149,6 +149,7 @@ ask_password(ImapSession *session, ImapPasswordFn password, void *data, GError *
 	ImapCommand *command = NULL;
 
 	if (secret) {
+		imap_secret_set(&session->secret, session->config->user, secret);
 		command = imap_auth_command(session->config, &session->capabilities, secret, error);
 		explicit_bzero(secret, strlen(secret));
 		g_free(secret);
@@ -172,6 +173,7 @@ authenticate(ImapSession *session, ImapPasswordFn password, void *data, GError *
 	imap_pump_queue(session, command, &reply, true);
 	bool answered = imap_session_wait(session, &reply, error);
 	wipe_out(session);
+	imap_secret_clear(&session->secret);
 	if (!answered || !check_login(session, &reply, error))
 		return false;
 	if (session->capabilities.told == told_before)

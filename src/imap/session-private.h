@@ -4,6 +4,7 @@
 
 #include "imap/capability.h"
 #include "imap/session.h"
+#include "imap/secret.h"
 #include "imap/trace.h"
 #include "net/stream.h"
 
@@ -55,6 +56,7 @@ struct ImapSession {
 	size_t in_size;       /* how much to read at once */
 	ImapParser *parser;
 	ImapTrace *trace;
+	ImapSecret secret; /* only while a login is under way */
 
 	GQueue waiting;     /* of ImapPending: not yet sent, but the first may be in part */
 	GQueue sent;        /* of ImapPending: wholly sent, no answer yet */

@@ -17,6 +17,7 @@ session_free(ImapSession *session)
 	net_stream_free(session->stream);
 	imap_parser_free(session->parser);
 	imap_trace_free(session->trace);
+	imap_secret_clear(&session->secret);
 	imap_capabilities_clear(&session->capabilities);
 	g_byte_array_unref(session->out);
 	g_free(session->in);
@@ -44,7 +45,7 @@ imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *passw
 	session->out = g_byte_array_sized_new(IMAP_OUT_BYTES);
 	session->in = g_malloc(IMAP_IN_BYTES);
 	session->in_size = IMAP_IN_BYTES;
-	session->trace = imap_trace_new(config->account);
+	session->trace = imap_trace_new(config->account, &session->secret);
 	session->next_tag = 1;
 	if (!imap_login_run(session, password, password_data, error)) {
 		session_free(session);

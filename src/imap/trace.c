@@ -7,6 +7,7 @@
 #define SHOWN_MAX_BYTES 400
 
 struct ImapTrace {
+	const ImapSecret *secret;
 	char *account;
 	GString *line;    /* what will be shown of the line that is arriving */
 	uint64_t skip;    /* bytes of a literal still to come */
@@ -17,10 +18,11 @@ struct ImapTrace {
 };
 
 ImapTrace *
-imap_trace_new(const char *account)
+imap_trace_new(const char *account, const ImapSecret *secret)
 {
 	ImapTrace *trace = g_new0(ImapTrace, 1);
 
+	trace->secret = secret;
 	trace->account = g_strdup(account ? account : "imap");
 	trace->line = g_string_new(NULL);
 	return trace;
@@ -155,6 +157,7 @@ imap_trace_received(ImapTrace *trace, const uint8_t *bytes, size_t length, bool 
 		}
 	}
 	if (whole) {
+		imap_secret_mask(trace->secret, trace->line->str);
 		core_log(CORE_LOG_TRACE, "imap", "%s < %s", trace->account, trace->line->str);
 		g_string_truncate(trace->line, 0);
 		trace->skip = 0;

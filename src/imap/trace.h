@@ -3,13 +3,16 @@
  * data; long lines are cut. */
 #pragma once
 
+#include "imap/secret.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ImapTrace ImapTrace;
 
-ImapTrace *imap_trace_new(const char *account);
+/* @secret (borrowed) is masked in what is received. */
+ImapTrace *imap_trace_new(const char *account, const ImapSecret *secret);
 void imap_trace_free(ImapTrace *trace);
 
 /* True if anything will be shown. */

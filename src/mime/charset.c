@@ -28,7 +28,7 @@ static const char *const common[] = {
 	"euc-jp", "ISO-8859-8", "utf-7",
 };
 static atomic_bool was_opened[G_N_ELEMENTS(common)];
-static iconv_t kept[G_N_ELEMENTS(common)];
+static iconv_t kept[G_N_ELEMENTS(common)] __attribute__((used)); /* never read: it keeps them loaded */
 
 /* The name to give to iconv; "" to do without. */
 static const char *

@@ -87,10 +87,10 @@ test_log_file(void)
 
 	g_assert_true(core_log_to_file(path, 200, &error));
 	core_log(CORE_LOG_INFO, "core", "hidden");
-	core_log(CORE_LOG_ERROR, "core", "bell\a and\nnewline");
+	core_log(CORE_LOG_ERROR, "core", "bell\a and\nnewline ž\xc2\x9b\xe2\x80\xae\xff.");
 	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
 	g_assert_null(strstr(text, "hidden"));
-	g_assert_nonnull(strstr(text, "error core: bell\\x07 and\\x0anewline\n"));
+	g_assert_nonnull(strstr(text, "error core: bell\\x07 and\\x0anewline ž\\xc2\\x9b\\xe2\\x80\\xae\\xff.\n"));
 
 	for (int i = 0; i < 20; i++)
 		core_log(CORE_LOG_ERROR, "core", "a line that makes the file grow, number %d", i);

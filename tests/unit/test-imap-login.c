@@ -159,6 +159,10 @@ test_refused_logins(void)
 		{ "* BYE Too many connections\r\n", CORE_ERROR_BUSY, "Too many" },
 		{ "* BYE [AUTHENTICATIONFAILED] wrong\r\n", CORE_ERROR_LOGIN, "wrong" },
 		{ "* BYE shutting down\r\n", CORE_ERROR_UNREACHABLE, "shutting down" },
+		/* What goes into the log and the status is no place for a password. */
+		{ "m1 NO LOGIN alice s3cret refused\r\n", CORE_ERROR_LOGIN, "LOGIN alice ****** refused" },
+		{ "* BYE not s3cret\r\n", CORE_ERROR_UNREACHABLE, "not ******" },
+		{ "m1 NO AGFsaWNlAHMzY3JldA== is wrong\r\n", CORE_ERROR_LOGIN, "******************** is wrong" },
 	};
 
 	core_log_set_level(CORE_LOG_ERROR); /* [ALERT] is shown to people */
