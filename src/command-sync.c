@@ -93,7 +93,8 @@ sync_here(Sync *sync, Store *store)
 		return command_fail(error);
 	}
 	owner = owner_new(g_steal_pointer(&accounts), store, NULL, &error);
-	round = owner && owner_listen(owner, NULL, NULL, &error) ? round_new(owner_engine(owner), sync->line->arguments, &error) : NULL;
+	if (owner && owner_listen(owner, NULL, NULL, &error))
+		round = round_new(owner_engine(owner), sync->line->arguments, &error);
 	if (!round)
 		return command_fail(error);
 	if (!wait_round(sync, owner, round)) {

@@ -14,7 +14,8 @@ on_list(const ImapResponse *response, void *data, GError **error)
 	Census *census = data;
 	const ImapListResponse *list = &response->list;
 
-	if (response->kind != IMAP_RESPONSE_LIST || !list->mailbox || (list->attributes & (IMAP_LIST_NOSELECT | IMAP_LIST_NONEXISTENT)))
+	if (response->kind != IMAP_RESPONSE_LIST || !list->mailbox ||
+	    (list->attributes & (IMAP_LIST_NOSELECT | IMAP_LIST_NONEXISTENT)))
 		return true;
 	g_auto(GStrv) path = sync_path_from_server(list->mailbox, list->mailbox_length, list->separator, census->utf8);
 	g_autofree char *joined = path ? g_strjoinv("/", path) : NULL;
@@ -52,7 +53,8 @@ sync_check(const SyncAccount *account, CoreCancel *cancel, GError **error)
 		return NULL;
 
 	GString *out = g_string_new(NULL);
-	g_string_append_printf(out, "%s: %s at %s port %u\n", account->name, account->imap.user, account->imap.host, account->imap.port);
+	g_string_append_printf(out, "%s: %s at %s port %u\n", account->name, account->imap.user, account->imap.host,
+	                       account->imap.port);
 	g_string_append_printf(out, "  server               %s\n", imap_session_server(session));
 	g_string_append_printf(out, "  connection           %s\n", imap_session_security(session));
 	g_string_append_printf(out, "  folders              %u, of which %u are synchronised\n", census.folders, census.wanted);

@@ -233,7 +233,8 @@ bring_up_to_date(Lists *lists, GArray *mailboxes, GError **error)
 	if (!lists->listing.any && lists->known > 0)
 		return core_throw(error, CORE_ERROR_PROTOCOL, "the server lists no folders at all; nothing was changed here");
 	if (lists->listing.folders->len == 0 && lists->listing.any)
-		return core_throw(error, CORE_ERROR_CONFIG, "none of the server's folders is wanted by \"folders\" in the configuration; nothing was changed here");
+		return core_throw(error, CORE_ERROR_CONFIG,
+		                  "none of the server's folders is wanted by \"folders\" in the configuration; nothing was changed");
 	claim_by_path(lists);
 	if (is_anything_to_write(lists) && !write_all(lists, error))
 		return false;

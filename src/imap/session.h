@@ -54,8 +54,9 @@ typedef struct ImapSession ImapSession;
  *
  * All of @config is borrowed for the session's life; @sink (may be NULL) and @data too, and receives message data.
  * NULL with CORE_ERROR_UNREACHABLE, _UNTRUSTED (STARTTLS not offered or refused, PREAUTH before it, a plain connection
- * that is not allowed, or data behind the answer to STARTTLS: it is not only discarded but taken for an attack), _LOGIN, _BUSY ([UNAVAILABLE], [LIMIT], [INUSE],
- * "too many connections"), _PROTOCOL or _CANCELLED; the message holds the server's words. */
+ * that is not allowed, or data behind the answer to STARTTLS: it is not only discarded but taken for an attack), _LOGIN,
+ * _BUSY ([UNAVAILABLE], [LIMIT], [INUSE], "too many connections"), _PROTOCOL or _CANCELLED; the message holds the
+ * server's words. */
 ImapSession *imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *password_data,
                                const ImapSink *sink, void *sink_data, CoreCancel *cancel, GError **error);
 
