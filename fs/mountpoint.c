@@ -95,8 +95,10 @@ clear_mount(const char *dir, GError **error)
 		return true;
 	if (ours && statfs(dir, &fs) != 0 && errno == ENOTCONN)
 		return fs_mountpoint_unmount(dir, error);
-	return core_throw(error, CORE_ERROR_IO, "cannot mount on %s: something is mounted there (%s -u %s detaches it)", dir,
-	                  PROGRAM, dir);
+	if (ours)
+		return core_throw(error, CORE_ERROR_IO, "cannot mount on %s: mailtree is mounted there (%s -u %s detaches it)", dir,
+		                  PROGRAM, dir);
+	return core_throw(error, CORE_ERROR_IO, "cannot mount on %s: something is mounted there: choose another directory", dir);
 }
 
 static bool

@@ -422,7 +422,8 @@ test_unfit_mount_points(void)
 	assert_refused(&server, do_refused_mount, server.root, "it is not empty: choose an empty directory");
 	assert_refused(&server, do_refused_mount, missing, "No such file or directory");
 	assert_refused(&server, do_refused_mount, file, "it is not a directory");
-	assert_refused(&server, do_refused_mount, server.dir, "something is mounted there");
+	assert_refused(&server, do_refused_mount, server.dir, "mailtree is mounted there");
+	assert_refused(&server, do_refused_mount, "/proc", "something is mounted there: choose another directory");
 	assert_refused(&server, do_mount_without_program, fresh, "install fuse3");
 	assert_content(&server, "README", "Read me.\n"); /* the mount that was there has taken no harm */
 	kill(server.pid, SIGKILL); /* it has lost its PATH, so it cannot unmount */
