@@ -106,25 +106,6 @@ on_end(void *data, GError **error)
 
 static const ImapSink body_sink = { .begin = on_begin, .write = on_write, .end = on_end };
 
-static int
-compare_uid(const void *key, const void *row)
-{
-	uint32_t uid = *(const uint32_t *)key, other = ((const SyncWanted *)row)->uid;
-
-	return uid < other ? -1 : uid > other;
-}
-
-static const SyncWanted *
-find_wanted(const SyncArrival *arrival, uint32_t uid, guint *index_r)
-{
-	const GArray *all = arrival->job->wanted;
-	const SyncWanted *wanted = bsearch(&uid, all->data, all->len, sizeof *wanted, compare_uid);
-
-	if (wanted)
-		*index_r = (guint)(wanted - (const SyncWanted *)(void *)all->data);
-	return wanted;
-}
-
 static bool
 on_response(const ImapResponse *response, void *data, GError **error)
 {
@@ -134,7 +115,7 @@ on_response(const ImapResponse *response, void *data, GError **error)
 
 	if (response->kind != IMAP_RESPONSE_FETCH || !arrival->complete)
 		return true;
-	const SyncWanted *wanted = find_wanted(arrival, uid, &index);
+	const SyncWanted *wanted = sync_job_find(arrival->job, uid, &index);
 	if (!wanted || arrival->done[index]) {
 		drop_current(arrival);
 		return true;
@@ -178,7 +159,7 @@ sync_arrival_suspect(const SyncArrival *arrival)
 {
 	guint count = arrival->job->wanted->len, index;
 
-	if (arrival->receiving && find_wanted(arrival, arrival->uid, &index) && !arrival->done[index])
+	if (arrival->receiving && sync_job_find(arrival->job, arrival->uid, &index) && !arrival->done[index])
 		return arrival->uid;
 	/* Servers answer in the order of UIDs, so what they left out before is not what they are at. */
 	for (guint i = 0; i < count; i++) {

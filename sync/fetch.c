@@ -45,19 +45,12 @@ send_all(SyncArrival *arrival, GPtrArray *replies, bool one_by_one)
 		send_one(arrival, replies, text);
 }
 
-static void
-reply_free(void *data)
-{
-	imap_reply_clear(data);
-	g_free(data);
-}
-
 /* True when all commands were answered; *refused_r: one of them with NO or BAD.  A server that is busy is not asked in
  * another way, but later. */
 static bool
 ask(SyncArrival *arrival, bool one_by_one, bool *refused_r, GError **error)
 {
-	g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func(reply_free);
+	g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func(imap_reply_free);
 
 	send_all(arrival, replies, one_by_one);
 	if (!imap_session_wait(arrival->worker->session, NULL, error))

@@ -125,26 +125,17 @@ on_end(void *data, GError **error)
 
 static const ImapSink header_sink = { .begin = on_begin, .write = on_write, .end = on_end };
 
-static int
-compare_uid(const void *key, const void *row)
-{
-	uint32_t uid = *(const uint32_t *)key, other = ((const SyncWanted *)row)->uid;
-
-	return uid < other ? -1 : uid > other;
-}
-
 static bool
 on_response(const ImapResponse *response, void *data, GError **error)
 {
 	Match *match = data;
 	const SyncRun *run = match->worker->run;
-	const GArray *all = match->job->wanted;
 
 	if (response->kind != IMAP_RESPONSE_FETCH || !match->complete || !(response->fetch.fields & IMAP_FETCH_UID))
 		return true;
 	match->complete = false;
-	const SyncWanted *wanted = bsearch(&response->fetch.uid, all->data, all->len, sizeof *wanted, compare_uid);
-	guint index = wanted ? (guint)(wanted - (const SyncWanted *)(void *)all->data) : 0;
+	guint index = 0;
+	const SyncWanted *wanted = sync_job_find(match->job, response->fetch.uid, &index);
 	if (!wanted || !match->asked[index] || match->done[index] ||
 	    !mime_header_has_message_id(match->header->data, match->header->len))
 		return true;

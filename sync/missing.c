@@ -24,18 +24,11 @@ on_response(const ImapResponse *response, void *data, GError **error)
 	return true;
 }
 
-static void
-reply_free(void *data)
-{
-	imap_reply_clear(data);
-	g_free(data);
-}
-
 /* False when the connection broke.  search->in_doubt: the server did not tell. */
 static bool
 ask(ImapSession *session, const ImapUidSet *uids, Search *search, GError **error)
 {
-	g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func(reply_free);
+	g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func(imap_reply_free);
 	size_t position = 0;
 
 	imap_session_listen(session, on_response, search);

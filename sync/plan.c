@@ -37,6 +37,25 @@ sync_job_new(int64_t mailbox_id, const char *server_name, const char *path, uint
 	return job;
 }
 
+static int
+compare_uid(const void *key, const void *row)
+{
+	uint32_t uid = *(const uint32_t *)key, other = ((const SyncWanted *)row)->uid;
+
+	return uid < other ? -1 : uid > other;
+}
+
+const SyncWanted *
+sync_job_find(const SyncJob *job, uint32_t uid, guint *index_r)
+{
+	const SyncWanted *all = (const SyncWanted *)(void *)job->wanted->data;
+	const SyncWanted *wanted = bsearch(&uid, all, job->wanted->len, sizeof *wanted, compare_uid);
+
+	if (wanted)
+		*index_r = (guint)(wanted - all);
+	return wanted;
+}
+
 uint64_t
 sync_job_bytes(const SyncWanted *wanted)
 {

@@ -17,7 +17,7 @@
 
 struct SyncPool {
 	SyncRun *run;
-	pthread_mutex_t lock; /* protects all below; a leaf but for progress */
+	pthread_mutex_t lock; /* protects all below; only the log is locked inside */
 	pthread_cond_t changed;
 	GQueue jobs;          /* of SyncJob */
 	GQueue late;          /* what a broken connection left of some, taken when no other comes; those .alone are its end */

@@ -83,6 +83,8 @@ typedef struct {
 /* plan.c */
 SyncJob *sync_job_new(int64_t mailbox_id, const char *server_name, const char *path, uint32_t uidvalidity);
 void sync_job_want(SyncJob *job, const SyncWanted *wanted); /* copies; in the order of UIDs */
+/* The message of that UID, and its index in job->wanted; NULL: the job does not want it. */
+const SyncWanted *sync_job_find(const SyncJob *job, uint32_t uid, guint *index_r);
 uint64_t sync_job_bytes(const SyncWanted *wanted); /* its size, as far as it can be believed */
 void sync_job_free(SyncJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)

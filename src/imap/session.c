@@ -109,12 +109,6 @@ imap_session_selected(const ImapSession *session)
 	return session->selected;
 }
 
-const ImapConfig *
-imap_session_config(const ImapSession *session)
-{
-	return session->config;
-}
-
 bool
 imap_session_is_local(const ImapSession *session)
 {
@@ -150,6 +144,13 @@ imap_reply_clear(ImapReply *reply)
 	g_free(reply->source_uids);
 	g_free(reply->text);
 	memset(reply, 0, sizeof *reply);
+}
+
+void
+imap_reply_free(void *reply)
+{
+	imap_reply_clear(reply);
+	g_free(reply);
 }
 
 static bool

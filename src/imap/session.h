@@ -72,7 +72,6 @@ const char *imap_session_security(const ImapSession *session);     /* "TLS1.3 â€
 const char *imap_session_server(const ImapSession *session); /* name and version of ID (RFC 2971), else the
                                                               greeting's text; "" if that came before STARTTLS */
 const char *imap_session_selected(const ImapSession *session);     /* server name; NULL: none */
-const ImapConfig *imap_session_config(const ImapSession *session);
 bool imap_session_is_local(const ImapSession *session); /* the peer has a loopback address */
 
 /* Untagged responses go here, in the order of arrival, from inside the calls that block.  The response lives for the
@@ -92,6 +91,7 @@ typedef struct {
 	char *text;
 } ImapReply;
 void imap_reply_clear(ImapReply *reply);
+void imap_reply_free(void *reply); /* of one on the heap; fit to be a GDestroyNotify */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImapReply, imap_reply_clear)
 
 /* Queues; takes @command.  @reply (may be NULL) must stay until it is done or the session is closed. */

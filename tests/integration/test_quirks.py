@@ -3,7 +3,7 @@ messages still come, all of them and once."""
 import re
 
 import pytest
-from lib import messages, scripted
+from lib import messages, private_network, scripted
 from lib.scripted import CONDSTORE, QRESYNC, REV1, Session
 
 pytestmark = pytest.mark.usefixtures("fuse")
@@ -619,13 +619,23 @@ def test_gmail_labels_are_fetched_once(serve, home):
         assert set(mount.messages()) == {"[Gmail]/All Mail", "Label", "INBOX"}
 
 
-def test_compressed_and_plain_give_the_same(serve, home):
-    server = serve(capability=REV1 + " COMPRESS=DEFLATE")
-    server.add("A", [messages.random_message("deflate", index) for index in range(200)])
-    home.configure(**server.account())
-    home.sync()
-    with home.mount() as mount:
-        assert list(mount.messages()["A"].values()) == [mail.raw for mail in server.box("A").mails]
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_bulk_is_compressed_when_the_server_is_elsewhere(where, serve, home):
+    def scene(address):
+        server = serve(host=address, capability=REV1 + " COMPRESS=DEFLATE")
+        server.add("A", [messages.random_message("deflate", index) for index in range(200)])
+        home.configure(**server.account(host=address, insecure="yes"))
+        home.sync()
+        assert bool(server.commands(b"COMPRESS")) == (where == "elsewhere")
+        with home.mount() as mount:
+            assert list(mount.messages()["A"].values()) == [mail.raw for mail in server.box("A").mails]
+
+    if where == "here":
+        scene("127.0.0.1")
+    elif not private_network.available():
+        pytest.skip("only root can make a private network")
+    else:
+        private_network.run(scene)
 
 
 def test_the_inbox_prefixed_namespace_of_courier(serve, home):
