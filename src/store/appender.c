@@ -111,7 +111,7 @@ store_appender_end(StoreAppender *appender, StoreExtent *extent_r, GError **erro
 	store_segment_set_end(appender->segment, appender->position);
 	appender->writing = false;
 	appender->dirty = true;
-	store_step("append");
+	core_step("append");
 	return true;
 }
 
@@ -164,6 +164,6 @@ store_appender_sync(StoreAppender *appender, GError **error)
 	GPtrArray *swap = appender->synced;
 	appender->synced = appender->retired;
 	appender->retired = swap;
-	store_step("sync");
+	core_step("sync");
 	return true;
 }

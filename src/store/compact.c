@@ -173,7 +173,7 @@ drop_segment(StoreSegment *segment, bool *dropped_r, GError **error)
 	store_db_unlock(set->db);
 	if (!ok || !dropped)
 		return ok;
-	store_step("compact-dropped");
+	core_step("compact-dropped");
 	store_segment_set_remove(set, segment->id);
 	*dropped_r = true;
 	return true;
@@ -199,10 +199,10 @@ empty_segment(StoreSegment *segment, StoreAppender *to, CoreCancel *cancel, GErr
 		}
 		if (!store_appender_sync(to, error))
 			return false;
-		store_step("compact-copied");
+		core_step("compact-copied");
 		if (!update_rows(segment->set, moves, error))
 			return false;
-		store_step("compact-moved");
+		core_step("compact-moved");
 	}
 	return true;
 }
@@ -317,7 +317,7 @@ drop_all_dead(Store *store, CoreCancel *cancel, GError **error)
 		after = g_array_index(ids, int64_t, ids->len - 1);
 		if (!drop_dead(store, ids, error))
 			return false;
-		store_step("compact-dead");
+		core_step("compact-dead");
 	}
 }
 

@@ -12,15 +12,6 @@
 #define WAL_RESTART_PAGES 16384    /* beyond it readers are waited for, at most WAL_RESTART_WAIT_MS, so that it ends */
 #define WAL_RESTART_WAIT_MS 250
 
-void (*store_step_hook)(const char *step);
-
-void
-store_step(const char *step)
-{
-	if (store_step_hook)
-		store_step_hook(step);
-}
-
 bool
 store_db_throw(sqlite3 *handle, const char *sql, GError **error)
 {

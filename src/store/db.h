@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "core/step.h"
 #include "store/schema.h"
 #include "store/statements.h"
 
@@ -68,7 +69,3 @@ const uint8_t *store_column_sha256(StoreQuery *query, int column);
 
 /* Sets *error from what @handle last failed with and returns false. */
 bool store_db_throw(sqlite3 *handle, const char *sql, GError **error);
-
-/* Durable steps at which tests stop the process; NULL otherwise.  Set before threads start. */
-extern void (*store_step_hook)(const char *step);
-void store_step(const char *step);

@@ -184,7 +184,7 @@ step(sqlite3 *handle, const StoreSchema *schema, int version, GError **error)
 		return false;
 	if (broken > 0)
 		return core_throw(error, CORE_ERROR_CORRUPT, "%d rows refer to rows that do not exist", broken);
-	store_step("migrate");
+	core_step("migrate");
 	return run(handle, "COMMIT", error);
 }
 

@@ -346,7 +346,7 @@ store_segment_set_take(StoreSegmentSet *set, uint64_t size_hint, GError **error)
 		pthread_mutex_unlock(&set->lock); /* it comes after the database's in the order of locks */
 		if (!make_row(set, &id, error))
 			return NULL;
-		store_step("segment");
+		core_step("segment");
 		pthread_mutex_lock(&set->lock);
 		segment = table_add(set, id, 0, false);
 	}

@@ -244,7 +244,7 @@ store_commit(StoreTxn *txn, GError **error)
 	store_db_unlock(txn->db);
 	in_transaction = false;
 	if (ok)
-		store_step("commit");
+		core_step("commit");
 	if (ok && tell)
 		tell_listener(store, ticket, txn->changes);
 	txn_free(txn);

@@ -110,7 +110,7 @@ run_child(Fixture *fixture, unsigned steps)
 
 	if (child == 0) {
 		steps_left = steps;
-		store_step_hook = stop_at_step;
+		core_step_hook = stop_at_step;
 		fixture_open(fixture);
 		work(fixture);
 		_exit(FINISHED); /* without closing: a crash after the last step */

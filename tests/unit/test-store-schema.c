@@ -80,7 +80,7 @@ test_migrate_interrupted(Fixture *fixture, const void *data)
 		sqlite3 *handle = NULL;
 		pid_t child = fork();
 		if (child == 0) {
-			store_step_hook = stop_at_step;
+			core_step_hook = stop_at_step;
 			sqlite3_open(path, &handle);
 			store_schema_migrate(handle, &good, NULL);
 			_exit(1);

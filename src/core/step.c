@@ -1,0 +1,3 @@
+#include "core/step.h"
+
+void (*core_step_hook)(const char *step);
