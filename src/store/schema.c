@@ -120,6 +120,79 @@ static const char *const mail_1[] = {
 	NULL,
 };
 
+static const char *const mail_2[] = {
+	"ALTER TABLE accounts ADD COLUMN capabilities TEXT; -- of the last session's server; NULL: unknown\n",
+
+	"ALTER TABLE mailboxes ADD COLUMN state INTEGER NOT NULL DEFAULT 0\n"
+	"  CHECK (state BETWEEN 0 AND 2); -- 0: on the server; 1: to be created there; 2: to be deleted, not shown\n"
+	"ALTER TABLE mailboxes ADD COLUMN messages INTEGER NOT NULL DEFAULT 0; -- rows with a UID, kept by triggers\n"
+	"UPDATE mailboxes SET messages = (SELECT count(*) FROM messages m WHERE m.mailbox = mailboxes.id\n"
+	"  AND m.uid IS NOT NULL);\n"
+	"DROP INDEX mailboxes_name;\n"
+	"CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account, ifnull(parent, 0), name) WHERE state <> 2;\n"
+	"CREATE INDEX mailboxes_account ON mailboxes (account);\n",
+
+	/* States of messages besides those of mail_1: 5: a copy that the server is to make; 6: the server moves it, and has
+	 * told only that it left. */
+	"ALTER TABLE messages ADD COLUMN place INTEGER REFERENCES mailboxes (id); -- where people see it; NULL: nowhere\n"
+	"ALTER TABLE messages ADD COLUMN since INTEGER NOT NULL DEFAULT 0; -- when it came there, seconds since 1970\n"
+	"ALTER TABLE messages ADD COLUMN header INTEGER REFERENCES bodies (id); -- its header block, kept while the body\n"
+	"                                 -- is not here; NULL: not kept\n"
+	"UPDATE messages SET place = mailbox, since = unixepoch();\n"
+	"DROP INDEX messages_name;\n"
+	"DROP INDEX messages_visible;\n"
+	"DROP INDEX messages_missing;\n"
+	"CREATE UNIQUE INDEX messages_name ON messages (place, name) WHERE name IS NOT NULL AND place IS NOT NULL;\n"
+	"CREATE INDEX messages_visible ON messages (place) WHERE name IS NOT NULL;\n" /* in the order of ids */
+	"CREATE INDEX messages_missing ON messages (mailbox, uid) WHERE body IS NULL AND header IS NULL AND uid IS NOT NULL;\n"
+	"CREATE INDEX messages_remote ON messages (mailbox, internaldate)\n"
+	"  WHERE body IS NULL AND header IS NOT NULL AND uid IS NOT NULL;\n"
+	"CREATE INDEX messages_header ON messages (header) WHERE header IS NOT NULL;\n",
+
+	"CREATE TRIGGER messages_count_insert AFTER INSERT ON messages WHEN NEW.uid IS NOT NULL BEGIN\n"
+	"  UPDATE mailboxes SET messages = messages + 1 WHERE id = NEW.mailbox;\n"
+	"END;\n"
+	"CREATE TRIGGER messages_count_delete AFTER DELETE ON messages WHEN OLD.uid IS NOT NULL BEGIN\n"
+	"  UPDATE mailboxes SET messages = messages - 1 WHERE id = OLD.mailbox;\n"
+	"END;\n"
+	"CREATE TRIGGER messages_count_update AFTER UPDATE OF mailbox, uid ON messages\n"
+	"WHEN (OLD.uid IS NULL) <> (NEW.uid IS NULL) OR OLD.mailbox <> NEW.mailbox BEGIN\n"
+	"  UPDATE mailboxes SET messages = messages - 1 WHERE id = OLD.mailbox AND OLD.uid IS NOT NULL;\n"
+	"  UPDATE mailboxes SET messages = messages + 1 WHERE id = NEW.mailbox AND NEW.uid IS NOT NULL;\n"
+	"END;\n",
+
+	/* SQLite cannot alter a CHECK, and no operation was ever queued before this version. */
+	"DROP TABLE operations;\n"
+	"CREATE TABLE operations (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"  account INTEGER NOT NULL REFERENCES accounts (id),\n"
+	"  kind TEXT NOT NULL CHECK (kind IN ('flags', 'append', 'move', 'copy', 'remove', 'create', 'rename', 'delete')),\n"
+	"  message INTEGER,               -- id of the message it is about; NULL: none\n"
+	"  mailbox INTEGER,               -- id of the mailbox it begins in, or is about\n"
+	"  target INTEGER,                -- id of the mailbox it ends in; NULL: none\n"
+	"  source INTEGER,                -- of copy: id of the message that is copied; NULL: it has gone\n"
+	"  add_flags TEXT NOT NULL DEFAULT '',    -- the delta, in the form of store_flags_normalise()\n"
+	"  remove_flags TEXT NOT NULL DEFAULT '',\n"
+	"  arguments TEXT,                -- what else the kind needs (operations.h); NULL: nothing\n"
+	"  removal INTEGER NOT NULL DEFAULT 0,    -- 1: a user removed the message\n"
+	"  state TEXT NOT NULL DEFAULT 'queued'\n"
+	"    CHECK (state IN ('queued', 'sent', 'held', 'failed', 'done', 'cancelled')),\n"
+	"  attempts INTEGER NOT NULL DEFAULT 0,   -- how often it was sent\n"
+	"  error TEXT,                    -- what the last attempt failed with, or why it is held or cancelled\n"
+	"  created INTEGER NOT NULL,      -- seconds since 1970\n"
+	"  not_before INTEGER NOT NULL DEFAULT 0, -- sent no sooner than this, seconds since 1970\n"
+	"  ended INTEGER NOT NULL DEFAULT 0,      -- when it was done or cancelled; 0: open\n"
+	"  target_uidvalidity INTEGER NOT NULL DEFAULT 0, -- of the target before it was sent: where to look when the outcome\n"
+	"  target_uidnext INTEGER NOT NULL DEFAULT 0,     -- is unknown\n"
+	"  target_uid INTEGER NOT NULL DEFAULT 0          -- of a move: its copy is there; 0: not yet\n"
+	") STRICT;\n"
+	"CREATE INDEX operations_message ON operations (message) WHERE ended = 0;\n"
+	"CREATE INDEX operations_source ON operations (source) WHERE ended = 0 AND source IS NOT NULL;\n"
+	"CREATE INDEX operations_open ON operations (account) WHERE ended = 0;\n" /* in the order of ids */
+	"CREATE INDEX operations_ended ON operations (ended) WHERE ended <> 0;\n",
+	NULL,
+};
+
 static const char *const derived_1[] = {
 	"CREATE TABLE segments (\n"
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT -- the file text/ID\n"
@@ -138,7 +211,7 @@ static const char *const derived_1[] = {
 	NULL,
 };
 
-static const char *const *const mail_steps[] = { mail_1 };
+static const char *const *const mail_steps[] = { mail_1, mail_2 };
 static const char *const *const derived_steps[] = { derived_1 };
 
 const StoreSchema store_schema_mail = { 0x6d61696c /* "mail" */, G_N_ELEMENTS(mail_steps), mail_steps };

@@ -86,7 +86,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_DELETE] = { WRITE, "DELETE FROM mailboxes WHERE id = :id" },
 
 	[STORE_SQL_MESSAGE_GET] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.id = :id" },
-	[STORE_SQL_MESSAGE_FIND] = { READ, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.name = :name" },
+	[STORE_SQL_MESSAGE_FIND] = { READ, MESSAGE_COLUMNS "WHERE m.place = :mailbox AND m.name = :name" },
 	[STORE_SQL_MESSAGE_FIND_UID] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid = :uid" },
 	[STORE_SQL_MESSAGE_LIST_UIDS] = { READ,
 		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0, 0"
@@ -117,14 +117,16 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" AND body = (SELECT id FROM bodies WHERE sha256 = :sha256)"
 		" AND internaldate BETWEEN :first AND :last ORDER BY internaldate, id LIMIT 1" },
 	[STORE_SQL_MESSAGE_UNMATCHED_NAME] = { WRITE,
-		"SELECT id FROM messages WHERE mailbox = :mailbox AND name = :name AND state = 1" },
+		"SELECT id FROM messages WHERE place = :mailbox AND name = :name AND state = 1" },
 	[STORE_SQL_MESSAGE_FLAGS] = { READ, "SELECT base_flags FROM messages WHERE id = :id" },
 	[STORE_SQL_MESSAGE_FLAG_DELTAS] = { READ,
-		"SELECT add_flags, remove_flags FROM operations WHERE message = :id AND state <> 'done' ORDER BY id" },
+		"SELECT add_flags, remove_flags FROM operations WHERE message = :id AND ended = 0 AND kind = 'flags'"
+		" AND state <> 'failed' ORDER BY id" },
 
 	[STORE_SQL_MESSAGE_INSERT] = { WRITE,
-		"INSERT INTO messages (mailbox, uid, internaldate, rfc822_size, base_flags, modseq, emailid, gm_msgid)"
-		" VALUES (:mailbox, :uid, :internaldate, :rfc822_size, :base_flags, :modseq, :emailid, :gm_msgid)"
+		"INSERT INTO messages (mailbox, place, since, uid, internaldate, rfc822_size, base_flags, modseq, emailid, gm_msgid)"
+		" VALUES (:mailbox, :mailbox, unixepoch(), :uid, :internaldate, :rfc822_size, :base_flags, :modseq, :emailid,"
+		" :gm_msgid)"
 		" ON CONFLICT DO NOTHING" },
 	[STORE_SQL_MESSAGE_SET_FLAGS] = { WRITE,
 		"UPDATE messages SET base_flags = :base_flags, modseq = ifnull(:modseq, modseq) WHERE id = :id" },
@@ -149,13 +151,13 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_FORGET_UIDS] = { WRITE,
 		"UPDATE messages SET uid = NULL, modseq = 0, state = 1 WHERE mailbox = :mailbox AND uid IS NOT NULL" },
 	[STORE_SQL_NAME_TAKEN] = { WRITE,
-		"SELECT 1 FROM messages WHERE mailbox = :mailbox AND name = :name AND id <> :id"
-		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :mailbox AND name = :name LIMIT 1" },
+		"SELECT 1 FROM messages WHERE place = :mailbox AND name = :name AND id <> :id"
+		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :mailbox AND name = :name AND state <> 2 LIMIT 1" },
 
 	[STORE_SQL_ENTRY_LIST] = { READ,
 		ENTRY_COLUMNS("messages m INDEXED BY messages_visible")
-		"WHERE m.mailbox = :mailbox AND m.id > :after AND m.name IS NOT NULL ORDER BY m.id" },
-	[STORE_SQL_ENTRY_FIND] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.mailbox = :mailbox AND m.name = :name" },
+		"WHERE m.place = :mailbox AND m.id > :after AND m.name IS NOT NULL ORDER BY m.id" },
+	[STORE_SQL_ENTRY_FIND] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.place = :mailbox AND m.name = :name" },
 	[STORE_SQL_ENTRY_GET] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.id = :id AND m.name IS NOT NULL" },
 
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
@@ -168,9 +170,11 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_DEPARTED_FORGET] = { WRITE, "DELETE FROM departed" },
 	[STORE_SQL_BODY_DEAD] = { READ,
 		"SELECT b.id FROM bodies b WHERE b.id > :after AND NOT EXISTS (SELECT 1 FROM messages WHERE body = b.id)"
+		" AND NOT EXISTS (SELECT 1 FROM messages WHERE header = b.id)"
 		" ORDER BY b.id LIMIT :limit" },
 	[STORE_SQL_BODY_DROP] = { WRITE,
-		"DELETE FROM bodies WHERE id = :id AND NOT EXISTS (SELECT 1 FROM messages WHERE body = :id)" },
+		"DELETE FROM bodies WHERE id = :id AND NOT EXISTS (SELECT 1 FROM messages WHERE body = :id)"
+		" AND NOT EXISTS (SELECT 1 FROM messages WHERE header = :id)" },
 	SEGMENT_STATEMENTS(BODIES, WRITE, "bodies"),
 
 	[STORE_SQL_TEXT_GET] = { READ,

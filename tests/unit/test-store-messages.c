@@ -53,7 +53,7 @@ test_flags_shown(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
 	int64_t id = add_message(fixture, fixture->inbox, 1, "x"), other = add_message(fixture, fixture->inbox, 2, "y");
-	/* In the order of ids; what is done is in the base already. */
+	/* In the order of ids; what is done is in the base already, what was refused never will be. */
 	static const struct {
 		const char *state, *add, *remove, *shown;
 	} rows[] = {
@@ -61,13 +61,15 @@ test_flags_shown(Fixture *fixture, const void *data)
 		{ "sent", "\\Flagged $x", "", "\\Seen \\Flagged $x" },
 		{ "done", "$done", "", "\\Seen \\Flagged $x" },
 		{ "held", "", "\\Seen", "\\Flagged $x" },
-		{ "failed", "\\Seen", "$X", "\\Seen \\Flagged" },
+		{ "failed", "\\Seen", "$X", "\\Flagged $x" },
+		{ "queued", "", "$X", "\\Flagged" },
 	};
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autofree char *insert = g_strdup_printf(
-			"INSERT INTO operations (account, kind, message, mailbox, add_flags, remove_flags, state, created)"
-			" VALUES (1, 'flags', %d, 1, '%s', '%s', '%s', 0)", (int)id, rows[i].add, rows[i].remove, rows[i].state);
+			"INSERT INTO operations (account, kind, message, mailbox, add_flags, remove_flags, state, created, ended)"
+			" VALUES (1, 'flags', %d, 1, '%s', '%s', '%s', 0, '%s' IN ('done', 'cancelled'))", (int)id, rows[i].add,
+			rows[i].remove, rows[i].state, rows[i].state);
 		sql(fixture, insert);
 		g_autofree char *flags = store_message_flags(fixture->store, id, &error);
 		g_assert_no_error(error);
