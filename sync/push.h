@@ -1,0 +1,95 @@
+/* What users did, brought to the server: operations of the store (store/operations.h) as commands.
+ *
+ *   push.c          which operations go together, in which order; one round after the other until nothing can be done
+ *   push-flags.c    FLAGS: UID STORE
+ *   push-move.c     MOVE and COPY: UID MOVE, or UID COPY and then the removal of the source
+ *   push-remove.c   removal: \Deleted and UID EXPUNGE; never a bare EXPUNGE (DESIGN invariant 3)
+ *   push-append.c   APPEND, several messages in one command where the server has MULTIAPPEND
+ *   push-folders.c  CREATE, RENAME, DELETE by rename and STATUS
+ *   outcome.c       what became of APPEND, MOVE and COPY that were sent when a connection ended: by looking into the target
+ *
+ * The rules (docs/sync.md tells them with the stories of crashes):
+ *
+ *   - "sent" is committed before the first byte of a command that cannot simply be repeated goes out, with UIDVALIDITY
+ *     and UIDNEXT of its target, asked for right before.
+ *   - A command names messages by UID in a mailbox that this connection has SELECTed with the UIDVALIDITY that the rows
+ *     have; commands that change something are never pipelined behind a SELECT.
+ *   - What is refused for good is failed with the server's words and blocks nothing else; where a set is refused, its
+ *     members are tried one by one (halves), so that one bad message does not spoil the others.  "Busy" answers end the
+ *     push (CORE_ERROR_BUSY): all stays queued.
+ *   - Everything is pipelined and in sets: a thousand of a kind cost a few flights.
+ *
+ * All on the account's thread, which alone writes what the server tells, so what a push learns and what a pull learns
+ * never race.
+ */
+#pragma once
+
+#include "store/operations.h"
+#include "sync/run.h"
+
+/* One operation, as far as the commands need it.  Strings are the batch's. */
+typedef struct {
+	int64_t id;             /* of the operation */
+	int64_t message_id;     /* its row */
+	uint32_t uid;           /* in the batch's mailbox; 0 for APPEND */
+	uint32_t target_uid;    /* StoreOperation.target_uid */
+	int64_t internaldate_s; /* from here on of the message (of COPY: the source) */
+	uint64_t size_bytes;    /* of its body if that is here, else RFC822.SIZE */
+	int64_t body_id;        /* 0: not here */
+	const char *emailid;    /* NULL */
+	const uint8_t *header_sha256; /* NULL: unknown */
+	const char *add_flags;  /* APPEND: its flags */
+	uint32_t target_uidvalidity, target_uidnext; /* of one that was sent */
+} SyncItem;
+
+/* Operations that one command, or a few in a row, can do. */
+typedef struct {
+	StoreOperationKind kind;
+	StoreMailbox mailbox;   /* where the messages are; zero for APPEND */
+	StoreMailbox target;    /* zero where there is none */
+	char *path, *target_path; /* for messages */
+	char *add_flags, *remove_flags; /* FLAGS: one delta for all */
+	bool is_removal;        /* MOVE: a user removed them */
+	GArray *items;          /* of SyncItem, ascending by uid; for APPEND in the order of operations */
+	GStringChunk *strings;
+} SyncBatch;
+
+/* push.c.  Settles what was sent, then does what can be done now; with @barrier also what only waits to become quiet (but
+ * irreversible removals wait for their time).  Ids (int64_t, owned) of mailboxes in which the server changed something
+ * for us are added to @touched (NULL: nobody wants to know).  False: the session broke, or is to be left alone (BUSY), or the
+ * store failed; what was done stays done. */
+bool sync_push(SyncWorker *worker, bool barrier, GHashTable *touched, GError **error);
+
+/* SELECTs @mailbox read-write, or goes on with it if it is selected so.  CORE_ERROR_REFUSED (mailbox scope): the server
+ * will not, or its UIDVALIDITY is not the stored one: nothing of it may be touched before it was pulled. */
+bool sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const char *path, GError **error);
+
+/* UIDVALIDITY and UIDNEXT of @mailbox by STATUS; a server that does not tell them in STATUS of the selected mailbox is
+ * asked all the same (RFC 9051 6.3.11 allows it).  0: not told. */
+bool sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t *uidvalidity_r, uint32_t *uidnext_r,
+                      uint32_t *messages_r, GError **error);
+
+/* The set of UIDs of @items[from..to), for imap_uidset_format(). */
+void sync_batch_uids(const SyncBatch *batch, guint from, guint to, ImapUidSet *uids_r);
+
+/* Each does its batch: sends, waits, commits what came of each item.  False as sync_push(). */
+bool sync_push_flags(SyncWorker *worker, const SyncBatch *batch, GError **error);
+bool sync_push_move(SyncWorker *worker, const SyncBatch *batch, GError **error); /* MOVE and COPY */
+bool sync_push_remove(SyncWorker *worker, const SyncBatch *batch, GError **error);
+bool sync_push_append(SyncWorker *worker, const SyncBatch *batch, GError **error);
+bool sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **error);
+
+/* push-remove.c.  Removes @uids, which are ours to remove, from the selected mailbox: \Deleted, UID EXPUNGE.  *gone_r:
+ * those that the server no longer has.  Without UIDPLUS only marks them; *gone_r is what is gone nevertheless. */
+bool sync_push_expunge(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *gone_r, GError **error);
+
+/* outcome.c.  Operations of kind APPEND, MOVE or COPY in state sent, of one target (and one source): finds out what
+ * became of each and settles it: done with its UID, again, or held where that cannot be told. */
+bool sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
+/* The UIDs that @batch's items got in the target, from target_uidnext on, by content: size and INTERNALDATE, header hash, then
+ * body; each UID once.  uids_r[i] 0: not there; UINT32_MAX: it cannot be told. */
+bool sync_outcome_find(SyncWorker *worker, const SyncBatch *batch, uint32_t *uids_r, GError **error);
+
+/* The canonical name of item's message as @uid of mailbox @place_id, free there (g_free()); NULL with *error unset if its name is
+ * the user's or its body is not here. */
+char *sync_push_name(StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error);
