@@ -5,6 +5,7 @@ store_account_clear(StoreAccount *account)
 {
 	g_free(account->name);
 	g_free(account->last_error);
+	g_free(account->capabilities);
 	*account = (StoreAccount){ 0 };
 }
 
@@ -17,6 +18,7 @@ take_row(StoreQuery *query)
 		.name = (char *)(uintptr_t)store_column_text(query, 1),
 		.last_sync_s = sqlite3_column_int64(query, 2),
 		.last_error = (char *)(uintptr_t)store_column_text(query, 3),
+		.capabilities = (char *)(uintptr_t)store_column_text(query, 4),
 	};
 }
 
@@ -53,6 +55,16 @@ store_account_set_result(StoreTxn *txn, int64_t id, int64_t last_sync_s, const c
 }
 
 bool
+store_account_set_capabilities(StoreTxn *txn, int64_t id, const char *line, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_ACCOUNT_SET_CAPABILITIES);
+
+	store_bind_int(query, ":id", id);
+	store_bind_text(query, ":capabilities", line);
+	return store_query_run(txn->db, query, error);
+}
+
+bool
 store_account_list(Store *store, StoreAccountFn fn, void *data, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
@@ -83,6 +95,7 @@ store_account_find(Store *store, const char *name, StoreAccount *account_r, GErr
 	*account_r = take_row(query);
 	account_r->name = g_strdup(account_r->name);
 	account_r->last_error = g_strdup(account_r->last_error);
+	account_r->capabilities = g_strdup(account_r->capabilities);
 	return true;
 }
 

@@ -32,6 +32,8 @@ take_row(StoreQuery *query)
 		.highestmodseq = (uint64_t)sqlite3_column_int64(query, 9),
 		.mailboxid = (char *)(uintptr_t)store_column_text(query, 10),
 		.changed_s = sqlite3_column_int64(query, 11),
+		.state = (StoreMailboxState)sqlite3_column_int(query, 12),
+		.messages = (uint32_t)sqlite3_column_int64(query, 13),
 	};
 }
 

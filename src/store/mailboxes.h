@@ -17,11 +17,18 @@ enum {
 	STORE_MAILBOX_IMPORTANT = 1 << 15,
 };
 
+typedef enum {
+	STORE_MAILBOX_THERE = 0,
+	STORE_MAILBOX_TO_CREATE = 1, /* only here; it has no server_name yet */
+	STORE_MAILBOX_TO_DELETE = 2, /* people do not see it any more: only store_mailbox_get(), _list() and _find_server() tell */
+} StoreMailboxState;
+
 typedef struct {
 	int64_t id, account_id;
 	int64_t parent_id;      /* 0: at the account's root */
 	char *name;             /* the path's last component, as people see it */
-	char *server_name;      /* the bytes LIST gave; NULL: the server has only children of it */
+	StoreMailboxState state;
+	char *server_name;      /* the bytes LIST gave; NULL: the server has only children of it, or it is to be created */
 	char separator;         /* 0: none */
 	uint32_t attributes;
 	uint32_t uidvalidity;   /* 0: never synchronised */
@@ -29,6 +36,7 @@ typedef struct {
 	uint64_t highestmodseq; /* everything up to it was applied; 0: none */
 	char *mailboxid;        /* OBJECTID; NULL */
 	int64_t changed_s;      /* when its entries last changed: the directory's mtime */
+	uint32_t messages;      /* rows that have a UID in it */
 } StoreMailbox;
 void store_mailbox_clear(StoreMailbox *mailbox);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMailbox, store_mailbox_clear)
@@ -41,7 +49,7 @@ bool store_mailbox_find_server(Store *store, int64_t account_id, const char *ser
                                GError **error);
 
 typedef bool (*StoreMailboxFn)(const StoreMailbox *mailbox, void *data); /* false: enough */
-/* All of an account, parents before children. */
+/* All of an account, parents before children; also those in state TO_DELETE. */
 bool store_mailbox_list(Store *store, int64_t account_id, StoreMailboxFn fn, void *data, GError **error);
 /* The children in the order of ids, from the first id greater than @after. */
 bool store_mailbox_children(Store *store, int64_t account_id, int64_t parent_id, int64_t after, StoreMailboxFn fn,

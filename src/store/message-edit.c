@@ -235,7 +235,7 @@ store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, cons
 		return core_throw(error, CORE_ERROR_PROTOCOL, "a message without a UID");
 	if (!find_row(txn, id, &row, error))
 		return false;
-	if (!row.unmatched || row.uid != 0)
+	if (row.state != STORE_MESSAGE_UNMATCHED)
 		return core_throw(error, CORE_ERROR_NOT_FOUND, "message %" G_GINT64_FORMAT " was matched meanwhile", id);
 	if (!remove_rival(txn, &row, message->uid, error))
 		return false;

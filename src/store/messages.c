@@ -20,7 +20,12 @@ take_row(StoreQuery *query)
 		.header_sha256 = store_column_sha256(query, 10),
 		.body_id = sqlite3_column_int64(query, 11),
 		.length = (uint64_t)sqlite3_column_int64(query, 12),
-		.unmatched = sqlite3_column_int(query, 13) != 0,
+		.place_id = sqlite3_column_int64(query, 13),
+		.since_s = sqlite3_column_int64(query, 14),
+		.header_id = sqlite3_column_int64(query, 15),
+		.state = (StoreMessageState)sqlite3_column_int(query, 16),
+		.error = store_column_text(query, 17),
+		.name_is_users = sqlite3_column_int(query, 18) != 0,
 	};
 }
 
@@ -35,6 +40,7 @@ take_one(StoreDb *db, StoreQuery *query, StoreMessage *message_r, GError **error
 	message_r->name = g_strdup(message_r->name);
 	message_r->base_flags = g_strdup(message_r->base_flags);
 	message_r->emailid = g_strdup(message_r->emailid);
+	message_r->error = g_strdup(message_r->error);
 	message_r->header_sha256 = g_memdup2(message_r->header_sha256, message_r->header_sha256 ? 32 : 0);
 	return STORE_ROW;
 }
@@ -45,6 +51,7 @@ store_message_clear(StoreMessage *message)
 	g_free((void *)(uintptr_t)message->name);
 	g_free((void *)(uintptr_t)message->base_flags);
 	g_free((void *)(uintptr_t)message->emailid);
+	g_free((void *)(uintptr_t)message->error);
 	g_free((void *)(uintptr_t)message->header_sha256);
 	*message = (StoreMessage){ 0 };
 }
@@ -144,10 +151,10 @@ count(StoreDb *db, int64_t mailbox_id, uint32_t *count_r, GError **error)
 	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_MESSAGE_COUNT);
 
 	store_bind_int(query, ":mailbox", mailbox_id);
-	if (!store_query_row(db, query, error))
-		return false;
-	*count_r = (uint32_t)sqlite3_column_int64(query, 0);
-	return true;
+	StoreStep step = store_query_step(db, query, error);
+	if (step != STORE_FAILED)
+		*count_r = step == STORE_ROW ? (uint32_t)sqlite3_column_int64(query, 0) : 0;
+	return step != STORE_FAILED;
 }
 
 bool

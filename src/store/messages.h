@@ -1,14 +1,31 @@
-/* Messages: one row for each message of each mailbox. */
+/* Messages: one row for each message of each mailbox.
+ *
+ * A row knows two places, usually the same: where the server has the message (mailbox_id, uid) and where people see it
+ * (place_id).  Names, listings and what the listener hears are about the second.
+ */
 #pragma once
 
 #include "store/segments.h"
 #include "store/store.h"
 
+typedef enum {
+	STORE_MESSAGE_ON_SERVER = 0,
+	STORE_MESSAGE_UNMATCHED = 1, /* it lost its UID by a UIDVALIDITY change and waits to be matched */
+	STORE_MESSAGE_LOCAL = 2,     /* only here, never to be uploaded */
+	STORE_MESSAGE_TO_APPEND = 3, /* only here, to be uploaded to mailbox_id */
+	STORE_MESSAGE_REFUSED = 4,   /* only here: the server does not take it (error) */
+	STORE_MESSAGE_TO_COPY = 5,   /* to be copied to mailbox_id by the server */
+	STORE_MESSAGE_MOVING = 6,    /* an operation that was sent is taking it away from mailbox_id; it has left there */
+} StoreMessageState;
+
 typedef struct {
 	int64_t id;
-	int64_t mailbox_id;
-	uint32_t uid;            /* 0: none yet (not uploaded, or waiting to be matched after a UIDVALIDITY change) */
-	const char *name;        /* in mail/; NULL: not visible yet */
+	int64_t mailbox_id;      /* where the server has it, or is to have it */
+	int64_t place_id;        /* where people see it; 0: nowhere (it is to be removed) */
+	int64_t since_s;         /* when it came there */
+	uint32_t uid;            /* 0: none (not ON_SERVER, or not known yet) */
+	const char *name;        /* in mail/, unique in its place; NULL: not visible yet */
+	bool name_is_users;      /* the user chose the name */
 	int64_t internaldate_s;
 	uint64_t rfc822_size;    /* the server's word, a hint */
 	const char *base_flags;  /* as the server last said, in the form of store_flags_normalise() */
@@ -18,7 +35,9 @@ typedef struct {
 	const uint8_t *header_sha256; /* 32 bytes; NULL: unknown */
 	int64_t body_id;         /* 0: the body is not here */
 	uint64_t length;         /* of the body that is here: what reading in mail/ returns */
-	bool unmatched;          /* it lost its UID by a UIDVALIDITY change and waits to be matched */
+	int64_t header_id;       /* the body that is only its header block, while the body is not here; 0 */
+	StoreMessageState state;
+	const char *error;       /* of state REFUSED, in the server's words; NULL */
 } StoreMessage;              /* the strings live for the callback, or until store_message_clear() */
 
 /* "\Seen \Flagged $Label1": system flags in a fixed order and spelling, then keywords sorted, compared without case,

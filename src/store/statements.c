@@ -4,14 +4,17 @@
 #define WRITE STORE_DB_WRITE
 #define DERIVED STORE_DB_DERIVED
 
+#define ACCOUNT_COLUMNS "SELECT id, name, last_sync, last_error, capabilities FROM accounts "
+
 /* In the order in which mailboxes.c, messages.c, entries.c and segments.c take them out of a row. */
 #define MAILBOX_COLUMNS \
 	"SELECT m.id, m.account, ifnull(m.parent, 0), m.name, m.server_name, m.separator, m.attributes, m.uidvalidity," \
-	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed FROM mailboxes m "
+	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed, m.state, m.messages FROM mailboxes m "
 
 #define MESSAGE_COLUMNS \
 	"SELECT m.id, m.mailbox, m.uid, m.name, m.internaldate, m.rfc822_size, m.base_flags, m.modseq, m.emailid," \
-	" m.gm_msgid, m.header_sha256, m.body, b.length, m.state = 1 FROM messages m LEFT JOIN bodies b ON b.id = m.body "
+	" m.gm_msgid, m.header_sha256, m.body, b.length, m.place, m.since, m.header, m.state, m.error, m.name_is_users" \
+	" FROM messages m LEFT JOIN bodies b ON b.id = m.body "
 
 /* What a message has in common with one that may be the same. */
 #define ALIKE "rfc822_size = :rfc822_size AND internaldate = :internaldate"
@@ -47,10 +50,11 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_ROLLBACK] = { WRITE | DERIVED, "ROLLBACK" },
 
 	[STORE_SQL_ACCOUNT_INSERT] = { WRITE, "INSERT INTO accounts (name) VALUES (:name) ON CONFLICT DO NOTHING" },
-	[STORE_SQL_ACCOUNT_FIND] = { READ | WRITE, "SELECT id, name, last_sync, last_error FROM accounts WHERE name = :name" },
-	[STORE_SQL_ACCOUNT_LIST] = { READ, "SELECT id, name, last_sync, last_error FROM accounts ORDER BY id" },
+	[STORE_SQL_ACCOUNT_FIND] = { READ | WRITE, ACCOUNT_COLUMNS "WHERE name = :name" },
+	[STORE_SQL_ACCOUNT_LIST] = { READ, ACCOUNT_COLUMNS "ORDER BY id" },
 	[STORE_SQL_ACCOUNT_SET_RESULT] = { WRITE,
 		"UPDATE accounts SET last_sync = ifnull(:last_sync, last_sync), last_error = :last_error WHERE id = :id" },
+	[STORE_SQL_ACCOUNT_SET_CAPABILITIES] = { WRITE, "UPDATE accounts SET capabilities = :capabilities WHERE id = :id" },
 	[STORE_SQL_ACCOUNT_COUNTS] = { READ,
 		"SELECT (SELECT count(*) FROM mailboxes WHERE account = :account AND attributes & 1),"
 		" count(b.id), ifnull(sum(b.length), 0), count(*) FILTER (WHERE m.body IS NULL AND m.uid IS NOT NULL)"
@@ -59,7 +63,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 
 	[STORE_SQL_MAILBOX_GET] = { READ | WRITE, MAILBOX_COLUMNS "WHERE m.id = :id" },
 	[STORE_SQL_MAILBOX_FIND] = { READ | WRITE,
-		MAILBOX_COLUMNS "WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.name = :name" },
+		MAILBOX_COLUMNS
+		"WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.name = :name AND m.state <> 2" },
 	[STORE_SQL_MAILBOX_FIND_SERVER] = { READ,
 		MAILBOX_COLUMNS "WHERE m.account = :account AND m.server_name = :server_name" },
 	/* A recursive query takes its rows first in, first out: level by level. */
@@ -69,7 +74,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" UNION ALL SELECT c.id, level + 1 FROM tree JOIN mailboxes c ON c.parent = tree.id) "
 		MAILBOX_COLUMNS "JOIN tree USING (id) ORDER BY tree.level, m.id" },
 	[STORE_SQL_MAILBOX_CHILDREN] = { READ,
-		MAILBOX_COLUMNS "WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.id > :after ORDER BY m.id" },
+		MAILBOX_COLUMNS "WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.state <> 2 AND m.id > :after"
+		" ORDER BY m.id" },
 	[STORE_SQL_MAILBOX_INSERT] = { WRITE,
 		"INSERT INTO mailboxes (account, parent, name, changed) VALUES (:account, :parent, :name, :now)" },
 	[STORE_SQL_MAILBOX_SET_LISTING] = { WRITE,
@@ -89,10 +95,10 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_FIND] = { READ, MESSAGE_COLUMNS "WHERE m.place = :mailbox AND m.name = :name" },
 	[STORE_SQL_MESSAGE_FIND_UID] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid = :uid" },
 	[STORE_SQL_MESSAGE_LIST_UIDS] = { READ,
-		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0, 0"
-		" FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL ORDER BY uid" },
+		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0, place,"
+		" since, header, state, NULL, name_is_users FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL ORDER BY uid" },
 	[STORE_SQL_MESSAGE_COUNT] = { READ | WRITE,
-		"SELECT count(*) FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL" },
+		"SELECT messages FROM mailboxes WHERE id = :mailbox" },
 	[STORE_SQL_MESSAGE_LIST_MISSING] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL ORDER BY m.uid DESC" },
 	[STORE_SQL_MESSAGE_LIST_UNMATCHED] = { READ,

@@ -63,7 +63,7 @@ typedef enum {
 
 typedef struct {
 	StoreChangeKind kind;
-	int64_t account_id, mailbox_id, parent_id, message_id;
+	int64_t account_id, mailbox_id, parent_id, message_id; /* mailbox_id of a message: where people see it */
 	const char *name; /* for the call */
 } StoreChange;
 
@@ -78,6 +78,7 @@ typedef struct {
 	char *name;
 	int64_t last_sync_s;  /* end of the last complete synchronisation; 0: never */
 	char *last_error;     /* of the last attempt; NULL: it went well */
+	char *capabilities;   /* of the last session's server, as it told them; NULL: unknown */
 } StoreAccount;
 void store_account_clear(StoreAccount *account);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreAccount, store_account_clear)
@@ -85,6 +86,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreAccount, store_account_clear)
 bool store_account_ensure(StoreTxn *txn, const char *name, int64_t *id_r, GError **error);
 /* @last_sync_s 0 leaves it. */
 bool store_account_set_result(StoreTxn *txn, int64_t id, int64_t last_sync_s, const char *last_error, GError **error);
+bool store_account_set_capabilities(StoreTxn *txn, int64_t id, const char *line, GError **error);
 typedef bool (*StoreAccountFn)(const StoreAccount *account, void *data); /* false: enough */
 bool store_account_list(Store *store, StoreAccountFn fn, void *data, GError **error);
 /* True and filled, or false with *error unset if there is none of that name. */
