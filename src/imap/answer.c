@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ALERTS_MAX 10 /* of one session */
+#define COPYUID_MAX_BYTES (1024 * 1024)
 
 static bool
 is_status(const ImapResponse *response)
@@ -109,6 +110,37 @@ take_greeting(ImapSession *session, const ImapResponse *response)
 	imap_pump_enter(session, IMAP_STATE_OPENING);
 }
 
+/* @had, @more and a comma between; a server that never ends is stopped by the bound. */
+static bool
+join(char **had, const char *more)
+{
+	if (*had && strlen(*had) + strlen(more) > COPYUID_MAX_BYTES)
+		return false;
+	char *both = *had ? g_strconcat(*had, ",", more, NULL) : g_strdup(more);
+	g_free(*had);
+	*had = both;
+	return true;
+}
+
+/* MOVE is told the new UIDs before the messages go (RFC 6851 4.3). */
+static void
+note_copied(ImapSession *session, const ImapStatusResponse *status)
+{
+	const GList *link = session->sent.head;
+
+	while (link && strcmp(((const ImapPending *)link->data)->name, "UID MOVE") != 0)
+		link = link->next;
+	ImapReply *reply = link ? ((const ImapPending *)link->data)->reply : NULL;
+	if (!reply || !status->uids || !status->source_uids)
+		return;
+	if (reply->uids && reply->uidvalidity != status->uidvalidity)
+		return;
+	reply->uidvalidity = status->uidvalidity;
+	if (!join(&reply->uids, status->uids) || !join(&reply->source_uids, status->source_uids))
+		imap_pump_throw(session, CORE_ERROR_PROTOCOL, "nonsense from the server: %s: an endless COPYUID",
+		                session->config->host);
+}
+
 static void
 take_untagged(ImapSession *session, const ImapResponse *response)
 {
@@ -122,6 +154,8 @@ take_untagged(ImapSession *session, const ImapResponse *response)
 		note_id(session, response->node);
 	else if (is_status(response))
 		note_code(session, response);
+	if (response->kind == IMAP_RESPONSE_OK && response->status.code == IMAP_CODE_COPYUID)
+		note_copied(session, &response->status);
 
 	if (imap_select_note(session, response) && session->listener &&
 	    !session->listener(response, session->listener_data, &error))
@@ -138,7 +172,7 @@ take_continue(ImapSession *session)
 	if (session->wants_continue) {
 		imap_pump_continue(session);
 	} else if (last && strcmp(last->name, "AUTHENTICATE") == 0 && session->out->len == 0) {
-		g_byte_array_append(session->out, (const guint8 *)"*\r\n", 3);
+		imap_pump_put(session, "*\r\n");
 		imap_trace_sent(session->trace, "*");
 	}
 }
@@ -148,14 +182,17 @@ fill_reply(ImapReply *reply, const ImapResponse *response)
 {
 	const ImapStatusResponse *status = &response->status;
 
-	imap_reply_clear(reply);
 	reply->kind = response->kind;
 	reply->code = status->code;
 	reply->number = status->number;
-	reply->uidvalidity = status->uidvalidity;
-	reply->uids = g_strdup(status->uids);
-	reply->source_uids = g_strdup(status->source_uids);
 	reply->text = g_strdup(status->text);
+	if (status->uids) {
+		reply->uidvalidity = status->uidvalidity;
+		g_free(reply->uids);
+		g_free(reply->source_uids);
+		reply->uids = g_strdup(status->uids);
+		reply->source_uids = g_strdup(status->source_uids);
+	}
 	reply->done = true;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define LINE_MAX_BYTES 8192
+#define APPENDLIMIT_IS "APPENDLIMIT="
 
 static const struct {
 	const char *word;
@@ -35,6 +36,11 @@ static const struct {
 	[IMAP_CAP_QUOTA] = { "QUOTA", false },
 	[IMAP_CAP_ACL] = { "ACL", false },
 	[IMAP_CAP_ID] = { "ID", false },
+	[IMAP_CAP_BINARY] = { "BINARY", false }, /* in rev2 only what concerns FETCH */
+	[IMAP_CAP_UNSELECT] = { "UNSELECT", true },
+	[IMAP_CAP_CREATE_SPECIAL_USE] = { "CREATE-SPECIAL-USE", false },
+	[IMAP_CAP_APPENDLIMIT] = { "APPENDLIMIT", false },
+	[IMAP_CAP_SAVEDATE] = { "SAVEDATE", false },
 	[IMAP_CAP_GMAIL] = { "X-GM-EXT-1", false },
 };
 
@@ -52,7 +58,18 @@ void
 imap_capabilities_clear(ImapCapabilities *capabilities)
 {
 	memset(capabilities->has, 0, sizeof capabilities->has);
+	capabilities->append_limit = 0;
 	g_clear_pointer(&capabilities->line, g_free);
+}
+
+/* RFC 7889: the word alone says that the limit differs between mailboxes. */
+static void
+note_append_limit(ImapCapabilities *capabilities, const char *word)
+{
+	if (g_ascii_strncasecmp(word, APPENDLIMIT_IS, strlen(APPENDLIMIT_IS)) != 0 ||
+	    !g_ascii_string_to_unsigned(word + strlen(APPENDLIMIT_IS), 10, 1, G_MAXINT64, &capabilities->append_limit, NULL))
+		return;
+	capabilities->has[IMAP_CAP_APPENDLIMIT] = true;
 }
 
 void
@@ -65,6 +82,7 @@ imap_capabilities_set(ImapCapabilities *capabilities, const ImapWords *words)
 		ImapCapability found = imap_capability_find(words->items[i]);
 		if (found < IMAP_CAP_COUNT)
 			capabilities->has[found] = true;
+		note_append_limit(capabilities, words->items[i]);
 		if (line->len + strlen(words->items[i]) < LINE_MAX_BYTES)
 			g_string_append_printf(line, "%s%s", line->len ? " " : "", words->items[i]);
 	}

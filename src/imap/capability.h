@@ -6,6 +6,7 @@
 typedef struct {
 	unsigned told; /* how often the server has listed them since the connection was made */
 	bool has[IMAP_CAP_COUNT];
+	uint64_t append_limit; /* of APPENDLIMIT=; 0: not told */
 	char *line; /* as the server wrote them, cut when endless; NULL: none are known */
 } ImapCapabilities;
 

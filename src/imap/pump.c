@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/step.h"
 
 #include <string.h>
 
@@ -95,6 +96,13 @@ literal_mode(const ImapSession *session)
 	return session->capabilities.has[IMAP_CAP_LITERAL_MINUS] ? IMAP_LITERAL_MINUS : IMAP_LITERAL_SYNC;
 }
 
+void
+imap_pump_put(ImapSession *session, const char *bytes)
+{
+	g_byte_array_append(session->out, (const guint8 *)bytes, (guint)strlen(bytes));
+	session->out_is_new = true;
+}
+
 /* Puts the next piece of the first waiting command on the wire. */
 static void
 encode_first(ImapSession *session, bool begins)
@@ -104,11 +112,12 @@ encode_first(ImapSession *session, bool begins)
 
 	if (begins) {
 		g_autofree char *start = g_strconcat(pending->tag, " ", NULL);
-		g_byte_array_append(session->out, (const guint8 *)start, (guint)strlen(start));
+		imap_pump_put(session, start);
 		if (shown)
 			g_string_append(shown, start);
 	}
 	session->wants_continue = !imap_command_encode(pending->command, literal_mode(session), session->out, shown);
+	session->out_is_new = true;
 	if (shown)
 		imap_trace_sent(session->trace, shown->str);
 	if (!session->wants_continue) {
@@ -201,6 +210,10 @@ exchange(ImapSession *session)
 {
 	GError *error = NULL;
 	size_t n = 0;
+
+	if (session->out_is_new)
+		core_step("imap send");
+	session->out_is_new = false;
 	NetResult result = net_stream_pump(session->stream, session->out, session->in, session->in_size, &n,
 	                                   patience_ms(session), &error);
 

@@ -140,6 +140,31 @@ ask_status(ImapSession *session, const char *name, ImapSelected *selected, GErro
 }
 
 bool
+imap_session_unselect(ImapSession *session, GError **error)
+{
+	g_auto(ImapSelected) selected = { 0 };
+	GError *failure = NULL;
+	bool closed;
+
+	if (!imap_session_wait(session, NULL, error))
+		return false;
+	if (!session->maybe_selected)
+		return true;
+	if (session->capabilities.has[IMAP_CAP_UNSELECT])
+		return imap_session_run_alone(session, imap_command_new("UNSELECT"), NULL, error);
+	/* CLOSE expunges what is marked in a mailbox that may be written to. */
+	if (!select_once(session, "INBOX", true, NULL, &selected, &closed, &failure)) {
+		bool left = imap_session_alive(session) && !session->maybe_selected;
+		if (left)
+			g_error_free(failure);
+		else
+			g_propagate_error(error, failure);
+		return left;
+	}
+	return imap_session_run_alone(session, imap_command_new("CLOSE"), NULL, error);
+}
+
+bool
 imap_session_select(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
                     ImapSelected *selected_r, GError **error)
 {

@@ -51,6 +51,7 @@ struct ImapSession {
 	int64_t deadline_ms; /* of core_clock_ms(): by then the step at hand must be done; 0: only silence counts */
 
 	GByteArray *out;
+	bool out_is_new; /* it holds bytes that core_step() was not told of */
 	uint8_t *in;
 	size_t in_at, in_end; /* what of @in is still to be parsed */
 	size_t in_size;       /* how much to read at once */
@@ -93,6 +94,7 @@ void imap_pump_throw(ImapSession *session, CoreErrorCode code, const char *forma
 
 /* Queues; takes @command. */
 void imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone);
+void imap_pump_put(ImapSession *session, const char *bytes); /* on the wire, as it is */
 void imap_pump_forget(ImapSession *session); /* drops all that is queued */
 bool imap_pump_is_idle(const ImapSession *session); /* nothing is queued or unanswered */
 

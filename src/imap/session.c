@@ -89,6 +89,12 @@ imap_session_capabilities(const ImapSession *session)
 	return session->capabilities.line ? session->capabilities.line : "";
 }
 
+uint64_t
+imap_session_append_limit(const ImapSession *session)
+{
+	return session->capabilities.append_limit;
+}
+
 const char *
 imap_session_security(const ImapSession *session)
 {

@@ -43,6 +43,7 @@ typedef enum {
 	IMAP_CAP_QRESYNC, IMAP_CAP_UIDPLUS, IMAP_CAP_MOVE, IMAP_CAP_IDLE, IMAP_CAP_NOTIFY, IMAP_CAP_NAMESPACE,
 	IMAP_CAP_LIST_EXTENDED, IMAP_CAP_LIST_STATUS, IMAP_CAP_SPECIAL_USE, IMAP_CAP_COMPRESS_DEFLATE, IMAP_CAP_ESEARCH,
 	IMAP_CAP_UTF8_ACCEPT, IMAP_CAP_OBJECTID, IMAP_CAP_MULTIAPPEND, IMAP_CAP_QUOTA, IMAP_CAP_ACL, IMAP_CAP_ID,
+	IMAP_CAP_BINARY, IMAP_CAP_UNSELECT, IMAP_CAP_CREATE_SPECIAL_USE, IMAP_CAP_APPENDLIMIT, IMAP_CAP_SAVEDATE,
 	IMAP_CAP_GMAIL, /* X-GM-EXT-1 */
 	IMAP_CAP_COUNT
 } ImapCapability;
@@ -67,7 +68,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapSession, imap_session_close)
 bool imap_session_has(const ImapSession *session, ImapCapability capability);
 /* An untagged ENABLED named it (QRESYNC implies CONDSTORE), or the server speaks nothing but IMAP4rev2. */
 bool imap_session_enabled(const ImapSession *session, ImapCapability capability);
-const char *imap_session_capabilities(const ImapSession *session); /* the line, for people */
+const char *imap_session_capabilities(const ImapSession *session); /* the line, as the server wrote it */
+uint64_t imap_session_append_limit(const ImapSession *session);     /* bytes of a message (RFC 7889); 0: not told */
 const char *imap_session_security(const ImapSession *session);     /* "TLS1.3 …" or "none" */
 const char *imap_session_server(const ImapSession *session); /* name and version of ID (RFC 2971), else the
                                                               greeting's text; "" if that came before STARTTLS */
@@ -80,14 +82,18 @@ bool imap_session_is_local(const ImapSession *session); /* the peer has a loopba
 typedef bool (*ImapResponseFn)(const ImapResponse *response, void *data, GError **error);
 void imap_session_listen(ImapSession *session, ImapResponseFn fn, void *data);
 
-/* The tagged answer to one command, in the caller's memory (zero at first); its texts are copies. */
+/* The tagged answer to one command, in the caller's memory (zero at first); its texts are copies.
+ *
+ * A UID MOVE is told its COPYUID before the tagged answer (RFC 6851 4.3): uidvalidity, uids and source_uids are filled
+ * then, and stay unless the tagged answer has UIDs too.  So they also tell what was moved when the answer is NO, or never
+ * comes. */
 typedef struct {
 	bool done;
 	ImapResponseKind kind; /* OK, NO or BAD */
-	ImapCodeKind code;
+	ImapCodeKind code;     /* of the tagged answer */
 	uint64_t number;       /* of HIGHESTMODSEQ */
 	uint32_t uidvalidity;  /* of APPENDUID, COPYUID */
-	char *uids, *source_uids; /* of APPENDUID, COPYUID, MODIFIED */
+	char *uids, *source_uids; /* of APPENDUID, COPYUID (in pairs), MODIFIED */
 	char *text;
 } ImapReply;
 void imap_reply_clear(ImapReply *reply);
@@ -142,6 +148,10 @@ typedef struct {
  * wait ([LIMIT], [THROTTLED], too many connections, "not connected"). */
 bool imap_session_select(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
                          ImapSelected *selected_r, GError **error);
+
+/* Blocks until all commands are answered, then leaves the selected mailbox without expunging anything: by UNSELECT (RFC
+ * 3691), elsewhere by EXAMINE and CLOSE. */
+bool imap_session_unselect(ImapSession *session, GError **error);
 
 /* Blocks until all commands are answered, then asks for COMPRESS=DEFLATE if it is offered, allowed and not yet on: false
  * only if the session broke. */
