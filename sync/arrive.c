@@ -2,10 +2,8 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "store/derived.h"
 
 #define BATCH_MS 2000 /* a batch is committed when it is older, if not before */
-#define IN_MEMORY_BYTES (1024 * 1024) /* messages up to this size are parsed without reading them back */
 
 /* A body that is here, but not committed. */
 typedef struct {
@@ -27,7 +25,7 @@ sync_arrival_init(SyncArrival *arrival, SyncWorker *worker, const SyncJob *job, 
 	arrival->empty = g_new0(bool, job->wanted->len);
 	arrival->batch = g_array_new(FALSE, FALSE, sizeof(Arrived));
 	g_array_set_clear_func(arrival->batch, arrived_clear);
-	arrival->memory = g_byte_array_new();
+	sync_receiver_init(&arrival->receiver, worker, 0);
 }
 
 void
@@ -35,7 +33,7 @@ sync_arrival_clear(SyncArrival *arrival)
 {
 	g_free(arrival->empty);
 	g_array_unref(arrival->batch);
-	g_byte_array_unref(arrival->memory);
+	sync_receiver_clear(&arrival->receiver);
 }
 
 bool
@@ -44,68 +42,6 @@ sync_arrival_wants(const SyncArrival *arrival, guint index)
 	return !arrival->done[index] && !arrival->empty[index];
 }
 
-static void
-drop_current(SyncArrival *arrival)
-{
-	if (arrival->receiving)
-		store_writer_abort(arrival->worker->writer);
-	arrival->receiving = false;
-	if (arrival->complete)
-		mime_derived_clear(&arrival->derived);
-	arrival->complete = false;
-}
-
-static bool
-on_begin(void *data, uint32_t seq, uint32_t uid, const ImapFetchSection *section, GError **error)
-{
-	SyncArrival *arrival = data;
-
-	drop_current(arrival);
-	if (*section->section || section->has_origin || g_str_has_prefix(section->item, "RFC822."))
-		return true; /* nothing that we asked for */
-	arrival->receiving = true;
-	arrival->uid = uid;
-	g_byte_array_set_size(arrival->memory, 0);
-	return store_writer_begin(arrival->worker->writer, section->size_bytes, error);
-}
-
-static bool
-on_write(void *data, const void *bytes, size_t length, GError **error)
-{
-	SyncArrival *arrival = data;
-
-	if (!arrival->receiving)
-		return true;
-	if (arrival->memory->len + length <= IN_MEMORY_BYTES)
-		g_byte_array_append(arrival->memory, bytes, (guint)length);
-	else
-		g_byte_array_set_size(arrival->memory, IN_MEMORY_BYTES); /* full: what follows is too long as well */
-	return store_writer_write(arrival->worker->writer, bytes, length, error);
-}
-
-static bool
-on_end(void *data, GError **error)
-{
-	SyncArrival *arrival = data;
-	Store *store = arrival->worker->run->store;
-
-	if (!arrival->receiving)
-		return true;
-	arrival->receiving = false;
-	if (!store_writer_end(arrival->worker->writer, &arrival->body, error))
-		return false;
-	const uint8_t *bytes = arrival->memory->len == arrival->body.length ? arrival->memory->data : NULL;
-	bool is_known = arrival->body.id != 0; /* and so is its text */
-	if (arrival->batch->len == 0)
-		arrival->generation = store_derived_generation(store);
-	if (!sync_derive(store, &arrival->body, bytes, !is_known, &arrival->derived, error))
-		return false;
-	arrival->complete = true;
-	return true;
-}
-
-static const ImapSink body_sink = { .begin = on_begin, .write = on_write, .end = on_end };
-
 static bool
 on_response(const ImapResponse *response, void *data, GError **error)
 {
@@ -113,26 +49,26 @@ on_response(const ImapResponse *response, void *data, GError **error)
 	uint32_t uid = response->kind == IMAP_RESPONSE_FETCH && response->fetch.fields & IMAP_FETCH_UID ? response->fetch.uid : 0;
 	guint index = 0;
 
-	if (response->kind != IMAP_RESPONSE_FETCH || !arrival->complete)
+	if (response->kind != IMAP_RESPONSE_FETCH || !arrival->receiver.complete)
 		return true;
 	const SyncWanted *wanted = sync_job_find(arrival->job, uid, &index);
 	if (!wanted || arrival->done[index]) {
-		drop_current(arrival);
+		sync_receiver_drop(&arrival->receiver);
 		return true;
 	}
 	arrival->behind_last = index + 1;
 	arrival->worker->losses = 0;
 	/* A server that cannot read a message just now may say that it is empty. */
-	if (arrival->body.length == 0 && wanted->size_bytes > 0 && !arrival->accept_empty) {
+	if (arrival->receiver.body.length == 0 && wanted->size_bytes > 0 && !arrival->accept_empty) {
 		arrival->empty[index] = true;
-		drop_current(arrival);
+		sync_receiver_drop(&arrival->receiver);
 		return true;
 	}
-	Arrived arrived = { .wanted = wanted, .body = arrival->body, .derived = arrival->derived };
+	Arrived arrived = { .wanted = wanted };
+	sync_receiver_take(&arrival->receiver, &arrived.body, &arrived.derived);
 	if (arrival->batch->len == 0)
 		arrival->begun_ms = core_clock_ms();
 	g_array_append_val(arrival->batch, arrived);
-	arrival->complete = false;
 	arrival->done[index] = true;
 	sync_progress_done(arrival->worker->run->progress, 1, wanted->size_bytes);
 	return core_clock_ms() - arrival->begun_ms < BATCH_MS || sync_arrival_commit(arrival, error);
@@ -141,17 +77,13 @@ on_response(const ImapResponse *response, void *data, GError **error)
 void
 sync_arrival_begin(SyncArrival *arrival)
 {
-	imap_session_listen(arrival->worker->session, on_response, arrival);
-	arrival->worker->sink = &body_sink;
-	arrival->worker->sink_data = arrival;
+	sync_receiver_begin(&arrival->receiver, on_response, arrival);
 }
 
 void
 sync_arrival_end(SyncArrival *arrival)
 {
-	arrival->worker->sink = NULL;
-	imap_session_listen(arrival->worker->session, NULL, NULL);
-	drop_current(arrival);
+	sync_receiver_end(&arrival->receiver);
 }
 
 uint32_t
@@ -159,8 +91,8 @@ sync_arrival_suspect(const SyncArrival *arrival)
 {
 	guint count = arrival->job->wanted->len, index;
 
-	if (arrival->receiving && sync_job_find(arrival->job, arrival->uid, &index) && !arrival->done[index])
-		return arrival->uid;
+	if (arrival->receiver.receiving && sync_job_find(arrival->job, arrival->receiver.uid, &index) && !arrival->done[index])
+		return arrival->receiver.uid;
 	/* Servers answer in the order of UIDs, so what they left out before is not what they are at. */
 	for (guint i = 0; i < count; i++) {
 		index = (arrival->behind_last + i) % count;
@@ -212,11 +144,7 @@ sync_arrival_commit(SyncArrival *arrival, GError **error)
 
 	if (arrival->batch->len == 0)
 		return true;
-	if (!store_derived_flush(store, error))
-		return false;
-	if (store_derived_generation(store) != arrival->generation)
-		return core_throw(error, CORE_ERROR_IO, "the texts of messages that have just come could not be stored");
-	if (!store_writer_sync(arrival->worker->writer, error))
+	if (!sync_receiver_settle(&arrival->receiver, error))
 		return false;
 	g_autoptr(StoreTxn) txn = store_begin(store, error);
 	if (!txn)

@@ -1,12 +1,8 @@
-/* Bodies on their way from the server into the store: arrive.c.
- *
- * Every body streams from the parser into the worker's segment, is parsed once for its name and text (from memory when
- * it is small, else from the segment), and waits in a batch until the segment is durable and the rows can be committed.
- */
+/* The bodies of a job, as they come (receive.h): each waits in a batch until the segment is durable and the rows can be
+ * committed. */
 #pragma once
 
-#include "sync/derive.h"
-#include "sync/run.h"
+#include "sync/receive.h"
 
 /* The bodies of one job.  On the worker's thread. */
 typedef struct {
@@ -18,13 +14,7 @@ typedef struct {
 	guint behind_last; /* the index behind the one that came last */
 	GArray *batch;     /* what is not committed yet */
 	int64_t begun_ms;  /* when it began: over a slow line people see something every few seconds */
-	uint64_t generation; /* of the store's texts when the batch began */
-	/* The message that streams in. */
-	bool receiving, complete;
-	uint32_t uid;      /* 0: not told yet */
-	GByteArray *memory; /* its bytes, unless there are too many */
-	StoreBody body;
-	MimeDerived derived;
+	SyncReceiver receiver;
 } SyncArrival;
 
 /* @job and @done (which sync_match() has filled) are borrowed. */
