@@ -169,7 +169,11 @@ take_continue(ImapSession *session)
 {
 	const ImapPending *last = g_queue_peek_tail(&session->sent);
 
-	if (session->wants_continue) {
+	const ImapPending *first = g_queue_peek_head(&session->waiting);
+
+	if (session->wants_continue && strcmp(first->name, "IDLE") == 0) {
+		session->idling = true;
+	} else if (session->wants_continue) {
 		imap_pump_continue(session);
 	} else if (last && strcmp(last->name, "AUTHENTICATE") == 0 && session->out->len == 0) {
 		imap_pump_put(session, "*\r\n");
@@ -202,6 +206,9 @@ take_tagged(ImapSession *session, const ImapResponse *response)
 	bool known_kind = response->kind <= IMAP_RESPONSE_BAD;
 	ImapPending *pending = known_kind ? imap_pump_take_pending(session, response->tag) : NULL;
 
+	/* A DONE that crossed the server's own end of IDLE looks to it like a command of that tag. */
+	if (!pending && known_kind && strcmp(response->tag, "DONE") == 0)
+		return;
 	if (!pending) {
 		imap_pump_throw(session, CORE_ERROR_PROTOCOL, "nonsense from the server: %s: an answer to no command of ours",
 		     session->config->host);

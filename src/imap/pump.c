@@ -142,6 +142,7 @@ may_begin(ImapSession *session)
 void
 imap_pump_continue(ImapSession *session)
 {
+	session->idling = false;
 	encode_first(session, false);
 }
 
@@ -158,7 +159,7 @@ imap_pump_take_pending(ImapSession *session, const char *tag)
 		}
 	}
 	if (session->wants_continue && strcmp(first->tag, tag) == 0) { /* refused: its rest is not sent */
-		session->wants_continue = false;
+		session->wants_continue = session->idling = false;
 		return g_queue_pop_head(&session->waiting);
 	}
 	return NULL;
@@ -200,23 +201,17 @@ patience_ms(const ImapSession *session)
 {
 	int64_t timeout_ms = session->config->timeout_ms > 0 ? session->config->timeout_ms : TIMEOUT_DEFAULT_MS;
 
+	if (session->patience_ms > 0)
+		timeout_ms = session->patience_ms;
 	if (session->deadline_ms > 0)
 		timeout_ms = MIN(timeout_ms, MAX(session->deadline_ms - core_clock_ms(), 0));
 	return (int)timeout_ms;
 }
 
-static void
-exchange(ImapSession *session)
+/* True: @n bytes came and are to be parsed.  Takes @error. */
+static bool
+received(ImapSession *session, NetResult result, size_t n, GError *error)
 {
-	GError *error = NULL;
-	size_t n = 0;
-
-	if (session->out_is_new)
-		core_step("imap send");
-	session->out_is_new = false;
-	NetResult result = net_stream_pump(session->stream, session->out, session->in, session->in_size, &n,
-	                                   patience_ms(session), &error);
-
 	session->in_at = 0;
 	session->in_end = n;
 	if (result == NET_EOF) {
@@ -227,6 +222,39 @@ exchange(ImapSession *session)
 			core_prefix(&error, "the connection failed: %s: ", session->config->host);
 		imap_pump_fail(session, error);
 	}
+	return n > 0;
+}
+
+static void
+announce(ImapSession *session)
+{
+	if (session->out_is_new)
+		core_step("imap send");
+	session->out_is_new = false;
+}
+
+static void
+exchange(ImapSession *session)
+{
+	GError *error = NULL;
+	size_t n = 0;
+
+	announce(session);
+	NetResult result = net_stream_pump(session->stream, session->out, session->in, session->in_size, &n,
+	                                   patience_ms(session), &error);
+	received(session, result, n, error);
+}
+
+bool
+imap_pump_listen(ImapSession *session, const int *wake_fds, size_t n_wake_fds, int timeout_ms, bool *woken_r)
+{
+	GError *error = NULL;
+	size_t n = 0;
+
+	announce(session);
+	NetResult result = net_stream_listen(session->stream, session->out, session->in, session->in_size, &n, wake_fds,
+	                                     n_wake_fds, timeout_ms, woken_r, &error);
+	return received(session, result, n, error);
 }
 
 void

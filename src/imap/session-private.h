@@ -1,5 +1,5 @@
 /* What the files of the session share: session.c (lifetime, what callers ask), login.c (up to READY), pump.c (commands
- * out, bytes in), answer.c (what responses mean), select.c (the selected mailbox). */
+ * out, bytes in), answer.c (what responses mean), select.c (the selected mailbox), watch.c (IDLE). */
 #pragma once
 
 #include "imap/capability.h"
@@ -61,6 +61,9 @@ struct ImapSession {
 
 	GQueue waiting;     /* of ImapPending: not yet sent, but the first may be in part */
 	GQueue sent;        /* of ImapPending: wholly sent, no answer yet */
+	bool idling;         /* that is IDLE, and the server said "+": see watch.c */
+	bool stirred;        /* the listener called imap_session_stir() */
+	int patience_ms;     /* 0: the configuration's */
 	bool wants_continue; /* the first of @waiting went out up to where the server must say "+" */
 	unsigned next_tag;
 
@@ -107,6 +110,10 @@ ImapPending *imap_pump_take_pending(ImapSession *session, const char *tag);
 /* Blocks: takes one response, or moves bytes.  Something must be due, or it ends in the time-out. */
 void imap_pump_step(ImapSession *session);
 
+/* Blocks: reads what comes, for imap_pump_step() to parse, as net_stream_listen() does: false when nothing came, or the
+ * session broke. */
+bool imap_pump_listen(ImapSession *session, const int *wake_fds, size_t n_wake_fds, int timeout_ms, bool *woken_r);
+
 /* A fresh parser, between two responses.  Message data goes to the session's sink, or (@careful) nowhere, and all is
  * bounded tightly: before the login nothing big is due. */
 void imap_pump_new_parser(ImapSession *session, bool careful);
@@ -117,5 +124,6 @@ void imap_answer_take(ImapSession *session, const ImapResponse *response);
 /* select.c: notes what an untagged response tells; false: it belongs to no mailbox that the listener knows. */
 bool imap_select_note(ImapSession *session, const ImapResponse *response);
 
-/* session.c: queues, waits, and tells NO and BAD as imap_session_run() does. */
+/* session.c: queues, waits, and tells NO and BAD as imap_session_run() does; just tells them (always false). */
 bool imap_session_run_alone(ImapSession *session, ImapCommand *command, ImapReply *reply, GError **error);
+bool imap_session_throw_refusal(const ImapSession *session, const ImapReply *reply, const char *command, GError **error);

@@ -54,12 +54,22 @@ imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *passw
 	return session;
 }
 
+/* Nothing is due but, perhaps, the answer to an IDLE that was ended. */
+static bool
+is_healthy(ImapSession *session)
+{
+	const ImapPending *sent = g_queue_peek_head(&session->sent);
+
+	return imap_pump_is_idle(session) ||
+	       (session->waiting.length == 0 && session->sent.length == 1 && strcmp(sent->name, "IDLE") == 0);
+}
+
 void
 imap_session_close(ImapSession *session)
 {
 	if (!session)
 		return;
-	if (session->state == IMAP_STATE_READY && imap_pump_is_idle(session)) {
+	if (session->state == IMAP_STATE_READY && is_healthy(session)) {
 		session->listener = NULL;
 		session->deadline_ms = core_clock_ms() + LOGOUT_TIMEOUT_MS;
 		imap_pump_enter(session, IMAP_STATE_CLOSING);
@@ -144,6 +154,12 @@ imap_session_listen(ImapSession *session, ImapResponseFn fn, void *data)
 }
 
 void
+imap_session_set_patience(ImapSession *session, int timeout_ms)
+{
+	session->patience_ms = timeout_ms;
+}
+
+void
 imap_reply_clear(ImapReply *reply)
 {
 	g_free(reply->uids);
@@ -159,21 +175,27 @@ imap_reply_free(void *reply)
 	g_free(reply);
 }
 
-static bool
-throw_refusal(const ImapReply *reply, const char *command, const char *host, GError **error)
+static CoreErrorCode
+refusal_code(const ImapReply *reply)
+{
+	return imap_refusal_is_busy(reply->code, reply->text) ? CORE_ERROR_BUSY : CORE_ERROR_REFUSED;
+}
+
+bool
+imap_session_throw_refusal(const ImapSession *session, const ImapReply *reply, const char *command, GError **error)
 {
 	g_autofree char *words = imap_refusal_words(reply->text);
-	CoreErrorCode code = imap_refusal_is_busy(reply->code, reply->text) ? CORE_ERROR_BUSY : CORE_ERROR_REFUSED;
 
-	if (host)
-		return core_throw(error, code, "%s refused: %s: %s", command, host, words);
-	return core_throw(error, code, "%s refused: %s", command, words);
+	return core_throw(error, refusal_code(reply), "%s refused: %s: %s", command, session->config->host, words);
 }
 
 bool
 imap_reply_check(const ImapReply *reply, const char *command, GError **error)
 {
-	return reply->kind == IMAP_RESPONSE_OK || throw_refusal(reply, command, NULL, error);
+	g_autofree char *words = imap_refusal_words(reply->text);
+
+	return reply->kind == IMAP_RESPONSE_OK ||
+	       core_throw(error, refusal_code(reply), "%s refused: %s", command, words);
 }
 
 void
@@ -207,7 +229,7 @@ run(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone, GE
 	imap_pump_queue(session, command, reply, alone);
 	if (!imap_session_wait(session, reply, error))
 		return false;
-	return reply->kind == IMAP_RESPONSE_OK || throw_refusal(reply, name, session->config->host, error);
+	return reply->kind == IMAP_RESPONSE_OK || imap_session_throw_refusal(session, reply, name, error);
 }
 
 bool

@@ -116,6 +116,36 @@ bool imap_session_run(ImapSession *session, ImapCommand *command, ImapReply *rep
 /* For a reply already waited for: NO and BAD as an error, as imap_session_run() does. */
 bool imap_reply_check(const ImapReply *reply, const char *command, GError **error);
 
+/* From now on, in place of the configuration's timeout_ms (0: that again): for a short probe of a connection that may be
+ * dead. */
+void imap_session_set_patience(ImapSession *session, int timeout_ms);
+
+typedef enum {
+	IMAP_WATCH_STIRRED, /* the listener called imap_session_stir(), or the server ended IDLE by itself */
+	IMAP_WATCH_WOKEN,   /* one of the descriptors is readable (or broken) */
+	IMAP_WATCH_TIMEOUT,
+} ImapWatchEnd;
+
+/* Blocks, for as long as nothing happens; silence is no failure here.  With @idle by IDLE (RFC 2177; a mailbox need not be
+ * selected), which waits for its "+" as other commands for their answer; else, where NOTIFY (RFC 5465) was set, by only
+ * listening.
+ *
+ * Ends when the listener has called imap_session_stir() and all that has arrived was parsed, so that a burst is one
+ * end; when one of @wake_fds (at most NET_WAKE_MAX) is readable, at once if it already is; or after @timeout_ms (-1:
+ * never).  A stir from before the call does not count.
+ *
+ * DONE is then queued but not written: what is sent next leaves in the same flight, and IDLE's own answer is awaited
+ * with that one's.  Until then the listener may hear more.  A listener that sends commands during IDLE should stir: they
+ * wait for its end.
+ *
+ * False with CORE_ERROR_REFUSED (_BUSY if the server says so) when the server says NO or BAD to IDLE, or ends it at once:
+ * the session can still be used.  Otherwise false as imap_session_wait(). */
+bool imap_session_watch(ImapSession *session, bool idle, const int *wake_fds, size_t n_wake_fds, int timeout_ms,
+                        ImapWatchEnd *end_r, GError **error);
+
+/* For the listener, inside imap_session_watch(): this is what was waited for. */
+void imap_session_stir(ImapSession *session);
+
 /* False once the session can only be closed. */
 bool imap_session_alive(const ImapSession *session);
 

@@ -1,8 +1,8 @@
 /* One interface over TCP, TLS and deflate: a byte stream with time-outs that another thread can stop.
  *
  * A stream belongs to one thread at a time.  Layers stack: net_tls_new() and net_deflate_new() take the stream below
- * and free it with themselves.  The methods never block: those who wait are net_stream_pump(), net_tcp_connect() and
- * net_tls_new(), all of them with a time-out and until the stream's CoreCancel is triggered.  SIGPIPE is never raised.
+ * and free it with themselves.  The methods never block: those who wait are net_stream_pump(), net_stream_listen(),
+ * net_tcp_connect() and net_tls_new(), all of them with a time-out and until the stream's CoreCancel is triggered.  SIGPIPE is never raised.
  */
 #pragma once
 
@@ -59,6 +59,13 @@ void net_stream_init(NetStream *stream, const NetStreamClass *class, NetStream *
  * NET_DONE or NET_EOF or NET_FAILED (cancelled: CORE_ERROR_CANCELLED). */
 NetResult net_stream_pump(NetStream *stream, GByteArray *out, void *buffer, size_t size, size_t *n_read_r,
                           int timeout_ms, GError **error);
+
+#define NET_WAKE_MAX 8
+
+/* As net_stream_pump(), for one that only listens, so silence is no failure: NET_AGAIN when nothing came for @timeout_ms
+ * (-1: for ever), or as soon as one of @wake_fds (at most NET_WAKE_MAX; they are not read) is readable: *woken_r. */
+NetResult net_stream_listen(NetStream *stream, GByteArray *out, void *buffer, size_t size, size_t *n_read_r,
+                            const int *wake_fds, size_t n_wake_fds, int timeout_ms, bool *woken_r, GError **error);
 
 void net_stream_free(NetStream *stream); /* with all layers below; closes the socket.  NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetStream, net_stream_free)
