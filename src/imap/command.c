@@ -6,19 +6,25 @@
 #define QUOTED_MAX_BYTES 1024
 #define LITERAL_MINUS_MAX_BYTES 4096
 
-typedef enum { PART_TEXT, PART_LITERAL, PART_WAIT } PartKind;
+#define PIECE_BYTES (32 * 1024) /* of a message */
+
+typedef enum { PART_TEXT, PART_LITERAL, PART_MESSAGE, PART_WAIT } PartKind;
 
 typedef struct {
 	PartKind kind;
-	bool secret;
-	char *bytes;
-	size_t length;
+	bool secret, binary;
+	char *bytes; /* NULL: of a message */
+	uint64_t length;
+	ImapReadFn read;
+	void *data;
+	GDestroyNotify free;
 } Part;
 
 struct ImapCommand {
 	GArray *parts;
 	guint next;       /* the part to send next */
-	bool header_sent; /* that part is a literal whose {n} has gone out: "+" was awaited */
+	bool header_sent; /* that part is a literal whose {n} has gone out */
+	uint64_t offset;  /* what of it, if it is a message */
 };
 
 static void
@@ -29,6 +35,8 @@ clear_part(void *data)
 	if (part->secret && part->bytes)
 		explicit_bzero(part->bytes, part->length);
 	g_free(part->bytes);
+	if (part->free)
+		part->free(part->data);
 }
 
 /* Takes @bytes. */
@@ -157,6 +165,15 @@ imap_command_wait(ImapCommand *command)
 	add(command, PART_WAIT, false, NULL, 0);
 }
 
+void
+imap_command_message(ImapCommand *command, uint64_t length, bool binary, ImapReadFn read, void *data,
+                     GDestroyNotify free)
+{
+	Part part = { .kind = PART_MESSAGE, .length = length, .binary = binary, .read = read, .data = data, .free = free };
+
+	g_array_append_val(command->parts, part);
+}
+
 char *
 imap_command_name(const ImapCommand *command)
 {
@@ -190,42 +207,82 @@ static bool
 put_literal_header(const Part *part, ImapLiteralMode mode, GByteArray *wire, GString *trace)
 {
 	bool sync = mode == IMAP_LITERAL_SYNC || (mode == IMAP_LITERAL_MINUS && part->length > LITERAL_MINUS_MAX_BYTES);
-	char header[32];
-	int n = g_snprintf(header, sizeof header, "{%zu%s}\r\n", part->length, sync ? "" : "+");
+	char header[40];
+	int n = g_snprintf(header, sizeof header, "%s{%" G_GUINT64_FORMAT "%s}\r\n", part->binary ? "~" : "", part->length,
+	                   sync ? "" : "+");
 
 	put(wire, header, (size_t)n);
 	if (trace && part->secret)
 		g_string_append(trace, "***");
 	else if (trace)
-		g_string_append_printf(trace, "{%zu bytes}", part->length);
+		g_string_append_printf(trace, "{%" G_GUINT64_FORMAT " bytes}", part->length);
 	return sync;
 }
 
-bool
-imap_command_encode(ImapCommand *command, ImapLiteralMode mode, GByteArray *wire, GString *trace)
+/* The next piece of a message. */
+static ImapEncodeResult
+put_message(ImapCommand *command, const Part *part, GByteArray *wire, GError **error)
+{
+	guint before = wire->len;
+	size_t size = (size_t)MIN(part->length - command->offset, PIECE_BYTES);
+
+	g_byte_array_set_size(wire, before + (guint)size);
+	if (size > 0 && !part->read(part->data, command->offset, wire->data + before, size, error)) {
+		g_byte_array_set_size(wire, before);
+		return IMAP_ENCODE_FAILED;
+	}
+	command->offset += size;
+	return command->offset < part->length ? IMAP_ENCODE_MORE : IMAP_ENCODE_DONE;
+}
+
+/* Text that is held, or a message. */
+static ImapEncodeResult
+put_literal(ImapCommand *command, const Part *part, ImapLiteralMode mode, GByteArray *wire, GString *trace,
+            GError **error)
+{
+	ImapEncodeResult result = IMAP_ENCODE_DONE;
+
+	if (!command->header_sent) {
+		command->header_sent = true;
+		command->offset = 0;
+		if (put_literal_header(part, mode, wire, trace))
+			return IMAP_ENCODE_WAIT;
+		if (part->kind == PART_MESSAGE)
+			return IMAP_ENCODE_MORE;
+	}
+	if (part->kind == PART_MESSAGE)
+		result = put_message(command, part, wire, error);
+	else
+		put(wire, part->bytes, part->length);
+	if (result == IMAP_ENCODE_DONE)
+		command->header_sent = false;
+	return result;
+}
+
+ImapEncodeResult
+imap_command_encode(ImapCommand *command, ImapLiteralMode mode, GByteArray *wire, GString *trace, GError **error)
 {
 	while (command->next < command->parts->len) {
 		const Part *part = &g_array_index(command->parts, Part, command->next);
+		ImapEncodeResult result = IMAP_ENCODE_DONE;
 
 		switch (part->kind) {
 		case PART_TEXT:
 			put_text(part, wire, trace);
 			break;
 		case PART_LITERAL:
-			if (!command->header_sent && put_literal_header(part, mode, wire, trace)) {
-				command->header_sent = true;
-				return false;
-			}
-			command->header_sent = false;
-			put(wire, part->bytes, part->length);
+		case PART_MESSAGE:
+			result = put_literal(command, part, mode, wire, trace, error);
+			if (result != IMAP_ENCODE_DONE)
+				return result;
 			break;
 		case PART_WAIT:
 			command->next++;
 			put(wire, "\r\n", 2);
-			return false;
+			return IMAP_ENCODE_WAIT;
 		}
 		command->next++;
 	}
 	put(wire, "\r\n", 2);
-	return true;
+	return IMAP_ENCODE_DONE;
 }

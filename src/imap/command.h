@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "core/error.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +35,16 @@ void imap_command_mailbox(ImapCommand *command, const char *server_name);
 /* As imap_command_string(), but shown as "***" in the trace, and wiped when the command is freed. */
 void imap_command_secret(ImapCommand *command, const char *text, size_t length);
 
+/* Gives exactly @size bytes of a message, from @offset on, or false with an error. */
+typedef bool (*ImapReadFn)(void *data, uint64_t offset, void *buffer, size_t size, GError **error);
+
+/* A message of @length bytes, as a literal that is never held whole: it is read, in order and in pieces of at most 32 KiB,
+ * while it is sent.  @binary: as a literal8 (RFC 3516, RFC 6855), which may hold NUL.  A read that fails breaks the
+ * session with its error, because the server would take whatever followed for the rest.  @data stays until the command is
+ * freed; then @free (may be NULL) is called, also if nothing was ever read. */
+void imap_command_message(ImapCommand *command, uint64_t length, bool binary, ImapReadFn read, void *data,
+                          GDestroyNotify free);
+
 /* The line ends here: what is added behind goes out as the next line once the server has answered "+" (AUTHENTICATE
  * without an initial response). */
 void imap_command_wait(ImapCommand *command);
@@ -48,7 +60,14 @@ typedef enum {
 	IMAP_LITERAL_PLUS,  /* none waits */
 } ImapLiteralMode;
 
-/* Appends the next piece to @wire: up to the end of the command (true), or up to where the server's "+" has to be
- * awaited (false: call again once it came).  What a person may see of it is appended to @trace (may be NULL): secrets
- * as "***", literals as "{n bytes}", no line ends. */
-bool imap_command_encode(ImapCommand *command, ImapLiteralMode mode, GByteArray *wire, GString *trace);
+typedef enum {
+	IMAP_ENCODE_DONE,
+	IMAP_ENCODE_WAIT,   /* for the server's "+"; then call again */
+	IMAP_ENCODE_MORE,   /* of a message: call again when there is room for 32 KiB */
+	IMAP_ENCODE_FAILED, /* *error is what the reader of a message said */
+} ImapEncodeResult;
+
+/* Appends the next piece to @wire.  What a person may see of it is appended to @trace (may be NULL): secrets as "***",
+ * literals as "{n bytes}", no line ends. */
+ImapEncodeResult imap_command_encode(ImapCommand *command, ImapLiteralMode mode, GByteArray *wire, GString *trace,
+                                     GError **error);

@@ -79,7 +79,7 @@ imap_pump_forget(ImapSession *session)
 {
 	g_queue_clear_full(&session->waiting, (GDestroyNotify)imap_pending_free);
 	g_queue_clear_full(&session->sent, (GDestroyNotify)imap_pending_free);
-	session->wants_continue = false;
+	session->wants_continue = session->streaming = false;
 }
 
 bool
@@ -103,12 +103,30 @@ imap_pump_put(ImapSession *session, const char *bytes)
 	session->out_is_new = true;
 }
 
+/* What became of the first waiting command by its last piece. */
+static void
+advance(ImapSession *session, ImapPending *pending, ImapEncodeResult result)
+{
+	session->streaming = result == IMAP_ENCODE_MORE;
+	session->wants_continue = result == IMAP_ENCODE_WAIT && !pending->answered;
+	if (session->streaming || session->wants_continue)
+		return;
+	g_queue_pop_head(&session->waiting);
+	if (pending->answered) {
+		imap_pending_free(pending);
+		return;
+	}
+	g_clear_pointer(&pending->command, imap_command_free);
+	g_queue_push_tail(&session->sent, pending);
+}
+
 /* Puts the next piece of the first waiting command on the wire. */
 static void
 encode_first(ImapSession *session, bool begins)
 {
 	ImapPending *pending = g_queue_peek_head(&session->waiting);
 	g_autoptr(GString) shown = imap_trace_on() ? g_string_new(NULL) : NULL;
+	GError *error = NULL;
 
 	if (begins) {
 		g_autofree char *start = g_strconcat(pending->tag, " ", NULL);
@@ -116,14 +134,15 @@ encode_first(ImapSession *session, bool begins)
 		if (shown)
 			g_string_append(shown, start);
 	}
-	session->wants_continue = !imap_command_encode(pending->command, literal_mode(session), session->out, shown);
+	ImapEncodeResult result =
+		imap_command_encode(pending->command, literal_mode(session), session->out, shown, &error);
 	session->out_is_new = true;
-	if (shown)
+	if (shown && shown->len > 0)
 		imap_trace_sent(session->trace, shown->str);
-	if (!session->wants_continue) {
-		g_clear_pointer(&pending->command, imap_command_free);
-		g_queue_push_tail(&session->sent, g_queue_pop_head(&session->waiting));
-	}
+	if (result == IMAP_ENCODE_FAILED)
+		imap_pump_fail(session, error);
+	else
+		advance(session, pending, result);
 }
 
 static bool
@@ -132,11 +151,24 @@ may_begin(ImapSession *session)
 	const ImapPending *next = g_queue_peek_head(&session->waiting);
 	const ImapPending *before = g_queue_peek_tail(&session->sent);
 
-	if (!next || session->wants_continue || session->out->len >= IMAP_OUT_BYTES)
+	if (!next || session->wants_continue || session->streaming || session->out->len >= IMAP_OUT_BYTES)
 		return false;
 	if (!before)
 		return true;
 	return !before->alone && !next->alone && session->sent.length < IMAP_IN_FLIGHT_MAX;
+}
+
+static void
+fill(ImapSession *session)
+{
+	while (session->state != IMAP_STATE_BROKEN) {
+		if (may_begin(session))
+			encode_first(session, true);
+		else if (session->streaming && session->out->len <= IMAP_OUT_BYTES / 2)
+			encode_first(session, false);
+		else
+			return;
+	}
 }
 
 void
@@ -150,6 +182,7 @@ ImapPending *
 imap_pump_take_pending(ImapSession *session, const char *tag)
 {
 	ImapPending *first = g_queue_peek_head(&session->waiting);
+	bool begun = (session->wants_continue || session->streaming) && strcmp(first->tag, tag) == 0;
 
 	for (GList *link = session->sent.head; link; link = link->next) {
 		ImapPending *pending = link->data;
@@ -158,7 +191,16 @@ imap_pump_take_pending(ImapSession *session, const char *tag)
 			return pending;
 		}
 	}
-	if (session->wants_continue && strcmp(first->tag, tag) == 0) { /* refused: its rest is not sent */
+	if (begun && session->streaming && !first->answered) {
+		/* Refused while a literal goes out that did not wait: the server counts its bytes (RFC 7888 section 4). */
+		ImapPending *taken = g_memdup2(first, sizeof *first);
+		taken->command = NULL;
+		taken->name = g_strdup(first->name);
+		first->reply = NULL;
+		first->answered = true;
+		return taken;
+	}
+	if (begun && session->wants_continue) { /* refused: its rest is not sent */
 		session->wants_continue = session->idling = false;
 		return g_queue_pop_head(&session->waiting);
 	}
@@ -271,8 +313,8 @@ imap_pump_step(ImapSession *session)
 	} else if (session->in_at < session->in_end) {
 		parse(session);
 	} else {
-		while (may_begin(session))
-			encode_first(session, true);
-		exchange(session);
+		fill(session);
+		if (session->state != IMAP_STATE_BROKEN)
+			exchange(session);
 	}
 }

@@ -26,6 +26,7 @@ typedef struct {
 	char *name;           /* "UID FETCH" */
 	ImapCommand *command; /* NULL once it went out wholly */
 	ImapReply *reply;     /* the caller's; may be NULL */
+	bool answered;        /* before it went out wholly: the rest is owed to the server, the answer is not */
 	bool alone;           /* waits for all before it, and nothing is sent behind it until it is answered */
 } ImapPending;
 
@@ -64,7 +65,8 @@ struct ImapSession {
 	bool idling;         /* that is IDLE, and the server said "+": see watch.c */
 	bool stirred;        /* the listener called imap_session_stir() */
 	int patience_ms;     /* 0: the configuration's */
-	bool wants_continue; /* the first of @waiting went out up to where the server must say "+" */
+	bool wants_continue; /* the first of @waiting went out up to where the server must say "+", */
+	bool streaming;      /* or up to the next piece of a message */
 	unsigned next_tag;
 
 	ImapCapabilities capabilities;

@@ -10,7 +10,11 @@ wire_of(ImapCommand *command, ImapLiteralMode mode, char **trace_r)
 	g_autoptr(GByteArray) wire = g_byte_array_new();
 	g_autoptr(GString) trace = g_string_new(NULL);
 
-	while (!imap_command_encode(command, mode, wire, trace)) {
+	ImapEncodeResult result;
+
+	while ((result = imap_command_encode(command, mode, wire, trace, NULL)) != IMAP_ENCODE_DONE) {
+		if (result == IMAP_ENCODE_MORE)
+			continue;
 		g_byte_array_append(wire, (const guint8 *)"<+>", 3);
 		g_string_append(trace, "<+>");
 	}
@@ -75,7 +79,7 @@ test_nul_travels_in_a_literal(void)
 	g_autoptr(GByteArray) wire = g_byte_array_new();
 
 	imap_command_string(command, "a\0b", 3);
-	g_assert_true(imap_command_encode(command, IMAP_LITERAL_PLUS, wire, NULL));
+	g_assert_cmpint(imap_command_encode(command, IMAP_LITERAL_PLUS, wire, NULL, NULL), ==, IMAP_ENCODE_DONE);
 	g_assert_cmpmem(wire->data, wire->len, "X {3+}\r\na\0b\r\n", 13);
 }
 
