@@ -5,10 +5,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from lib import messages, scripted
+from lib import messages, overlay, scripted
 from lib.account import Account
 from lib.certs import Certificates
-from lib.dovecot import PROFILES, Dovecot
+from lib.courier import Courier
+from lib.cyrus import Cyrus
+from lib.dovecot import THREE, Dovecot
 from lib.program import Mailtree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,13 +52,13 @@ def certs(place):
 
 @pytest.fixture(scope="session")
 def dovecots(place, certs):
-    """dovecots(profile, separator): the server, started when it is first asked for."""
+    """dovecots(profile, separator, special): the server, started when it is first asked for."""
     running = {}
 
-    def get(profile="all", separator="/"):
-        key = profile, separator
+    def get(profile="all", separator="/", special="known"):
+        key = profile, separator, special
         if key not in running:
-            running[key] = Dovecot(place / f"dovecot-{len(running)}", certs.server, profile, separator)
+            running[key] = Dovecot(place / f"dovecot-{len(running)}", certs.server, profile, separator, special=special)
             running[key].start()
         return running[key]
     yield get
@@ -64,8 +66,27 @@ def dovecots(place, certs):
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def overlays():
+    """What needs a root of its own is skipped where there can be none."""
+    if (problem := overlay.problem()):
+        pytest.skip(problem)
+
+
+@pytest.fixture(scope="session")
+def cyrus(place, certs, overlays):
+    with Cyrus(place / "cyrus", certs.server) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def courier(place, certs, overlays):
+    with Courier(place / "courier", certs.server) as server:
+        yield server
+
+
 class Remote:
-    """An account of its own on a Dovecot."""
+    """An account of its own on a server."""
     _count = 0
 
     def __init__(self, server, certs):
@@ -85,7 +106,7 @@ class Remote:
 
     def logins(self):
         """How often somebody logged in so far."""
-        return self.server.log.read_text(errors="replace").count(f"Login: user=<{self.user}>")
+        return self.server.logins(self.user)
 
 
 @pytest.fixture
@@ -96,14 +117,30 @@ def remote(dovecots, certs):
 
 @pytest.fixture
 def remote_with(dovecots, certs):
-    """remote_with(profile, separator)"""
-    return lambda profile="all", separator="/": Remote(dovecots(profile, separator), certs)
+    """remote_with(profile, separator, special)"""
+    return lambda *wanted, **more: Remote(dovecots(*wanted, **more), certs)
 
 
-@pytest.fixture(params=PROFILES)
+@pytest.fixture(params=THREE)
 def any_remote(request, dovecots, certs):
     """An empty account on each kind of server."""
     return Remote(dovecots(request.param), certs)
+
+
+@pytest.fixture
+def cyrus_remote(cyrus, certs):
+    return Remote(cyrus, certs)
+
+
+@pytest.fixture
+def courier_remote(courier, certs):
+    return Remote(courier, certs)
+
+
+@pytest.fixture(params=["cyrus", "courier"])
+def real_remote(request, certs):
+    """An empty account on each server that is no Dovecot."""
+    return Remote(request.getfixturevalue(request.param), certs)
 
 
 @pytest.fixture

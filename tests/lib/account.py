@@ -1,6 +1,7 @@
 """The other side of a test: what another mail client does to an account and sees in it, by imaplib."""
 import base64
 import calendar
+import contextlib
 import imaplib
 import re
 import ssl
@@ -59,7 +60,10 @@ class Message:
 
 
 class Account:
-    """A logged-in connection.  Names of folders are decoded; a context manager that logs out."""
+    """A logged-in connection; a context manager that logs out.
+
+    Names of folders are decoded, with the server's separator.  It uses what the server advertises, so it gets along with any.  Between two calls no mailbox is selected.
+    """
 
     def __init__(self, host, port, user, password=PASSWORD, ca=None, tls="implicit"):
         context = ssl.create_default_context(cafile=str(ca)) if ca else None
@@ -70,11 +74,11 @@ class Account:
             if tls == "starttls":
                 self.imap.starttls(context)
         self.imap.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-        self._selected = None
+        self.capabilities = frozenset(self._do(self.imap.capability)[-1].decode("ascii").upper().split())
 
     @classmethod
     def at(cls, server, user):
-        """On a Dovecot of ours, without TLS, since only loopback lies between."""
+        """On a server of ours, without TLS, since only loopback lies between."""
         return cls("127.0.0.1", server.plain_port, user, server.password, tls="none")
 
     def __enter__(self):
@@ -118,26 +122,32 @@ class Account:
                                 frozenset(attributes.decode("ascii").lower().split())))
         return found
 
+    def named(self, path):
+        """The server's name for a new folder of ours at @path, whose parts are divided by "/"."""
+        line = self._do(self.imap.namespace)[-1]
+        prefix, separator = re.match(rb'\(\("([^"]*)" "([^"]*)"', line).groups()
+        return prefix.decode() + path.replace("/", separator.decode())
+
     def create(self, *folders):
         for folder in folders:
             self._do(self.imap.create, self._name(folder))
 
     def delete(self, folder):
-        self._unselect()
         self._do(self.imap.delete, self._name(folder))
 
     def rename(self, folder, new):
-        self._unselect()
         self._do(self.imap.rename, self._name(folder), self._name(new))
 
-    def _select(self, folder, writable=False):
+    @contextlib.contextmanager
+    def _open(self, folder, writable=False):
         self._do(self.imap.select, self._name(folder), not writable)
-        self._selected = folder
-
-    def _unselect(self):
-        if self._selected is not None:
+        yield
+        if "UNSELECT" in self.capabilities:
             self._do(self.imap.unselect)
-            self._selected = None
+            return
+        if writable: # then CLOSE would expunge
+            self._do(self.imap.select, self._name(folder), True)
+        self._do(self.imap.close)
 
     def status(self, folder, item):
         line = self._do(self.imap.status, self._name(folder), f"({item})")[-1]
@@ -150,75 +160,179 @@ class Account:
     # Messages
 
     def append(self, folder, items):
-        """@items: bytes or Message, appended in this order in as few commands as is sensible."""
-        batch, size = [], 0
+        """@items: bytes or Message, in this order, in as few commands as is sensible.  Their UIDs, if it tells."""
+        limit = 500 if {"MULTIAPPEND", "LITERAL+"} <= self.capabilities else 1
+        batch, size, uids = [], 0, []
         for item in items:
             item = Message(bytes(item)) if isinstance(item, (bytes, bytearray)) else item
             batch.append(item)
             size += len(item.raw)
-            if size >= BATCH_BYTES or len(batch) >= 500:
-                self._append(folder, batch)
+            if size >= BATCH_BYTES or len(batch) >= limit:
+                uids += self._append(folder, batch)
                 batch, size = [], 0
         if batch:
-            self._append(folder, batch)
+            uids += self._append(folder, batch)
+        return uids
+
+    def append_one(self, folder, raw, *flags, when=messages.BASE_TIME):
+        """@flags as in store().  Its UID, if the server tells."""
+        uids = self.append(folder, [Message(bytes(raw), frozenset(flags), when)])
+        return uids[0] if uids else None
 
     def _append(self, folder, batch):
         imap = self.imap
         tag = imap._new_tag()
+        imap.tagged_commands[tag] = None
         pieces = [tag + b" APPEND " + self._name(folder).encode("ascii")]
+        plus = "+" if "LITERAL+" in self.capabilities else ""
         for item in batch:
-            pieces.append(f" ({' '.join(sorted(item.flags))}) \"{messages.imap_date(item.when)}\" {{{len(item.raw)}+}}\r\n".encode())
+            flags, date = " ".join(sorted(item.flags)), messages.imap_date(item.when)
+            pieces.append(f' ({flags}) "{date}" {{{len(item.raw)}{plus}}}\r\n'.encode())
+            if not plus: # and so this is the only message
+                imap.send(b"".join(pieces))
+                pieces = []
+                while imap._get_response(): # nothing is a request to go on
+                    if imap.tagged_commands[tag]:
+                        self._answer(folder, tag)
             pieces.append(item.raw)
         pieces.append(b"\r\n")
-        imap.tagged_commands[tag] = None
         imap.send(b"".join(pieces))
-        kind, data = imap._command_complete("APPEND", tag)
+        return _uids(rb"APPENDUID \d+", self._answer(folder, tag))
+
+    def _answer(self, folder, tag):
+        kind, data = self.imap._command_complete("APPEND", tag)
         if kind != "OK":
             raise RuntimeError(f"APPEND {folder}: {data}")
+        return data
 
     def store(self, folder, uids, how, *flags):
         """@how: +FLAGS, -FLAGS or FLAGS."""
-        self._select(folder, True)
-        self._do(self.imap.uid, "STORE", _set(uids), how, f"({' '.join(flags)})")
-        self._unselect()
+        with self._open(folder, True):
+            self._do(self.imap.uid, "STORE", _set(uids), how, f"({' '.join(flags)})")
 
     def expunge(self, folder, uids):
-        self._select(folder, True)
+        """These messages only, whatever else is marked."""
+        with self._open(folder, True):
+            self._expunge(uids)
+
+    def _expunge(self, uids):
         self._do(self.imap.uid, "STORE", _set(uids), "+FLAGS.SILENT", "(\\Deleted)")
         self._do(self.imap.uid, "EXPUNGE", _set(uids))
-        self._unselect()
+
+    def copy(self, folder, uids, target):
+        """The UIDs of the copies, if the server tells."""
+        with self._open(folder):
+            return self._copy(uids, target)
+
+    def _copy(self, uids, target):
+        return _uids(rb"COPYUID \d+ \S+", self._do(self.imap.uid, "COPY", _set(uids), self._name(target)))
 
     def move(self, folder, uids, target):
-        self._select(folder, True)
-        self._do(self.imap.uid, "MOVE", _set(uids), self._name(target))
-        self._unselect()
+        """The UIDs there, if the server tells."""
+        with self._open(folder, True):
+            if "MOVE" not in self.capabilities:
+                there = self._copy(uids, target)
+                self._expunge(uids)
+                return there
+            data = self._do(self.imap.uid, "MOVE", _set(uids), self._name(target))
+            told = self.imap.response("COPYUID")[1] # untagged, as RFC 6851 wants it, or else with the answer
+            return _uids(rb"\d+ \S+", told) or _uids(rb"COPYUID \d+ \S+", data)
 
     def uids(self, folder):
-        self._select(folder)
-        found = [int(uid) for uid in (self._do(self.imap.uid, "SEARCH", "ALL")[0] or b"").split()]
-        self._unselect()
+        with self._open(folder):
+            return [int(uid) for uid in (self._do(self.imap.uid, "SEARCH", "ALL")[0] or b"").split()]
+
+    def flags(self, folder):
+        """{uid: flags}"""
+        found = {}
+        with self._open(folder):
+            for line in self._do(self.imap.uid, "FETCH", "1:*", "(FLAGS)"):
+                if line:
+                    found[_uid(line)] = _flags(line)
         return found
 
     def read(self, folder):
         """{uid: Message} as FETCH BODY.PEEK[] gives it."""
-        self._select(folder)
         found = {}
-        for piece in self._do(self.imap.uid, "FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])"):
+        with self._open(folder):
+            data = self._do(self.imap.uid, "FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")
+        for piece, after in zip(data, [*data[1:], None]):
             if isinstance(piece, tuple):
-                head, raw = piece
+                # Some items may come behind the literal.
+                head, raw = piece[0] + (after if isinstance(after, bytes) else b""), piece[1]
             elif piece and re.search(rb'BODY\[\] (NIL|"")', piece):
                 head, raw = piece, b""
             else:
                 continue
-            uid = int(re.search(rb"\bUID (\d+)", head).group(1))
-            flags = re.search(rb"FLAGS \((.*?)\)", head).group(1).decode("ascii").split()
-            found[uid] = Message(raw, frozenset(flags) - {"\\Recent"}, _epoch(head))
-        self._unselect()
+            found[_uid(head)] = Message(raw, _flags(head), _epoch(head))
         return found
 
     def read_all(self):
         """{path in the tree: {uid: Message}} of every folder that can be selected."""
         return {each.path: self.read(each.name) for each in self.folders() if each.selectable}
+
+    def contents(self):
+        """{path in the tree: {uid: (flags, bytes)}}: what two clients of an account must agree on."""
+        return {path: {uid: (mail.flags, mail.raw) for uid, mail in mails.items()}
+                for path, mails in self.read_all().items()}
+
+    @contextlib.contextmanager
+    def idle(self, folder):
+        """An Idle, which has begun when this returns."""
+        with self._open(folder):
+            idle = Idle(self.imap)
+            yield idle
+            idle.done()
+
+
+class Idle:
+    """What the server tells an idling client, line by line."""
+
+    def __init__(self, imap):
+        self._imap = imap
+        self._tag = imap._new_tag()
+        self.lines = [] # all so far, without line ends
+        imap.send(self._tag + b" IDLE\r\n")
+        self.wait(rb"^\+")
+
+    def wait(self, pattern, timeout=60):
+        """The next line that @pattern matches.  After a TimeoutError the connection is of no use any more."""
+        deadline = time.monotonic() + timeout
+        before = self._imap.sock.gettimeout()
+        try:
+            while True:
+                self._imap.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+                line = self._imap.readline()
+                if not line:
+                    raise ConnectionError("the server hung up")
+                self.lines.append(line.rstrip(b"\r\n"))
+                if re.search(pattern, self.lines[-1]):
+                    return self.lines[-1]
+        finally:
+            self._imap.sock.settimeout(before)
+
+    def done(self):
+        self._imap.send(b"DONE\r\n")
+        self.wait(b"^" + self._tag + b" OK")
+
+
+def _uids(code, data):
+    """Those of a response code whose beginning @code matches; none if it is not there."""
+    found = []
+    for piece in data or []:
+        match = re.search(code + rb" ([\d,:]+)", piece) if piece else None
+        for run in match.group(1).decode("ascii").split(",") if match else []:
+            first, _, last = run.partition(":")
+            found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def _uid(head):
+    return int(re.search(rb"\bUID (\d+)", head).group(1))
+
+
+def _flags(head):
+    return frozenset(re.search(rb"FLAGS \((.*?)\)", head).group(1).decode("ascii").split()) - {"\\Recent"}
 
 
 def _set(uids):

@@ -16,16 +16,34 @@ from pathlib import Path
 
 PASSWORD = 'Kůň"3\\4' # needs quoting, and a literal in LOGIN; no spaces: they end a word of "args"
 
-# imap_capability only hides the advertisement, but a client that keeps to what is advertised cannot tell.
 _BASE = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE"
 _COMMON = ("SORT MULTIAPPEND UNSELECT CHILDREN NAMESPACE UIDPLUS LIST-EXTENDED I18NLEVEL=1 ESEARCH ESORT SEARCHRES WITHIN "
            "CONTEXT=SEARCH LIST-STATUS BINARY MOVE SNIPPET=FUZZY PREVIEW=FUZZY NOTIFY SPECIAL-USE "
            "COMPRESS=DEFLATE")
+_EVERYTHING = f"{_BASE} {_COMMON} CONDSTORE QRESYNC STATUS=SIZE SAVEDATE"
+
+
+def _without(*words):
+    return " ".join(word for word in _EVERYTHING.split() if word not in words)
+
+
+# What is advertised; None: all there is.  Dovecot still does the rest, but a client that keeps to its word cannot tell.
 PROFILES = {
     "all": None,
+    "no-notify": _without("NOTIFY"),
+    "no-idle": _without("NOTIFY", "IDLE"),
+    "no-list-status": _without("LIST-STATUS"),
     "no-qresync": f"{_BASE} {_COMMON} CONDSTORE",
+    "no-condstore": f"{_BASE} {_COMMON}",
+    "no-uidplus": _without("UIDPLUS", "MOVE"),
+    "no-move": _without("MOVE"),
+    "no-literal-plus": _without("MULTIAPPEND", "LITERAL+"),
+    "literal-minus": _without("MULTIAPPEND", "LITERAL+") + " LITERAL-",
     "rev1": "IMAP4rev1",
 }
+THREE = ("all", "no-qresync", "rev1") # the most different ones
+
+SPECIAL = {"Drafts": "\\Drafts", "Sent": "\\Sent", "Trash": "\\Trash", "Junk": "\\Junk"}
 
 _CONFIG = """\
 base_dir = {run}
@@ -70,18 +88,7 @@ first_valid_uid = 1
 namespace inbox {{
   inbox = yes
   separator = {separator}
-  mailbox Drafts {{
-    special_use = \\Drafts
-  }}
-  mailbox Sent {{
-    special_use = \\Sent
-  }}
-  mailbox Trash {{
-    special_use = \\Trash
-  }}
-  mailbox Junk {{
-    special_use = \\Junk
-  }}
+{special}
 }}
 protocol imap {{
   imap_max_line_length = 1M
@@ -138,13 +145,19 @@ def free_ports(count):
 
 
 class Dovecot:
-    """One server.  Any user name logs in with PASSWORD (or @password) and has an account of its own."""
+    """One server.  Any user name logs in with PASSWORD (or @password) and has an account of its own.
 
-    def __init__(self, folder, certificate, profile="all", separator="/", password=PASSWORD, ports=None):
+    @special: the folders of SPECIAL are there from the beginning ("made"), get their attribute when somebody makes
+    them ("known"), or are folders like any other ("none").
+    """
+
+    def __init__(self, folder, certificate, profile="all", separator="/", password=PASSWORD, ports=None,
+                 special="known"):
         self.folder = Path(folder)
         self.certificate = certificate
         self.profile = profile
         self.separator = separator
+        self.special = special
         self.password = password
         self.host = "localhost"
         self._wanted_ports = ports
@@ -195,7 +208,7 @@ class Dovecot:
         config.write_text(_CONFIG.format(
             folder=self.folder, run=run, name=f"{os.getpid()}-{self.plain_port}", log=self.log, user=user, group=group,
             mail=self.folder / "mail", password=self.password, separator=self.separator,
-            plain_port=self.plain_port, tls_port=self.tls_port, **keys,
+            plain_port=self.plain_port, tls_port=self.tls_port, special=self._special_folders(), **keys,
             capability=f"imap_capability = {hidden}" if hidden else ""))
         if run_as:
             _hand_over(self.folder, run_as)
@@ -220,6 +233,13 @@ class Dovecot:
                     raise RuntimeError(f"dovecot does not answer: {said}") from None
                 time.sleep(0.02)
 
+    def _special_folders(self):
+        if self.special == "none":
+            return ""
+        made = "auto = subscribe" if self.special == "made" else ""
+        return "\n".join(f"  mailbox {name} {{\n    special_use = {use}\n    {made}\n  }}"
+                         for name, use in SPECIAL.items())
+
     def stop(self):
         """Ends it and everything it started."""
         process, self._process = self._process, None
@@ -239,6 +259,10 @@ class Dovecot:
     def account(self, user, tls="implicit"):
         """The keys of an [account] section that reaches @user (without tls_ca, and without the password)."""
         return {"host": self.host, "port": self.tls_port if tls == "implicit" else self.plain_port, "tls": tls, "user": user}
+
+    def logins(self, user):
+        """How often @user logged in so far."""
+        return self.log.read_text(errors="replace").count(f"Login: user=<{user}>")
 
     def remove_user(self, user):
         shutil.rmtree(self.folder / "mail" / user, ignore_errors=True)
