@@ -43,7 +43,8 @@ char *
 sync_check(const SyncAccount *account, CoreCancel *cancel, GError **error)
 {
 	g_autoptr(ImapSession) session =
-	        imap_session_open(&account->imap, account->password, account->password_data, NULL, NULL, cancel, error);
+	        imap_session_open(&account->imap, account->password, account->password_data, NULL, NULL, NULL,
+	                          cancel, error);
 	if (!session)
 		return NULL;
 

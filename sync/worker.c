@@ -36,7 +36,7 @@ sync_worker_open(SyncWorker *worker, GError **error)
 	const SyncAccount *account = worker->run->account;
 
 	worker->session = imap_session_open(&account->imap, account->password, account->password_data, &forward, worker,
-	                                    worker->run->cancel, error);
+	                                    NULL, worker->run->cancel, error);
 	if (!worker->session)
 		return false;
 	worker->used = worker->asked_to_compress = false;

@@ -186,6 +186,23 @@ imap_command_name(const ImapCommand *command)
 	return g_strndup(part->bytes, (size_t)(end - part->bytes));
 }
 
+static bool
+is_sync(const Part *part, ImapLiteralMode mode)
+{
+	return mode == IMAP_LITERAL_SYNC || (mode == IMAP_LITERAL_MINUS && part->length > LITERAL_MINUS_MAX_BYTES);
+}
+
+bool
+imap_command_waits(const ImapCommand *command, ImapLiteralMode mode)
+{
+	for (guint i = 0; i < command->parts->len; i++) {
+		const Part *part = &g_array_index(command->parts, Part, i);
+		if (part->kind == PART_WAIT || (part->kind != PART_TEXT && is_sync(part, mode)))
+			return true;
+	}
+	return false;
+}
+
 static void
 put(GByteArray *wire, const void *bytes, size_t length)
 {
@@ -206,7 +223,7 @@ put_text(const Part *part, GByteArray *wire, GString *trace)
 static bool
 put_literal_header(const Part *part, ImapLiteralMode mode, GByteArray *wire, GString *trace)
 {
-	bool sync = mode == IMAP_LITERAL_SYNC || (mode == IMAP_LITERAL_MINUS && part->length > LITERAL_MINUS_MAX_BYTES);
+	bool sync = is_sync(part, mode);
 	char header[40];
 	int n = g_snprintf(header, sizeof header, "%s{%" G_GUINT64_FORMAT "%s}\r\n", part->binary ? "~" : "", part->length,
 	                   sync ? "" : "+");

@@ -17,6 +17,12 @@
 
 typedef struct ImapCommand ImapCommand;
 
+typedef enum {
+	IMAP_LITERAL_SYNC,  /* every literal waits for "+" */
+	IMAP_LITERAL_MINUS, /* RFC 7888: those of up to 4096 bytes need not wait */
+	IMAP_LITERAL_PLUS,  /* none waits */
+} ImapLiteralMode;
+
 /* @format is printf's; its text goes out as it is, so it must hold nothing that came from outside but numbers, sets
  * and words from our own tables. */
 ImapCommand *imap_command_new(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -49,16 +55,13 @@ void imap_command_message(ImapCommand *command, uint64_t length, bool binary, Im
  * without an initial response). */
 void imap_command_wait(ImapCommand *command);
 
+/* Whether the server has to answer "+" before all of it can go out. */
+bool imap_command_waits(const ImapCommand *command, ImapLiteralMode mode);
+
 /* For errors: the command's first word, or two of them when that is UID.  g_free. */
 char *imap_command_name(const ImapCommand *command);
 
 /* What follows is for the session, which sends a command once, piece by piece. */
-
-typedef enum {
-	IMAP_LITERAL_SYNC,  /* every literal waits for "+" */
-	IMAP_LITERAL_MINUS, /* RFC 7888: those of up to 4096 bytes need not wait */
-	IMAP_LITERAL_PLUS,  /* none waits */
-} ImapLiteralMode;
 
 typedef enum {
 	IMAP_ENCODE_DONE,

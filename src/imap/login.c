@@ -1,6 +1,8 @@
 /* From the address to a session that is ready: connection, greeting, STARTTLS, login, what the server can do (RFC 9051
  * sections 3, 6.1, 6.2, 7.1; RFC 5161, RFC 2971).
  *
+ * With an ImapEager the login and what follows it are one flight, by what is remembered of the server.
+ *
  * Nothing that was said before TLS counts after it.  Of what was said before the end of the login only the capabilities
  * that came with its answer count, until CAPABILITY was asked anew. */
 #include "imap/session-private.h"
@@ -122,13 +124,22 @@ starttls(ImapSession *session, GError **error)
 	return start_tls_layer(session, error);
 }
 
-/* As large as what went out through it for a login, so nothing of that is left behind. */
+/* As large as what went out through it for a login, so nothing of that is left behind; what is still to go out stays. */
 static void
 wipe_out(ImapSession *session)
 {
-	g_byte_array_set_size(session->out, IMAP_OUT_BYTES);
-	explicit_bzero(session->out->data, IMAP_OUT_BYTES);
-	g_byte_array_set_size(session->out, 0);
+	GByteArray *out = session->out;
+	guint length = out->len;
+	uint8_t *unsent = g_memdup2(out->data, length);
+
+	g_byte_array_set_size(out, MAX(length, IMAP_OUT_BYTES));
+	explicit_bzero(out->data, out->len);
+	g_byte_array_set_size(out, 0);
+	if (unsent) {
+		g_byte_array_append(out, unsent, length);
+		explicit_bzero(unsent, length);
+		g_free(unsent);
+	}
 }
 
 static bool
@@ -157,8 +168,112 @@ ask_password(ImapSession *session, ImapPasswordFn password, void *data, GError *
 	return command;
 }
 
+/* What is asked once the login is through, or together with it. */
+typedef struct {
+	bool asked, id_asked, eagerly;
+	ImapCapability enabling; /* IMAP_CAP_COUNT: nothing */
+	ImapReply capability, id, enable;
+} Learning;
+
+static void
+ask_id(ImapSession *session, Learning *learning)
+{
+	if (learning->id_asked || !session->capabilities.has[IMAP_CAP_ID])
+		return;
+	learning->id_asked = true;
+	imap_session_send(session, imap_command_new("ID (\"name\" \"mailtree\" \"version\" \"%s\")", MAILTREE_VERSION),
+	                  &learning->id);
+}
+
+static void
+ask_enable(ImapSession *session, Learning *learning)
+{
+	const bool *has = session->capabilities.has;
+	ImapCapability best = has[IMAP_CAP_QRESYNC]    ? IMAP_CAP_QRESYNC
+	                      : has[IMAP_CAP_CONDSTORE] ? IMAP_CAP_CONDSTORE
+	                                                : IMAP_CAP_COUNT;
+
+	if (!has[IMAP_CAP_ENABLE] || best == IMAP_CAP_COUNT || best == learning->enabling)
+		return;
+	learning->enabling = best;
+	imap_session_send(session, imap_command_new("ENABLE %s", best == IMAP_CAP_QRESYNC ? "QRESYNC" : "CONDSTORE"),
+	                  &learning->enable);
+}
+
+/* ID and ENABLE, if the server is known to take them.  Their refusal is no error. */
+static void
+ask_all(ImapSession *session, Learning *learning)
+{
+	learning->asked = true;
+	imap_session_send(session, imap_command_new("CAPABILITY"), &learning->capability);
+	ask_id(session, learning);
+	ask_enable(session, learning);
+}
+
 static bool
-authenticate(ImapSession *session, ImapPasswordFn password, void *data, GError **error)
+await_all(ImapSession *session, Learning *learning, GError **error)
+{
+	begin_step(session);
+	return imap_session_wait(session, &learning->capability, error) &&
+	       (!learning->id_asked || imap_session_wait(session, &learning->id, error)) &&
+	       (learning->enabling == IMAP_CAP_COUNT || imap_session_wait(session, &learning->enable, error));
+}
+
+static void
+clear_learning(Learning *learning)
+{
+	imap_reply_clear(&learning->capability);
+	imap_reply_clear(&learning->id);
+	imap_reply_clear(&learning->enable);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Learning, clear_learning)
+
+static void
+note_rev2(ImapSession *session)
+{
+	if (session->capabilities.has[IMAP_CAP_IMAP4REV2] && !session->capabilities.has[IMAP_CAP_IMAP4REV1])
+		session->enabled[IMAP_CAP_IMAP4REV2] = true;
+}
+
+/* Queues what goes with the login, by what is remembered. */
+static void
+ask_eagerly(ImapSession *session, const ImapEager *eager, Learning *learning)
+{
+	g_auto(GStrv) remembered = g_strsplit(eager->remembered, " ", -1);
+	const ImapWords words = { .items = (const char *const *)remembered, .count = g_strv_length(remembered) };
+	ImapCapabilities said = session->capabilities;
+
+	session->capabilities = (ImapCapabilities){ 0 };
+	imap_capabilities_set(&session->capabilities, &words);
+	ask_all(session, learning);
+	session->enabled[IMAP_CAP_QRESYNC] = learning->enabling == IMAP_CAP_QRESYNC;
+	session->enabled[IMAP_CAP_CONDSTORE] = learning->enabling != IMAP_CAP_COUNT;
+	note_rev2(session);
+	learning->eagerly = true;
+	eager->behind_login(session, eager->data);
+
+	imap_capabilities_clear(&session->capabilities);
+	session->capabilities = said;
+}
+
+/* What comes before the OK is no answer to what was asked behind it. */
+static bool
+await_login(ImapSession *session, ImapReply *reply, GError **error)
+{
+	ImapResponseFn listener = session->listener;
+
+	session->listener = NULL;
+	begin_step(session);
+	bool answered = imap_session_wait(session, reply, error);
+	session->listener = listener;
+	wipe_out(session);
+	imap_secret_clear(&session->secret);
+	return answered && check_login(session, reply, error);
+}
+
+static bool
+authenticate(ImapSession *session, ImapPasswordFn password, void *data, const ImapEager *eager, Learning *learning,
+             GError **error)
 {
 	g_auto(ImapReply) reply = { 0 };
 
@@ -168,76 +283,55 @@ authenticate(ImapSession *session, ImapPasswordFn password, void *data, GError *
 	if (!command)
 		return false;
 
+	bool eagerly = eager && eager->remembered && *eager->remembered && !imap_pump_waits(session, command);
 	unsigned told_before = session->capabilities.told;
-	begin_step(session);
-	imap_pump_queue(session, command, &reply, true);
-	bool answered = imap_session_wait(session, &reply, error);
-	wipe_out(session);
-	imap_secret_clear(&session->secret);
-	if (!answered || !check_login(session, &reply, error))
+	imap_pump_queue(session, command, &reply, !eagerly);
+	if (eagerly)
+		ask_eagerly(session, eager, learning);
+	if (!await_login(session, &reply, error))
 		return false;
 	if (session->capabilities.told == told_before)
 		imap_capabilities_clear(&session->capabilities);
-	return true;
-}
-
-/* These two tell whether the server is known to take the command.  Its refusal is no error. */
-
-static bool
-queue_id(ImapSession *session)
-{
-	if (!session->capabilities.has[IMAP_CAP_ID])
-		return false;
-	imap_session_send(session, imap_command_new("ID (\"name\" \"mailtree\" \"version\" \"%s\")", MAILTREE_VERSION), NULL);
-	return true;
-}
-
-static bool
-queue_enable(ImapSession *session)
-{
-	const bool *has = session->capabilities.has;
-
-	if (!has[IMAP_CAP_ENABLE] || (!has[IMAP_CAP_QRESYNC] && !has[IMAP_CAP_CONDSTORE]))
-		return false;
-	imap_session_send(session, imap_command_new("ENABLE %s", has[IMAP_CAP_QRESYNC] ? "QRESYNC" : "CONDSTORE"), NULL);
+	if (eagerly) /* answers to what was asked may follow, of any size */
+		imap_pump_new_parser(session, false);
 	return true;
 }
 
 /* Asks for the capabilities, even if the login told them: iCloud puts other text there.  What the login told is used at
  * once, in the same flight; the rest follows when the answer is here. */
 static bool
-learn(ImapSession *session, GError **error)
+learn(ImapSession *session, Learning *learning, GError **error)
 {
-	begin_step(session);
 	memset(session->enabled, 0, sizeof session->enabled);
-	imap_session_send(session, imap_command_new("CAPABILITY"), NULL);
-	bool id_sent = queue_id(session), enable_sent = queue_enable(session);
-	if (!imap_session_wait(session, NULL, error))
+	if (!learning->asked)
+		ask_all(session, learning);
+	if (!await_all(session, learning, error))
 		return false;
-
-	if (!id_sent)
-		queue_id(session);
-	if (!enable_sent)
-		queue_enable(session);
-	if (!imap_session_wait(session, NULL, error))
+	ask_id(session, learning);
+	ask_enable(session, learning);
+	if (!await_all(session, learning, error))
 		return false;
-	if (session->capabilities.has[IMAP_CAP_IMAP4REV2] && !session->capabilities.has[IMAP_CAP_IMAP4REV1])
-		session->enabled[IMAP_CAP_IMAP4REV2] = true;
+	note_rev2(session);
 	return true;
 }
 
 bool
-imap_login_run(ImapSession *session, ImapPasswordFn password, void *password_data, GError **error)
+imap_login_run(ImapSession *session, ImapPasswordFn password, void *password_data, const ImapEager *eager,
+               GError **error)
 {
 	const ImapConfig *config = session->config;
+	g_auto(Learning) learning = { .enabling = IMAP_CAP_COUNT };
 
 	if (!connect_tcp(session, error) || (config->tls == IMAP_TLS_IMPLICIT && !start_tls_layer(session, error)) ||
 	    !read_greeting(session, error) || (config->tls == IMAP_TLS_STARTTLS && !starttls(session, error)) ||
-	    (!session->preauthenticated && !authenticate(session, password, password_data, error)) ||
-	    !learn(session, error))
+	    (!session->preauthenticated && !authenticate(session, password, password_data, eager, &learning, error)) ||
+	    !learn(session, &learning, error))
 		return false;
 	session->deadline_ms = 0;
-	imap_pump_new_parser(session, false);
+	if (!learning.eagerly)
+		imap_pump_new_parser(session, false);
 	imap_pump_enter(session, IMAP_STATE_READY);
+	if (eager && !learning.eagerly)
+		eager->behind_login(session, eager->data);
 	return true;
 }

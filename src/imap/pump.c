@@ -103,6 +103,12 @@ imap_pump_put(ImapSession *session, const char *bytes)
 	session->out_is_new = true;
 }
 
+bool
+imap_pump_waits(const ImapSession *session, const ImapCommand *command)
+{
+	return imap_command_waits(command, literal_mode(session));
+}
+
 /* What became of the first waiting command by its last piece. */
 static void
 advance(ImapSession *session, ImapPending *pending, ImapEncodeResult result)
@@ -150,8 +156,10 @@ may_begin(ImapSession *session)
 {
 	const ImapPending *next = g_queue_peek_head(&session->waiting);
 	const ImapPending *before = g_queue_peek_tail(&session->sent);
+	/* A buffer that grows would leave a copy of the password behind. */
+	guint full = imap_secret_is_set(&session->secret) ? IMAP_OUT_BYTES / 2 : IMAP_OUT_BYTES;
 
-	if (!next || session->wants_continue || session->streaming || session->out->len >= IMAP_OUT_BYTES)
+	if (!next || session->wants_continue || session->streaming || session->out->len >= full)
 		return false;
 	if (!before)
 		return true;

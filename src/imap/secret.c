@@ -37,6 +37,12 @@ imap_secret_clear(ImapSecret *secret)
 	}
 }
 
+bool
+imap_secret_is_set(const ImapSecret *secret)
+{
+	return secret->forms[0];
+}
+
 void
 imap_secret_mask(const ImapSecret *secret, char *text)
 {

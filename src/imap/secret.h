@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 /* Zero is none. */
 typedef struct {
@@ -10,6 +11,7 @@ typedef struct {
 
 void imap_secret_set(ImapSecret *secret, const char *user, const char *password);
 void imap_secret_clear(ImapSecret *secret); /* wipes */
+bool imap_secret_is_set(const ImapSecret *secret);
 
 /* Puts '*' over every place of @text where it stands. */
 void imap_secret_mask(const ImapSecret *secret, char *text);

@@ -85,7 +85,8 @@ struct ImapSession {
 };
 
 /* login.c: from the connection to READY.  False: *error is set. */
-bool imap_login_run(ImapSession *session, ImapPasswordFn password, void *password_data, GError **error);
+bool imap_login_run(ImapSession *session, ImapPasswordFn password, void *password_data, const ImapEager *eager,
+                    GError **error);
 
 /* pump.c */
 
@@ -101,6 +102,7 @@ void imap_pump_throw(ImapSession *session, CoreErrorCode code, const char *forma
 void imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone);
 void imap_pump_put(ImapSession *session, const char *bytes); /* on the wire, as it is */
 void imap_pump_forget(ImapSession *session); /* drops all that is queued */
+bool imap_pump_waits(const ImapSession *session, const ImapCommand *command); /* for a "+", halfway */
 bool imap_pump_is_idle(const ImapSession *session); /* nothing is queued or unanswered */
 
 /* The server said "+" to the first command, which waits for it: its next piece goes out. */

@@ -33,7 +33,7 @@ session_free(ImapSession *session)
 
 ImapSession *
 imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *password_data, const ImapSink *sink,
-                  void *sink_data, CoreCancel *cancel, GError **error)
+                  void *sink_data, const ImapEager *eager, CoreCancel *cancel, GError **error)
 {
 	ImapSession *session = g_new0(ImapSession, 1);
 
@@ -47,7 +47,7 @@ imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *passw
 	session->in_size = IMAP_IN_BYTES;
 	session->trace = imap_trace_new(config->account, &session->secret);
 	session->next_tag = 1;
-	if (!imap_login_run(session, password, password_data, error)) {
+	if (!imap_login_run(session, password, password_data, eager, error)) {
 		session_free(session);
 		return NULL;
 	}

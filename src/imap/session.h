@@ -50,8 +50,25 @@ typedef enum {
 
 typedef struct ImapSession ImapSession;
 
+/* To say all at once, login included, instead of waiting for what the server can do. */
+typedef struct {
+	const char *remembered; /* imap_session_capabilities() of an earlier session with this server; NULL: none */
+	/* Queues what is to leave with the login by imap_session_send() and imap_session_listen(), nothing that selects a
+	 * mailbox or changes anything, and waits for nothing.  Meanwhile imap_session_has() and _enabled() answer by
+	 * @remembered, as if ENABLE had been taken. */
+	void (*behind_login)(ImapSession *session, void *data);
+	void *data;
+} ImapEager;
+
 /* Blocks: connects, verifies, reads the greeting, STARTTLS if asked for, logs in, asks for CAPABILITY again (iCloud
  * puts text behind the one at login), ENABLEs QRESYNC (or CONDSTORE) where offered.
+ *
+ * With @eager (borrowed for the call; may be NULL) login, CAPABILITY, ID, ENABLE and what behind_login() queues are one
+ * flight, if there is something remembered and the login is a single command that the server need not answer halfway:
+ * LOGIN, or AUTHENTICATE PLAIN with SASL-IR.  Else behind_login() is called once the session is ready.  It is called
+ * at most once, not at all if opening fails before; replies and listener must then stay until this returns.  When it returns,
+ * what the server said to CAPABILITY and ENABLE counts and nothing that was remembered; the commands of behind_login() may be
+ * answered (refused, if the memory was wrong) or still be due.  The listener hears nothing from before the login's OK.
  *
  * All of @config is borrowed for the session's life; @sink (may be NULL) and @data too, and receives message data.
  * NULL with CORE_ERROR_UNREACHABLE, _UNTRUSTED (STARTTLS not offered or refused, PREAUTH before it, a plain connection
@@ -59,7 +76,8 @@ typedef struct ImapSession ImapSession;
  * _BUSY ([UNAVAILABLE], [LIMIT], [INUSE], "too many connections"), _PROTOCOL or _CANCELLED; the message holds the
  * server's words. */
 ImapSession *imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *password_data,
-                               const ImapSink *sink, void *sink_data, CoreCancel *cancel, GError **error);
+                               const ImapSink *sink, void *sink_data, const ImapEager *eager, CoreCancel *cancel,
+                               GError **error);
 
 /* Blocks briefly: LOGOUT is sent, its answer awaited for at most a second if the connection is healthy.  NULL is fine. */
 void imap_session_close(ImapSession *session);

@@ -62,6 +62,7 @@ struct Script {
 	ImapConfig config; /* for the client; a test may change it before script_open() */
 	const ImapSink *sink;
 	void *sink_data;
+	const ImapEager *eager;
 	const char *password;
 	unsigned asked; /* how often for the password */
 
@@ -243,8 +244,8 @@ script_password(void *data, GError **error)
 static ImapSession *
 script_open(Script *script, GError **error)
 {
-	return imap_session_open(&script->config, script_password, script, script->sink, script->sink_data, script->cancel,
-	                         error);
+	return imap_session_open(&script->config, script_password, script, script->sink, script->sink_data, script->eager,
+	                         script->cancel, error);
 }
 
 /* Closes the session (may be NULL), waits for the server, and asserts that the script was followed. */

@@ -393,7 +393,7 @@ test_nobody_listens(void)
 	g_autoptr(GError) error = NULL;
 
 	script_finish(&script, script_assert_opens(&script));
-	g_assert_null(imap_session_open(&script.config, script_password, &script, NULL, NULL, NULL, &error));
+	g_assert_null(imap_session_open(&script.config, script_password, &script, NULL, NULL, NULL, NULL, &error));
 	g_assert_error(error, CORE_ERROR, CORE_ERROR_UNREACHABLE);
 }
 
