@@ -11,6 +11,8 @@
  *   fetch.c     one job: finds bodies that are here already (match.c), and asks for the others
  *   arrive.c    bodies as they come: into the store, in batches
  *   missing.c   what was asked for and not given: gone, or left out
+ *   search.c    which UIDs the selected mailbox has
+ *   push.c      what users did, to the server (push.h)
  *   derive.c    names and texts of what arrived
  *
  * Threads: the account's thread is worker 0; the others are started by the pool when there is enough to fetch.  A
@@ -19,6 +21,7 @@
 #pragma once
 
 #include "imap/session.h"
+#include "imap/uidset.h"
 #include "store/mailboxes.h"
 #include "store/messages.h"
 #include "store/segments.h"
@@ -41,6 +44,9 @@ typedef struct {
 	SyncRun *run;
 	ImapSession *session;
 	uint32_t uidvalidity; /* of the mailbox that is selected */
+	bool writable;        /* it was SELECTed so */
+	bool new_keywords;    /* if writable: the server keeps keywords that it does not have yet */
+	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */
 	bool asked_to_compress;
 	bool used;            /* a mailbox was selected on this connection */
 	unsigned losses;      /* connections in a row that ended before a body came; counted on the account's thread */
@@ -118,6 +124,10 @@ bool sync_plan(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint
 /* fetch.c.  True when the job is done, although single messages may have been left out with a warning.  False: @job
  * holds what is still to be done. */
 bool sync_fetch(SyncWorker *worker, SyncJob *job, GError **error);
+
+/* search.c.  Those of @uids that the selected mailbox has, by UID SEARCH.  *sure_r false: the server did not tell, and
+ * what is not in *shown_r may be there all the same.  False only when the connection broke. */
+bool sync_search(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *shown_r, bool *sure_r, GError **error);
 
 /* missing.c.  What of @job is not @done was asked for and not given: what the server no longer shows is removed here (and
  * done), the rest is warned of. */

@@ -1,0 +1,43 @@
+/* Which messages the selected mailbox has: the second opinion before anything is taken for gone (RFC 9051 6.4.4). */
+#include "sync/run.h"
+
+typedef struct {
+	ImapUidSet *shown;
+	guint answers;
+	bool in_doubt;
+} Search;
+
+static bool
+on_response(const ImapResponse *response, void *data, GError **error)
+{
+	Search *search = data;
+
+	if (response->kind != IMAP_RESPONSE_SEARCH)
+		return true;
+	search->answers++;
+	search->in_doubt |= response->damaged;
+	if (*response->search.uids && !imap_uidset_parse(search->shown, response->search.uids, 0))
+		search->in_doubt = true;
+	return true;
+}
+
+bool
+sync_search(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *shown_r, bool *sure_r, GError **error)
+{
+	g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func(imap_reply_free);
+	Search search = { .shown = shown_r };
+	size_t position = 0;
+
+	imap_session_listen(worker->session, on_response, &search);
+	for (char *set; (set = imap_uidset_format(uids, &position, SYNC_SET_BYTES)); g_free(set)) {
+		ImapReply *reply = g_new0(ImapReply, 1);
+		g_ptr_array_add(replies, reply);
+		imap_session_send(worker->session, imap_command_new("UID SEARCH UID %s", set), reply);
+	}
+	bool ok = imap_session_wait(worker->session, NULL, error);
+	imap_session_listen(worker->session, NULL, NULL);
+	for (guint i = 0; i < replies->len; i++)
+		search.in_doubt |= ((const ImapReply *)g_ptr_array_index(replies, i))->kind != IMAP_RESPONSE_OK;
+	*sure_r = ok && !search.in_doubt && search.answers >= replies->len;
+	return ok;
+}
