@@ -1,6 +1,9 @@
 /* What users did, brought to the server: operations of the store (store/operations.h) as commands.
  *
- *   push.c          which operations go together, in which order; one round after the other until nothing can be done
+ *   push.c          in which order; one round after the other until nothing can be done
+ *   batch.c         which operations go together
+ *   push-send.c     what comes before every first command: SELECT, STATUS, the commit of "sent"; and the names after it
+ *   sets.c          one command for many messages: in sets, pipelined, halved where they are refused (sets.h)
  *   push-flags.c    FLAGS: UID STORE
  *   push-move.c     MOVE and COPY: UID MOVE, or UID COPY and then the removal of the source
  *   push-remove.c   removal: \Deleted and UID EXPUNGE; never a bare EXPUNGE (DESIGN invariant 3)
@@ -11,7 +14,7 @@
  * The rules (docs/sync.md tells them with the stories of crashes):
  *
  *   - "sent" is committed before the first byte of a command that cannot simply be repeated goes out, with UIDVALIDITY
- *     and UIDNEXT of its target, asked for right before.
+ *     and UIDNEXT of its target, asked for right before; and before every other too, since what was sent is not altered.
  *   - A command names messages by UID in a mailbox that this connection has SELECTed with the UIDVALIDITY that the rows
  *     have; commands that change something are never pipelined behind a SELECT.
  *   - What is refused for good is failed with the server's words and blocks nothing else; where a set is refused, its
@@ -24,6 +27,7 @@
  */
 #pragma once
 
+#include "imap/uidset.h"
 #include "store/operations.h"
 #include "sync/run.h"
 
@@ -33,6 +37,7 @@ typedef struct {
 	int64_t message_id;     /* its row */
 	uint32_t uid;           /* in the batch's mailbox; 0 for APPEND */
 	uint32_t target_uid;    /* StoreOperation.target_uid */
+	unsigned attempts;      /* how often it was sent before */
 	int64_t internaldate_s; /* from here on of the message (of COPY: the source) */
 	uint64_t size_bytes;    /* of its body if that is here, else RFC822.SIZE */
 	int64_t body_id;        /* 0: not here */
@@ -50,7 +55,7 @@ typedef struct {
 	char *path, *target_path; /* for messages */
 	char *add_flags, *remove_flags; /* FLAGS: one delta for all */
 	bool is_removal;        /* MOVE: a user removed them */
-	GArray *items;          /* of SyncItem, ascending by uid; for APPEND in the order of operations */
+	GArray *items;          /* of SyncItem, ascending by uid, each once; for APPEND in the order of operations */
 	GStringChunk *strings;
 } SyncBatch;
 
@@ -60,7 +65,9 @@ typedef struct {
  * store failed; what was done stays done. */
 bool sync_push(SyncWorker *worker, bool barrier, GHashTable *touched, GError **error);
 
-/* SELECTs @mailbox read-write, or goes on with it if it is selected so.  CORE_ERROR_REFUSED (mailbox scope): the server
+/* push-send.c, these four.
+ *
+ * SELECTs @mailbox read-write, or goes on with it if it is selected so.  CORE_ERROR_REFUSED (mailbox scope): the server
  * will not, or its UIDVALIDITY is not the stored one: nothing of it may be touched before it was pulled. */
 bool sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const char *path, GError **error);
 
@@ -69,7 +76,17 @@ bool sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const cha
 bool sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t *uidvalidity_r, uint32_t *uidnext_r,
                       uint32_t *messages_r, GError **error);
 
-/* The set of UIDs of @items[from..to), for imap_uidset_format(). */
+/* To be called right before the first command: commits that the operations of @batch are sent, with what STATUS told of
+ * the target, which becomes the items' too.  What was taken back or altered since it was listed goes out of
+ * batch->items (none may be left).  CORE_ERROR_REFUSED: the target's UIDVALIDITY is not the stored one; nothing was
+ * committed. */
+bool sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvalidity, uint32_t uidnext, GError **error);
+
+/* The canonical name of the message as @uid where people see it, free there (g_free()); NULL with *error unset if its
+ * name is the user's, nobody sees it, or neither its body nor its header is here. */
+char *sync_push_name(const SyncRun *run, StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error);
+
+/* batch.c.  The set of UIDs of @items[from..to), for imap_uidset_format(). */
 void sync_batch_uids(const SyncBatch *batch, guint from, guint to, ImapUidSet *uids_r);
 
 /* Each does its batch: sends, waits, commits what came of each item.  False as sync_push(). */
@@ -80,8 +97,9 @@ bool sync_push_append(SyncWorker *worker, const SyncBatch *batch, GError **error
 bool sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **error);
 
 /* push-remove.c.  Removes @uids, which are ours to remove, from the selected mailbox: \Deleted, UID EXPUNGE.  *gone_r:
- * those that the server no longer has.  Without UIDPLUS only marks them; *gone_r is what is gone nevertheless. */
-bool sync_push_expunge(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *gone_r, GError **error);
+ * those that the server no longer has.  Without UIDPLUS only marks them; *gone_r is what is gone nevertheless.
+ * *words_r (g_free()): the server's words of the first that it refused; NULL: it refused none. */
+bool sync_push_expunge(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *gone_r, char **words_r, GError **error);
 
 /* outcome.c.  Operations of kind APPEND, MOVE or COPY in state sent, of one target (and one source): finds out what
  * became of each and settles it: done with its UID, again, or held where that cannot be told. */
@@ -90,6 +108,3 @@ bool sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
  * body; each UID once.  uids_r[i] 0: not there; UINT32_MAX: it cannot be told. */
 bool sync_outcome_find(SyncWorker *worker, const SyncBatch *batch, uint32_t *uids_r, GError **error);
 
-/* The canonical name of item's message as @uid of mailbox @place_id, free there (g_free()); NULL with *error unset if its name is
- * the user's or its body is not here. */
-char *sync_push_name(StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error);
