@@ -105,6 +105,58 @@ sync_path_from_server(const char *server_name, size_t length, char separator, bo
 	return (char **)g_ptr_array_free(parts, FALSE);
 }
 
+/* Appends what make_component() wrote as @component. */
+static void
+append_unescaped(GString *out, const char *component)
+{
+	const char *end = component + strlen(component);
+
+	for (const char *p = component; p < end; p++) {
+		if (*p == '%' && looks_escaped(p, end)) {
+			g_string_append_c(out, (char)(g_ascii_xdigit_value(p[1]) << 4 | g_ascii_xdigit_value(p[2])));
+			p += 2;
+		} else {
+			g_string_append_c(out, *p);
+		}
+	}
+}
+
+/* Whether a server may be asked for a mailbox with this in its name: @length bytes, one component. */
+static bool
+is_askable(const char *text, size_t length)
+{
+	bool dots = (length == 1 || length == 2) && memcmp(text, "..", length) == 0;
+
+	if (length == 0 || dots || !g_utf8_validate(text, (gssize)length, NULL))
+		return false;
+	for (const char *p = text; p < text + length; p = g_utf8_next_char(p))
+		if (g_unichar_iscntrl(g_utf8_get_char(p)))
+			return false;
+	return true;
+}
+
+char *
+sync_path_to_server(char *const *components, char separator, bool utf8)
+{
+	g_autoptr(GString) name = g_string_new(NULL);
+
+	for (size_t i = 0; components[i]; i++) {
+		if (i > 0 && !separator)
+			return NULL;
+		if (i > 0)
+			g_string_append_c(name, separator);
+		size_t start = name->len;
+		append_unescaped(name, components[i]);
+		if (name->len > SYNC_PATH_MAX_NAME || !is_askable(name->str + start, name->len - start))
+			return NULL;
+	}
+	g_autofree char *server_name = utf8 ? g_strdup(name->str) : imap_utf7_encode(name->str);
+	g_auto(GStrv) back = sync_path_from_server(server_name, strlen(server_name), separator, utf8);
+	if (!back || !g_strv_equal((const char *const *)back, (const char *const *)components))
+		return NULL;
+	return g_steal_pointer(&server_name);
+}
+
 char *
 sync_path_tell_apart(const char *path, const char *server_name)
 {

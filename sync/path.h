@@ -20,6 +20,12 @@
  * @utf8: not modified UTF-7.  A component over 255 bytes is cut and ends in '~' and a hash of the whole. */
 char **sync_path_from_server(const char *server_name, size_t length, char separator, bool utf8);
 
+/* The name of the mailbox at @components (at least one) for the server: g_free().  It is also what judges a name that a
+ * user gives: NULL if the server's name would not come back as this very path (the separator in a component, "inbox", an
+ * escape of what needs none), or cannot be given to a server at all (bytes that are no UTF-8, control characters, "..",
+ * an empty component; too long or too deep).  @separator and @utf8 as above. */
+char *sync_path_to_server(char *const *components, char separator, bool utf8);
+
 /* Another path for the mailbox @server_name, where another one has @path ("Archiv/2024"): the last component ends in '~'
  * and a hash of @server_name.  g_free(). */
 char *sync_path_tell_apart(const char *path, const char *server_name);

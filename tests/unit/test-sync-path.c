@@ -2,6 +2,7 @@
 #include "sync/path.h"
 
 #include <glib.h>
+#include <stdint.h>
 #include <string.h>
 
 typedef struct {
@@ -76,6 +77,107 @@ test_one_to_one(void)
 			g_hash_table_replace(seen, joined, g_steal_pointer(&cut));
 		}
 	}
+}
+
+typedef struct {
+	const char *path; /* components joined by '|' */
+	char separator;
+	bool utf8;
+	const char *server_name; /* NULL: it cannot be one */
+} ToServerRow;
+
+static const ToServerRow to_server_rows[] = {
+	{ "INBOX", '/', false, "INBOX" },
+	{ "INBOX|Sub", '.', false, "INBOX.Sub" },
+	{ "inbox", '/', false, NULL },
+	{ "Inbox|Sub", '/', false, NULL },
+	{ "Archiv|INBOX", '/', false, "Archiv/INBOX" },
+	{ "Archiv|2024", '/', false, "Archiv/2024" },
+	{ "Archiv|2024", '.', false, "Archiv.2024" },
+	{ "Archiv|2024", 0, false, NULL },
+	{ "Archiv.2024", '/', false, "Archiv.2024" },
+	{ "Archiv.2024", '.', false, NULL },
+	{ "v1.0", 0, false, "v1.0" },
+	{ "a%2Fb", '.', false, "a/b" },
+	{ "a%2Fb", '/', false, NULL },
+	{ "a%2Eb", '.', false, NULL },
+	{ "Odeslaná", '/', false, "Odeslan&AOE-" },
+	{ "Odeslaná", '/', true, "Odeslaná" },
+	{ "日本語|☺", '/', false, "&ZeVnLIqe-/&Jjo-" },
+	{ "R&D", '/', false, "R&-D" },
+	{ "R&D", '/', true, "R&D" },
+	{ "%26bad", '/', false, NULL }, /* only a name that is no modified UTF-7 looks so */
+	{ "100%", '/', false, "100%" },
+	{ "50%25", '/', false, NULL },
+	{ "50%2525", '/', false, "50%25" },
+	{ "%2f", '.', false, NULL }, /* escapes are written in capitals */
+	{ "%41", '/', false, NULL },
+	{ "%00", '/', false, NULL },
+	{ "a|%00|b", '/', false, NULL },
+	{ "%2E%2E", '/', false, NULL },
+	{ "...", '/', false, "..." },
+	{ "x%01y", '/', false, NULL },
+	{ "latin%E9", '/', true, NULL },
+	{ "latin%E9", '/', false, NULL },
+	{ "c1%C2%85", '/', true, NULL },
+	{ "-rf", '/', false, "-rf" },
+	{ "a\\\"b", '/', false, "a\\\"b" },
+};
+
+static void
+test_to_server(void)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(to_server_rows); i++) {
+		const ToServerRow *row = &to_server_rows[i];
+		g_auto(GStrv) components = g_strsplit(row->path, "|", -1);
+		g_autofree char *name = sync_path_to_server(components, row->separator, row->utf8);
+		g_test_message("%s", row->path);
+		g_assert_cmpstr(name, ==, row->server_name);
+	}
+
+	g_autofree char *long_name = g_strnfill(300, 'x');
+	char *too_long[] = { long_name, NULL };
+	g_assert_null(sync_path_to_server(too_long, '/', false));
+	char *deep[SYNC_PATH_MAX_DEPTH + 2] = { NULL };
+	for (gsize i = 0; i < SYNC_PATH_MAX_DEPTH + 1; i++)
+		deep[i] = (char *)(uintptr_t)"d";
+	g_assert_null(sync_path_to_server(deep, '/', false));
+	deep[SYNC_PATH_MAX_DEPTH] = NULL;
+	g_autofree char *deepest = sync_path_to_server(deep, '/', false);
+	g_assert_nonnull(deepest);
+}
+
+/* Whatever a user types: the name that the server would be given is shown as what was typed. */
+static void
+test_round_trip(void)
+{
+	static const char *const pieces[] = { "a", "B", ".", "/", "%", "2F", "26", "00", "&", "-", "AOk-", "é", "☺", "\x01", "\xff", " ",
+		                              "INBOX", "inbox", "~", "日" };
+	static const char separators[] = { '/', '.', '\\', '-', '&', 'a', 0 };
+	unsigned given = 0;
+
+	for (int n = 0; n < 200000; n++) {
+		char *components[4] = { NULL };
+		size_t depth = (size_t)g_test_rand_int_range(1, 4);
+		char separator = separators[g_test_rand_int_range(0, G_N_ELEMENTS(separators))];
+		bool utf8 = g_test_rand_bit();
+		for (size_t i = 0; i < depth; i++) {
+			GString *component = g_string_new(NULL);
+			for (int k = g_test_rand_int_range(1, 5); k > 0; k--)
+				g_string_append(component, pieces[g_test_rand_int_range(0, G_N_ELEMENTS(pieces))]);
+			components[i] = g_string_free(component, FALSE);
+		}
+		g_autofree char *name = sync_path_to_server(components, separator, utf8);
+		if (name) {
+			g_auto(GStrv) back = sync_path_from_server(name, strlen(name), separator, utf8);
+			g_assert_nonnull(back);
+			g_assert_true(g_strv_equal((const char *const *)back, (const char *const *)components));
+			given++;
+		}
+		for (size_t i = 0; i < depth; i++)
+			g_free(components[i]);
+	}
+	g_assert_cmpuint(given, >, 1000);
 }
 
 static void
@@ -173,6 +275,8 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/sync/path/names", test_names);
 	g_test_add_func("/sync/path/one-to-one", test_one_to_one);
+	g_test_add_func("/sync/path/to-server", test_to_server);
+	g_test_add_func("/sync/path/round-trip", test_round_trip);
 	g_test_add_func("/sync/path/bounds", test_bounds);
 	g_test_add_func("/sync/path/tell-apart", test_tell_apart);
 	g_test_add_func("/sync/path/wanted", test_wanted);
