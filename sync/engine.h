@@ -10,11 +10,19 @@
 #include "imap/session.h"
 #include "store/store.h"
 
+/* A folder that the configuration names for a special use (STORE_MAILBOX_TRASH, …). */
+typedef struct {
+	uint32_t attribute;
+	char *path;
+} SyncSpecial;
+
 /* What the engine is to know of an account.  Borrowed for the engine's life. */
 typedef struct {
 	char *name;
 	ImapConfig imap;
 	char **folders;  /* patterns for sync_path_wanted(); NULL: all */
+	const SyncSpecial *special; /* counts only where the server tells none */
+	size_t n_special;
 	unsigned connections; /* at most this many working connections; 0: SYNC_CONNECTIONS */
 	ImapPasswordFn password; /* called from the account's thread */
 	void *password_data;
