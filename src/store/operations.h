@@ -51,6 +51,9 @@ typedef struct {
 	int64_t source_id;      /* of COPY: the message that is copied; 0 when that has gone: then it is appended */
 	const char *add_flags, *remove_flags;
 	const char *arguments;  /* NULL: none */
+	const char *former;     /* to put it back: of MOVE and REMOVE what the message was called where it began; of RENAME the
+	                           mailbox's path before; NULL: as now */
+	bool former_is_users;   /* the user had chosen that name */
 	const char *error;      /* the last refusal, or why it is held; NULL */
 	unsigned attempts;
 	bool is_removal;        /* a user removed the message: it waits until no upload of the same content is open */

@@ -130,6 +130,7 @@ static const char *const mail_2[] = {
 	"  AND m.uid IS NOT NULL);\n"
 	"DROP INDEX mailboxes_name;\n"
 	"CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account, ifnull(parent, 0), name) WHERE state <> 2;\n"
+	"CREATE INDEX mailboxes_deleted ON mailboxes (account, ifnull(parent, 0), name) WHERE state = 2;\n"
 	"CREATE INDEX mailboxes_account ON mailboxes (account);\n",
 
 	/* States of messages besides those of mail_1: 5: a copy that the server is to make; 6: the server moves it, and has
@@ -147,7 +148,8 @@ static const char *const mail_2[] = {
 	"CREATE INDEX messages_missing ON messages (mailbox, uid) WHERE body IS NULL AND header IS NULL AND uid IS NOT NULL;\n"
 	"CREATE INDEX messages_remote ON messages (mailbox, internaldate)\n"
 	"  WHERE body IS NULL AND header IS NOT NULL AND uid IS NOT NULL;\n"
-	"CREATE INDEX messages_header ON messages (header) WHERE header IS NOT NULL;\n",
+	"CREATE INDEX messages_header ON messages (header) WHERE header IS NOT NULL;\n"
+	"CREATE INDEX messages_uploads ON messages (body) WHERE state IN (3, 4, 5) AND body IS NOT NULL;\n",
 
 	"CREATE TRIGGER messages_count_insert AFTER INSERT ON messages WHEN NEW.uid IS NOT NULL BEGIN\n"
 	"  UPDATE mailboxes SET messages = messages + 1 WHERE id = NEW.mailbox;\n"
@@ -174,6 +176,9 @@ static const char *const mail_2[] = {
 	"  add_flags TEXT NOT NULL DEFAULT '',    -- the delta, in the form of store_flags_normalise()\n"
 	"  remove_flags TEXT NOT NULL DEFAULT '',\n"
 	"  arguments TEXT,                -- what else the kind needs (operations.h); NULL: nothing\n"
+	"  former TEXT,                   -- of move and remove: the message's name where it began; of rename: the mailbox's\n"
+	"                                 -- path; NULL: as now\n"
+	"  former_is_users INTEGER NOT NULL DEFAULT 0, -- 1: the user had chosen it\n"
 	"  removal INTEGER NOT NULL DEFAULT 0,    -- 1: a user removed the message\n"
 	"  state TEXT NOT NULL DEFAULT 'queued'\n"
 	"    CHECK (state IN ('queued', 'sent', 'held', 'failed', 'done', 'cancelled')),\n"
@@ -186,8 +191,11 @@ static const char *const mail_2[] = {
 	"  target_uidnext INTEGER NOT NULL DEFAULT 0,     -- is unknown\n"
 	"  target_uid INTEGER NOT NULL DEFAULT 0          -- of a move: its copy is there; 0: not yet\n"
 	") STRICT;\n"
-	"CREATE INDEX operations_message ON operations (message) WHERE ended = 0;\n"
+	"CREATE INDEX operations_message ON operations (message, ended) WHERE message IS NOT NULL;\n"
 	"CREATE INDEX operations_source ON operations (source) WHERE ended = 0 AND source IS NOT NULL;\n"
+	"CREATE INDEX operations_mailbox ON operations (mailbox) WHERE ended = 0;\n"
+	"CREATE INDEX operations_target ON operations (target) WHERE ended = 0 AND target IS NOT NULL;\n"
+	"CREATE INDEX operations_folders ON operations (account, kind) WHERE ended = 0 AND message IS NULL;\n"
 	"CREATE INDEX operations_open ON operations (account) WHERE ended = 0;\n" /* in the order of ids */
 	"CREATE INDEX operations_ended ON operations (ended) WHERE ended <> 0;\n",
 	NULL,
