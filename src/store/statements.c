@@ -16,6 +16,11 @@
 	" m.gm_msgid, m.header_sha256, m.body, b.length, m.place, m.since, m.header, m.state, m.error, m.name_is_users" \
 	" FROM messages m LEFT JOIN bodies b ON b.id = m.body "
 
+/* In the order in which store_operation_take_row() takes them. */
+#define OPERATION_COLUMNS \
+	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags, o.arguments," \
+	" o.error, o.attempts, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity, o.target_uidnext, o.target_uid"
+
 /* What a message has in common with one that may be the same. */
 #define ALIKE "rfc822_size = :rfc822_size AND internaldate = :internaldate"
 #define SAME_HEADER ALIKE " AND header_sha256 = :header_sha256"
@@ -159,6 +164,45 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_NAME_TAKEN] = { WRITE,
 		"SELECT 1 FROM messages WHERE place = :mailbox AND name = :name AND id <> :id"
 		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :mailbox AND name = :name AND state <> 2 LIMIT 1" },
+
+	[STORE_SQL_MESSAGE_SET_STATE] = { WRITE, "UPDATE messages SET state = :state, error = :error WHERE id = :id" },
+	[STORE_SQL_MESSAGE_SHOW] = { WRITE,
+		"UPDATE messages SET place = :place, name = :name, name_is_users = :name_is_users,"
+		" since = iif(place IS :place, since, :now) WHERE id = :id" },
+	[STORE_SQL_MESSAGE_SETTLE] = { WRITE,
+		"UPDATE messages SET mailbox = :mailbox, uid = :uid, state = 0, error = NULL WHERE id = :id" },
+	[STORE_SQL_MESSAGE_DESCRIBE] = { WRITE,
+		"UPDATE messages SET internaldate = :internaldate, rfc822_size = :rfc822_size, base_flags = :base_flags,"
+		" modseq = :modseq, emailid = :emailid, gm_msgid = :gm_msgid, body = ifnull(body, :body),"
+		" header = iif(body IS NULL, ifnull(header, :header), header),"
+		" header_sha256 = ifnull(header_sha256, :header_sha256) WHERE id = :id" },
+
+	[STORE_SQL_OPERATION_GET] = { WRITE, "SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.id = :id" },
+	[STORE_SQL_OPERATION_OF_MESSAGE] = { WRITE,
+		"SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.message = :id AND o.ended = 0 ORDER BY o.id" },
+	[STORE_SQL_OPERATION_OF_SOURCE] = { WRITE,
+		"SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.source = :id AND o.ended = 0 ORDER BY o.id" },
+	[STORE_SQL_OPERATION_OF_FOLDERS] = { WRITE,
+		"SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.account = :id AND o.ended = 0 AND o.message IS NULL"
+		" ORDER BY o.id" },
+	[STORE_SQL_OPERATION_INSERT] = { WRITE,
+		"INSERT INTO operations (account, kind, state, message, mailbox, target, source, add_flags, remove_flags,"
+		" arguments, error, removal, not_before, created)"
+		" VALUES (:account, :kind, :state, :message, :mailbox, :target, :source, :add_flags, :remove_flags,"
+		" :arguments, :error, :removal, :not_before, :now)" },
+	[STORE_SQL_OPERATION_WRITE] = { WRITE,
+		"UPDATE operations SET account = :account, kind = :kind, state = :state, message = :message,"
+		" mailbox = :mailbox, target = :target, source = :source, add_flags = :add_flags,"
+		" remove_flags = :remove_flags, arguments = :arguments, error = :error, removal = :removal,"
+		" not_before = :not_before, ended = :ended WHERE id = :id" },
+	[STORE_SQL_OPERATION_SET_STATE] = { WRITE,
+		"UPDATE operations SET state = :state, error = :error, ended = :ended WHERE id = :id" },
+	[STORE_SQL_OPERATION_CANCEL_ALL] = { WRITE,
+		"UPDATE operations SET state = 'cancelled', error = :error, ended = :now WHERE message = :id AND ended = 0" },
+	[STORE_SQL_OPERATION_HAND_OVER] = { WRITE,
+		"UPDATE operations SET message = :to WHERE message = :from AND ended = 0" },
+	[STORE_SQL_OPERATION_HAND_OVER_SOURCE] = { WRITE,
+		"UPDATE operations SET source = :to WHERE source = :from AND ended = 0" },
 
 	[STORE_SQL_ENTRY_LIST] = { READ,
 		ENTRY_COLUMNS("messages m INDEXED BY messages_visible")

@@ -1,0 +1,65 @@
+/* Internal to src/store: operations as rows, for what queues them (changes.h) and what ends them (operations.h), and what
+ * both do to the rows of messages. */
+#pragma once
+
+#include "store/internal.h"
+#include "store/operations.h"
+
+/* Of the columns OPERATION_COLUMNS from the @column-th on; the strings are the query's. */
+StoreOperation store_operation_take_row(StoreQuery *query, int column);
+void store_operation_clear(StoreOperation *operation); /* of those that own their strings */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOperation, store_operation_clear)
+
+/* To be cleared.  STORE_DONE: there is none. */
+StoreStep store_txn_operation(StoreTxn *txn, int64_t id, StoreOperation *operation_r, GError **error);
+
+/* Open ones (queued, sent, held, failed) in the order of ids, of a message, with it as their source, and of an account's
+ * folders: g_array_unref(), which clears them.  NULL on failure. */
+GArray *store_txn_operations(StoreTxn *txn, int64_t message_id, GError **error);
+GArray *store_txn_operations_from(StoreTxn *txn, int64_t message_id, GError **error);
+GArray *store_txn_folder_operations(StoreTxn *txn, int64_t account_id, GError **error);
+
+/* Takes all but id, attempts, created_s (now), ended_s and target_uid*; NULL flags are empty. */
+bool store_operation_insert(StoreTxn *txn, const StoreOperation *operation, int64_t *id_r, GError **error);
+/* Writes the same of one that is there; ended_s becomes now, or 0, as its state says. */
+bool store_operation_write(StoreTxn *txn, const StoreOperation *operation, GError **error);
+/* Only its state, and why (NULL: nothing to say). */
+bool store_operation_set_state(StoreTxn *txn, int64_t id, StoreOperationState state, const char *why, GError **error);
+
+/* Whether something of it may have reached the server: then it is not altered any more. */
+static inline bool
+store_operation_is_begun(const StoreOperation *operation)
+{
+	return operation->state == STORE_OPERATION_SENT || operation->target_uid != 0 ||
+	       (operation->state == STORE_OPERATION_HELD && operation->attempts > 0);
+}
+
+/* COPY becomes APPEND, its row TO_APPEND.  The body must be here. */
+bool store_operation_make_append(StoreTxn *txn, StoreOperation *operation, GError **error);
+
+/* The message is gone: its open operations are cancelled; COPYs from it become appends, or go with their rows if the body
+ * is not here. */
+bool store_message_drop_operations(StoreTxn *txn, int64_t message_id, const char *why, GError **error);
+
+/* places.c */
+
+/* CORE_ERROR_NOT_FOUND: it has gone. */
+bool store_txn_message_there(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **error);
+
+/* What the listener hears of a message that people see; nothing if they do not. */
+bool store_message_tell(StoreTxn *txn, StoreChangeKind kind, const StoreMessage *row, const char *name, GError **error);
+
+/* @words: of REFUSED; NULL. */
+bool store_message_set_state(StoreTxn *txn, int64_t id, StoreMessageState state, const char *words, GError **error);
+
+/* Shows the message in @place_id (0: nowhere) from now on.  @name NULL: its name, or a form of it that is free there. */
+bool store_message_show(StoreTxn *txn, const StoreMessage *row, int64_t place_id, const char *name, bool name_is_users,
+                        GError **error);
+/* Shows it where its open operations (but for failed ones) lead it; without any, where the server has it. */
+bool store_message_show_by_operations(StoreTxn *txn, int64_t message_id, GError **error);
+/* @name, or a form of it that no message but @but_id and no mailbox in @place_id has.  g_free(); NULL on failure. */
+char *store_free_name(StoreTxn *txn, int64_t place_id, const char *name, int64_t but_id, GError **error);
+
+/* The server has the message in @mailbox_id as @uid (0: that is not known).  Another row that a pull has made for that
+ * UID goes; what the server told of it, and its open operations, become @row's.  Where people see @row stays. */
+bool store_message_settle(StoreTxn *txn, const StoreMessage *row, int64_t mailbox_id, uint32_t uid, GError **error);
