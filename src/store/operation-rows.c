@@ -33,6 +33,7 @@ store_operation_clear(StoreOperation *operation)
 	g_free((void *)(uintptr_t)operation->add_flags);
 	g_free((void *)(uintptr_t)operation->remove_flags);
 	g_free((void *)(uintptr_t)operation->arguments);
+	g_free((void *)(uintptr_t)operation->former);
 	g_free((void *)(uintptr_t)operation->error);
 	*operation = (StoreOperation){ 0 };
 }
@@ -61,6 +62,8 @@ store_operation_take_row(StoreQuery *query, int column)
 		.target_uidvalidity = (uint32_t)sqlite3_column_int64(query, column + 17),
 		.target_uidnext = (uint32_t)sqlite3_column_int64(query, column + 18),
 		.target_uid = (uint32_t)sqlite3_column_int64(query, column + 19),
+		.former = store_column_text(query, column + 20),
+		.former_is_users = sqlite3_column_int(query, column + 21) != 0,
 	};
 }
 
@@ -72,6 +75,7 @@ take_own(StoreQuery *query)
 	operation.add_flags = g_strdup(operation.add_flags);
 	operation.remove_flags = g_strdup(operation.remove_flags);
 	operation.arguments = g_strdup(operation.arguments);
+	operation.former = g_strdup(operation.former);
 	operation.error = g_strdup(operation.error);
 	return operation;
 }
@@ -141,6 +145,8 @@ bind(StoreQuery *query, const StoreOperation *operation)
 	store_bind_text(query, ":add_flags", operation->add_flags ? operation->add_flags : "");
 	store_bind_text(query, ":remove_flags", operation->remove_flags ? operation->remove_flags : "");
 	store_bind_text(query, ":arguments", operation->arguments);
+	store_bind_text(query, ":former", operation->former);
+	store_bind_int(query, ":former_is_users", operation->former_is_users);
 	store_bind_text(query, ":error", operation->error);
 	store_bind_int(query, ":removal", operation->is_removal);
 	store_bind_int(query, ":not_before", operation->not_before_s);

@@ -19,7 +19,8 @@
 /* In the order in which store_operation_take_row() takes them. */
 #define OPERATION_COLUMNS \
 	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags, o.arguments," \
-	" o.error, o.attempts, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity, o.target_uidnext, o.target_uid"
+	" o.error, o.attempts, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity, o.target_uidnext, o.target_uid," \
+	" o.former, o.former_is_users"
 
 /* What a message has in common with one that may be the same. */
 #define ALIKE "rfc822_size = :rfc822_size AND internaldate = :internaldate"
@@ -187,14 +188,15 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" ORDER BY o.id" },
 	[STORE_SQL_OPERATION_INSERT] = { WRITE,
 		"INSERT INTO operations (account, kind, state, message, mailbox, target, source, add_flags, remove_flags,"
-		" arguments, error, removal, not_before, created)"
+		" arguments, former, former_is_users, error, removal, not_before, created)"
 		" VALUES (:account, :kind, :state, :message, :mailbox, :target, :source, :add_flags, :remove_flags,"
-		" :arguments, :error, :removal, :not_before, :now)" },
+		" :arguments, :former, :former_is_users, :error, :removal, :not_before, :now)" },
 	[STORE_SQL_OPERATION_WRITE] = { WRITE,
 		"UPDATE operations SET account = :account, kind = :kind, state = :state, message = :message,"
 		" mailbox = :mailbox, target = :target, source = :source, add_flags = :add_flags,"
-		" remove_flags = :remove_flags, arguments = :arguments, error = :error, removal = :removal,"
-		" not_before = :not_before, ended = :ended WHERE id = :id" },
+		" remove_flags = :remove_flags, arguments = :arguments, former = :former,"
+		" former_is_users = :former_is_users, error = :error, removal = :removal, not_before = :not_before,"
+		" ended = :ended WHERE id = :id" },
 	[STORE_SQL_OPERATION_SET_STATE] = { WRITE,
 		"UPDATE operations SET state = :state, error = :error, ended = :ended WHERE id = :id" },
 	[STORE_SQL_OPERATION_CANCEL_ALL] = { WRITE,
