@@ -3,29 +3,29 @@
 
 #include "store/internal.h"
 
-static StoreMessage
-take_row(StoreQuery *query)
+StoreMessage
+store_message_take_row(StoreQuery *query, int column)
 {
 	return (StoreMessage){
-		.id = sqlite3_column_int64(query, 0),
-		.mailbox_id = sqlite3_column_int64(query, 1),
-		.uid = (uint32_t)sqlite3_column_int64(query, 2),
-		.name = store_column_text(query, 3),
-		.internaldate_s = sqlite3_column_int64(query, 4),
-		.rfc822_size = (uint64_t)sqlite3_column_int64(query, 5),
-		.base_flags = store_column_text(query, 6),
-		.modseq = (uint64_t)sqlite3_column_int64(query, 7),
-		.emailid = store_column_text(query, 8),
-		.gm_msgid = (uint64_t)sqlite3_column_int64(query, 9),
-		.header_sha256 = store_column_sha256(query, 10),
-		.body_id = sqlite3_column_int64(query, 11),
-		.length = (uint64_t)sqlite3_column_int64(query, 12),
-		.place_id = sqlite3_column_int64(query, 13),
-		.since_s = sqlite3_column_int64(query, 14),
-		.header_id = sqlite3_column_int64(query, 15),
-		.state = (StoreMessageState)sqlite3_column_int(query, 16),
-		.error = store_column_text(query, 17),
-		.name_is_users = sqlite3_column_int(query, 18) != 0,
+		.id = sqlite3_column_int64(query, column),
+		.mailbox_id = sqlite3_column_int64(query, column + 1),
+		.uid = (uint32_t)sqlite3_column_int64(query, column + 2),
+		.name = store_column_text(query, column + 3),
+		.internaldate_s = sqlite3_column_int64(query, column + 4),
+		.rfc822_size = (uint64_t)sqlite3_column_int64(query, column + 5),
+		.base_flags = store_column_text(query, column + 6),
+		.modseq = (uint64_t)sqlite3_column_int64(query, column + 7),
+		.emailid = store_column_text(query, column + 8),
+		.gm_msgid = (uint64_t)sqlite3_column_int64(query, column + 9),
+		.header_sha256 = store_column_sha256(query, column + 10),
+		.body_id = sqlite3_column_int64(query, column + 11),
+		.length = (uint64_t)sqlite3_column_int64(query, column + 12),
+		.place_id = sqlite3_column_int64(query, column + 13),
+		.since_s = sqlite3_column_int64(query, column + 14),
+		.header_id = sqlite3_column_int64(query, column + 15),
+		.state = (StoreMessageState)sqlite3_column_int(query, column + 16),
+		.error = store_column_text(query, column + 17),
+		.name_is_users = sqlite3_column_int(query, column + 18) != 0,
 	};
 }
 
@@ -36,7 +36,7 @@ take_one(StoreDb *db, StoreQuery *query, StoreMessage *message_r, GError **error
 
 	if (step != STORE_ROW)
 		return step;
-	*message_r = take_row(query);
+	*message_r = store_message_take_row(query, 0);
 	message_r->name = g_strdup(message_r->name);
 	message_r->base_flags = g_strdup(message_r->base_flags);
 	message_r->emailid = g_strdup(message_r->emailid);
@@ -119,7 +119,7 @@ each(StoreDb *db, StoreQuery *query, StoreMessageFn fn, void *data, GError **err
 	StoreStep step;
 
 	while ((step = store_query_step(db, query, error)) == STORE_ROW) {
-		StoreMessage message = take_row(query);
+		StoreMessage message = store_message_take_row(query, 0);
 		if (!fn(&message, data))
 			return true;
 	}
