@@ -61,8 +61,9 @@ static bool
 prepare(StoreDb *db, StoreDbRole role, GError **error)
 {
 	for (int i = 0; i < STORE_STATEMENTS; i++) {
-		const char *sql = store_statements[i].sql;
-		if ((store_statements[i].roles & role) == 0)
+		const StoreStatementText *text = store_statement_text((StoreStatement)i);
+		const char *sql = text->sql;
+		if ((text->roles & role) == 0)
 			continue;
 		if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL) != SQLITE_OK)
 			return throw_at(db, sql, error);

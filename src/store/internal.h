@@ -62,7 +62,7 @@ bool store_txn_change(StoreTxn *txn, StoreChangeKind kind, int64_t mailbox_id, i
 bool store_txn_mailbox_change(StoreTxn *txn, StoreChangeKind kind, int64_t account_id, int64_t parent_id,
                               int64_t mailbox_id, const char *name, GError **error);
 
-/* Of the columns MESSAGE_FIELDS (statements.h) from the @column-th on; the strings are the query's. */
+/* Of the columns STORE_MESSAGE_FIELDS (statements.h) from the @column-th on; the strings are the query's. */
 StoreMessage store_message_take_row(StoreQuery *query, int column);
 
 /* The row inside the transaction; to be cleared.  STORE_DONE: there is none. */

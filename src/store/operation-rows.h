@@ -5,7 +5,7 @@
 #include "store/internal.h"
 #include "store/operations.h"
 
-/* Of the columns OPERATION_COLUMNS from the @column-th on; the strings are the query's. */
+/* Of the columns OPERATION_FIELDS (statements-operations.c) from the @column-th on; the strings are the query's. */
 StoreOperation store_operation_take_row(StoreQuery *query, int column);
 void store_operation_clear(StoreOperation *operation); /* of those that own their strings */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOperation, store_operation_clear)

@@ -11,16 +11,7 @@
 	"SELECT m.id, m.account, ifnull(m.parent, 0), m.name, m.server_name, m.separator, m.attributes, m.uidvalidity," \
 	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed, m.state, m.messages FROM mailboxes m "
 
-#define MESSAGE_COLUMNS \
-	"SELECT m.id, m.mailbox, m.uid, m.name, m.internaldate, m.rfc822_size, m.base_flags, m.modseq, m.emailid," \
-	" m.gm_msgid, m.header_sha256, m.body, b.length, m.place, m.since, m.header, m.state, m.error, m.name_is_users" \
-	" FROM messages m LEFT JOIN bodies b ON b.id = m.body "
-
-/* In the order in which store_operation_take_row() takes them. */
-#define OPERATION_COLUMNS \
-	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags, o.arguments," \
-	" o.error, o.attempts, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity, o.target_uidnext, o.target_uid," \
-	" o.former, o.former_is_users"
+#define MESSAGE_COLUMNS "SELECT " STORE_MESSAGE_FIELDS " FROM messages m LEFT JOIN bodies b ON b.id = m.body "
 
 /* What a message has in common with one that may be the same. */
 #define ALIKE "rfc822_size = :rfc822_size AND internaldate = :internaldate"
@@ -177,34 +168,6 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" modseq = :modseq, emailid = :emailid, gm_msgid = :gm_msgid, body = ifnull(body, :body),"
 		" header = iif(body IS NULL, ifnull(header, :header), header),"
 		" header_sha256 = ifnull(header_sha256, :header_sha256) WHERE id = :id" },
-
-	[STORE_SQL_OPERATION_GET] = { WRITE, "SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.id = :id" },
-	[STORE_SQL_OPERATION_OF_MESSAGE] = { WRITE,
-		"SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.message = :id AND o.ended = 0 ORDER BY o.id" },
-	[STORE_SQL_OPERATION_OF_SOURCE] = { WRITE,
-		"SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.source = :id AND o.ended = 0 ORDER BY o.id" },
-	[STORE_SQL_OPERATION_OF_FOLDERS] = { WRITE,
-		"SELECT " OPERATION_COLUMNS " FROM operations o WHERE o.account = :id AND o.ended = 0 AND o.message IS NULL"
-		" ORDER BY o.id" },
-	[STORE_SQL_OPERATION_INSERT] = { WRITE,
-		"INSERT INTO operations (account, kind, state, message, mailbox, target, source, add_flags, remove_flags,"
-		" arguments, former, former_is_users, error, removal, not_before, created)"
-		" VALUES (:account, :kind, :state, :message, :mailbox, :target, :source, :add_flags, :remove_flags,"
-		" :arguments, :former, :former_is_users, :error, :removal, :not_before, :now)" },
-	[STORE_SQL_OPERATION_WRITE] = { WRITE,
-		"UPDATE operations SET account = :account, kind = :kind, state = :state, message = :message,"
-		" mailbox = :mailbox, target = :target, source = :source, add_flags = :add_flags,"
-		" remove_flags = :remove_flags, arguments = :arguments, former = :former,"
-		" former_is_users = :former_is_users, error = :error, removal = :removal, not_before = :not_before,"
-		" ended = :ended WHERE id = :id" },
-	[STORE_SQL_OPERATION_SET_STATE] = { WRITE,
-		"UPDATE operations SET state = :state, error = :error, ended = :ended WHERE id = :id" },
-	[STORE_SQL_OPERATION_CANCEL_ALL] = { WRITE,
-		"UPDATE operations SET state = 'cancelled', error = :error, ended = :now WHERE message = :id AND ended = 0" },
-	[STORE_SQL_OPERATION_HAND_OVER] = { WRITE,
-		"UPDATE operations SET message = :to WHERE message = :from AND ended = 0" },
-	[STORE_SQL_OPERATION_HAND_OVER_SOURCE] = { WRITE,
-		"UPDATE operations SET source = :to WHERE source = :from AND ended = 0" },
 
 	[STORE_SQL_ENTRY_LIST] = { READ,
 		ENTRY_COLUMNS("messages m INDEXED BY messages_visible")

@@ -1,4 +1,5 @@
-/* Internal to src/store: every statement, by name.  Their texts are in statements.c, in this order. */
+/* Internal to src/store: every statement, by name.  Their texts are in statements.c and statements-operations.c, in this
+ * order. */
 #pragma once
 
 typedef enum {
@@ -112,4 +113,16 @@ typedef struct {
 	unsigned roles; /* StoreDbRole bits: the connections that prepare it */
 	const char *sql;
 } StoreStatementText;
-extern const StoreStatementText store_statements[STORE_STATEMENTS];
+extern const StoreStatementText store_statements[STORE_STATEMENTS]; /* no sql: it is in the other table */
+extern const StoreStatementText store_operation_statements[STORE_STATEMENTS];
+
+static inline const StoreStatementText *
+store_statement_text(StoreStatement statement)
+{
+	return store_statements[statement].sql ? &store_statements[statement] : &store_operation_statements[statement];
+}
+
+/* In the order in which store_message_take_row() takes them, from messages m and its bodies b. */
+#define STORE_MESSAGE_FIELDS \
+	"m.id, m.mailbox, m.uid, m.name, m.internaldate, m.rfc822_size, m.base_flags, m.modseq, m.emailid, m.gm_msgid," \
+	" m.header_sha256, m.body, b.length, m.place, m.since, m.header, m.state, m.error, m.name_is_users"
