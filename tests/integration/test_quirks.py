@@ -203,6 +203,8 @@ class ManyExists(Session):
 
 class NoClosed(Session):
     """Some QRESYNC servers send no [CLOSED] when another mailbox is selected."""
+    def closed(self):
+        pass
 
 
 class UntaggedNoise(Session):

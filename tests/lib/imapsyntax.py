@@ -1,5 +1,7 @@
 """The client's side of the IMAP grammar, enough for the scripted server: commands into nested lists, sets, quoting."""
+import calendar
 import re
+import time
 
 _ATOM_END = re.compile(rb'[ ()\r\n]')
 
@@ -10,6 +12,14 @@ class BadSyntax(Exception):
 
 class Quoted(bytes):
     """A quoted string or literal: never a keyword, never NIL."""
+
+
+class Literal(Quoted):
+    pass
+
+
+class Literal8(Literal):
+    """RFC 3516: it may hold NUL."""
 
 
 def parse_arguments(text, literals):
@@ -38,10 +48,10 @@ def parse_arguments(text, literals):
                 raise BadSyntax("a quoted string without an end")
             at = match.end()
             return Quoted(re.sub(rb"\\(.)", rb"\1", match.group(1)))
-        match = re.compile(rb"~?\{(\d+)[+-]?\}\r\n").match(text, at)
+        match = re.compile(rb"(~?)\{\d+\+?\}\r?\n").match(text, at)
         if match:
             at = match.end()
-            return Quoted(literals.pop(0))
+            return (Literal8 if match.group(1) else Literal)(literals.pop(0))
         begin = at
         depth = 0
         while at < len(text):
@@ -66,6 +76,25 @@ def parse_arguments(text, literals):
     return items
 
 
+def parse_date(text):
+    """The seconds since 1970 of an APPEND's date, "26-Nov-2026 07:05:09 +0100"."""
+    try:
+        zone = re.fullmatch(rb"[ \d]\d-\w{3}-\d{4} \d\d:\d\d:\d\d ([+-])(\d\d)(\d\d)", text)
+        local = calendar.timegm(time.strptime(text[:-6].strip().decode("ascii"), "%d-%b-%Y %H:%M:%S"))
+        east = (int(zone.group(2)) * 60 + int(zone.group(3))) * 60
+    except (AttributeError, ValueError):
+        raise BadSyntax(f"{text!r} is no date") from None
+    return local + east if zone.group(1) == b"-" else local - east
+
+
+def parse_day(text):
+    """The seconds since 1970 at which a SEARCH's date begins, 26-Nov-2026."""
+    try:
+        return calendar.timegm(time.strptime(text.decode("ascii"), "%d-%b-%Y"))
+    except ValueError:
+        raise BadSyntax(f"{text!r} is no date") from None
+
+
 def quote(name):
     if re.fullmatch(rb"[^\x00-\x1f\x7f-\xff]*", name):
         return b'"' + re.sub(rb'(["\\])', rb"\\\1", name) + b'"'
@@ -78,6 +107,8 @@ def literal(content):
 
 def in_set(text, highest):
     """A function that tells whether a number is in the set @text, where "*" is @highest."""
+    if not re.fullmatch(rb"(?:\d+|\*)(?::(?:\d+|\*))?(?:,(?:\d+|\*)(?::(?:\d+|\*))?)*", text):
+        raise BadSyntax(f"{text!r} is no set")
     ranges = []
     for piece in text.split(b","):
         low, _, high = piece.partition(b":")
