@@ -220,6 +220,8 @@ take_tagged(ImapSession *session, const ImapResponse *response)
 		g_clear_pointer(&session->selected, g_free);
 		session->maybe_selected = false;
 	}
+	if (pending->selection)
+		imap_select_answer(session, pending->selection, response);
 	if (pending->reply)
 		fill_reply(pending->reply, response);
 	imap_pending_free(pending);

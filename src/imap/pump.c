@@ -59,7 +59,7 @@ imap_pending_free(ImapPending *pending)
 	g_free(pending);
 }
 
-void
+ImapPending *
 imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone)
 {
 	ImapPending *pending = g_new0(ImapPending, 1);
@@ -72,6 +72,7 @@ imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bo
 	if (reply)
 		imap_reply_clear(reply);
 	g_queue_push_tail(&session->waiting, pending);
+	return pending;
 }
 
 void

@@ -27,15 +27,15 @@ typedef struct {
 	ImapCommand *command; /* NULL once it went out wholly */
 	ImapReply *reply;     /* the caller's; may be NULL */
 	bool answered;        /* before it went out wholly: the rest is owed to the server, the answer is not */
+	ImapSelection *selection; /* the caller's, of a SELECT; else NULL */
 	bool alone;           /* waits for all before it, and nothing is sent behind it until it is answered */
 } ImapPending;
 
-/* A SELECT or EXAMINE in progress, and the STATUS that may follow it: see select.c. */
+/* The STATUS that may follow a SELECT: see select.c. */
 typedef struct {
-	ImapSelected *selected; /* where to note what is told */
-	bool until_closed;      /* drop what belongs to the mailbox selected before, up to [CLOSED] */
-	const char *status_of;  /* take UIDVALIDITY and UIDNEXT from the STATUS of this mailbox; NULL: from OK codes */
-} ImapSelecting;
+	const char *mailbox;
+	ImapSelected *into; /* UIDVALIDITY and UIDNEXT, if it lacks them */
+} ImapAsking;
 
 struct ImapSession {
 	const ImapConfig *config; /* borrowed, as sink and sink_data */
@@ -78,7 +78,7 @@ struct ImapSession {
 	char *selected;
 	bool maybe_selected; /* the server may have a mailbox selected, though we could not tell its name */
 	bool never_closes;   /* it did not send [CLOSED] where QRESYNC demands it */
-	ImapSelecting *selecting;
+	ImapAsking *asking;
 
 	ImapResponseFn listener;
 	void *listener_data;
@@ -99,7 +99,7 @@ void imap_pump_fail(ImapSession *session, GError *error);
 void imap_pump_throw(ImapSession *session, CoreErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Queues; takes @command. */
-void imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone);
+ImapPending *imap_pump_queue(ImapSession *session, ImapCommand *command, ImapReply *reply, bool alone);
 void imap_pump_put(ImapSession *session, const char *bytes); /* on the wire, as it is */
 void imap_pump_forget(ImapSession *session); /* drops all that is queued */
 bool imap_pump_waits(const ImapSession *session, const ImapCommand *command); /* for a "+", halfway */
@@ -127,6 +127,9 @@ void imap_answer_take(ImapSession *session, const ImapResponse *response);
 
 /* select.c: notes what an untagged response tells; false: it belongs to no mailbox that the listener knows. */
 bool imap_select_note(ImapSession *session, const ImapResponse *response);
+
+/* select.c: the tagged answer to a SELECT or EXAMINE. */
+void imap_select_answer(ImapSession *session, ImapSelection *selection, const ImapResponse *response);
 
 /* session.c: queues, waits, and tells NO and BAD as imap_session_run() does; just tells them (always false). */
 bool imap_session_run_alone(ImapSession *session, ImapCommand *command, ImapReply *reply, GError **error);

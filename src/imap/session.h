@@ -197,6 +197,33 @@ typedef struct {
 bool imap_session_select(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
                          ImapSelected *selected_r, GError **error);
 
+/* A SELECT or EXAMINE that other commands may follow in the same flight.  In the caller's memory (zero at first) and to
+ * be left alone, until it is finished or the session is closed. */
+typedef struct {
+	char *server_name;
+	bool read_only;
+	bool begun, until_closed; /* it is its turn; and what comes is still of the mailbox selected before */
+	ImapSelected selected;
+	ImapReply reply;
+} ImapSelection;
+void imap_selection_clear(ImapSelection *selection);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImapSelection, imap_selection_clear)
+
+/* Queues what imap_session_select() sends.  Behind it commands for READING may be queued, and further SELECTs; never one
+ * that changes anything: a SELECT that is answered BAD leaves the old mailbox selected, and they would meet that one. */
+void imap_session_select_send(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
+                              ImapSelection *selection);
+
+/* Blocks until the SELECT is answered, and clears @selection.  Until then the listener hears what the commands before it
+ * lead to, and from the answers to those on, what belongs to the mailbox that is selected, as with imap_session_select().
+ * Errors are those of imap_session_select(); whatever the commands behind it are answered is then to be dropped.
+ *
+ * *clean_r is false, and @selected_r is not touched, when QRESYNC is enabled and the server did not tell by [CLOSED] where
+ * the new mailbox begins: drop all answers to the commands behind this one as well, and ask everything again after
+ * imap_session_select(). */
+bool imap_session_select_finish(ImapSession *session, ImapSelection *selection, ImapSelected *selected_r, bool *clean_r,
+                                GError **error);
+
 /* Blocks until all commands are answered, then leaves the selected mailbox without expunging anything: by UNSELECT (RFC
  * 3691), elsewhere by EXAMINE and CLOSE. */
 bool imap_session_unselect(ImapSession *session, GError **error);

@@ -1,56 +1,5 @@
 /* src/imap/select, against scripted servers: what SELECT tells, and whose responses are whose. */
-#include "imap-script.h"
-
-#define QRESYNC READY("ENABLE QRESYNC"), C("m2 ENABLE QRESYNC\r\n"), S("* ENABLED QRESYNC\r\nm2 OK\r\n")
-
-typedef struct {
-	Script *script;
-	ImapSession *session;
-	ImapSelected selected;
-	GString *heard;
-} Fixture;
-
-static bool
-note(const ImapResponse *response, void *data, GError **error)
-{
-	Fixture *fixture = data;
-
-	if (response->kind == IMAP_RESPONSE_VANISHED)
-		g_string_append_printf(fixture->heard, "VANISHED%s %s;", response->vanished.earlier ? " EARLIER" : "",
-		                       response->vanished.uids);
-	else if (response->kind == IMAP_RESPONSE_FETCH)
-		g_string_append_printf(fixture->heard, "FETCH %u;", response->fetch.uid);
-	else if (response->kind == IMAP_RESPONSE_EXISTS)
-		g_string_append_printf(fixture->heard, "EXISTS %u;", response->number);
-	return true;
-}
-
-static void
-begin(Fixture *fixture, Script *script)
-{
-	*fixture = (Fixture){ .script = script, .heard = g_string_new(NULL) };
-	fixture->session = script_assert_opens(script);
-	imap_session_listen(fixture->session, note, fixture);
-}
-
-static void
-select_ok(Fixture *fixture, const char *name, bool read_only, const ImapQresync *qresync)
-{
-	GError *error = NULL;
-	bool ok = imap_session_select(fixture->session, name, read_only, qresync, &fixture->selected, &error);
-
-	g_assert_no_error(error);
-	g_assert_true(ok);
-	g_assert_cmpstr(imap_session_selected(fixture->session), ==, name);
-}
-
-static void
-end(Fixture *fixture)
-{
-	script_finish(fixture->script, fixture->session);
-	g_string_free(fixture->heard, true);
-	imap_selected_clear(&fixture->selected);
-}
+#include "imap-select.h"
 
 static void
 test_all_that_select_tells(void)
@@ -173,19 +122,70 @@ test_closed_counts_without_qresync_too(void)
 static void
 test_a_server_that_forgets_closed_is_asked_twice(void)
 {
-	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\"\r\n"),
-	       S("* 5 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 6]\r\nm3 OK\r\n"), C("m4 SELECT \"b\"\r\n"),
-	       S("* VANISHED 5\r\n* 7 EXISTS\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 8]\r\nm4 OK\r\n"), C("m5 SELECT \"b\"\r\n"),
-	       S("* 8 EXISTS\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 9]\r\nm5 OK\r\n"), C("m6 SELECT \"c\"\r\n"),
-	       S("* 1 EXISTS\r\n* OK [UIDVALIDITY 3]\r\n* OK [UIDNEXT 2]\r\nm6 OK\r\n"));
+	SCRIPT(script, QRESYNC, SELECTED("m3", "a", "5"), C("m4 SELECT \"b\"\r\n"),
+	       S("* VANISHED 5\r\n* 7 EXISTS\r\n* OK [UIDVALIDITY 2]\r\n* OK [UIDNEXT 8]\r\nm4 OK\r\n"),
+	       SELECTED("m5", "b", "8"), SELECTED("m6", "b", "9"));
 	Fixture fixture;
 
 	begin(&fixture, &script);
 	select_ok(&fixture, "a", false, NULL);
 	select_ok(&fixture, "b", false, NULL);
 	g_assert_cmpuint(fixture.selected.exists, ==, 8);
+	select_ok(&fixture, "b", false, NULL);
+	g_assert_cmpstr(fixture.heard->str, ==, "EXISTS 5;EXISTS 8;EXISTS 9;");
+	end(&fixture);
+}
+
+static void
+test_a_server_that_forgets_closed_is_made_to_leave_first(void)
+{
+	SCRIPT(script, QRESYNC_AND(" UNSELECT"), SELECTED("m3", "a", "5"), SELECTED("m4", "b", "7"), SELECTED("m5", "b", "8"),
+	       C("m6 UNSELECT\r\n"), S("* VANISHED 5\r\nm6 OK\r\n"), SELECTED("m7", "c", "1"), C("m8 UNSELECT\r\n"),
+	       S("m8 BAD what\r\n"), SELECTED("m9", "d", "2"), SELECTED("m10", "d", "3"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	select_ok(&fixture, "b", false, NULL);
+	g_string_truncate(fixture.heard, 0);
 	select_ok(&fixture, "c", false, NULL);
-	g_assert_cmpstr(fixture.heard->str, ==, "EXISTS 5;EXISTS 8;EXISTS 1;");
+	g_assert_cmpstr(fixture.heard->str, ==, "EXISTS 1;");
+	select_ok(&fixture, "d", false, NULL); /* it will not leave: asked twice again */
+	g_assert_cmpuint(fixture.selected.exists, ==, 3);
+	end(&fixture);
+}
+
+/* CLOSE removes what is marked \Deleted, but not from a mailbox that was only examined. */
+static void
+test_leaving_never_expunges(void)
+{
+	SCRIPT(unselect, READY("UNSELECT"), SELECTED("m2", "a", "5"), C("m3 UNSELECT\r\n"), S("m3 OK\r\n"));
+	Fixture fixture;
+	begin(&fixture, &unselect);
+	g_assert_true(imap_session_unselect(fixture.session, NULL)); /* nothing to leave */
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_true(imap_session_unselect(fixture.session, NULL));
+	g_assert_cmpstr(imap_session_selected(fixture.session), ==, NULL);
+	end(&fixture);
+
+	SCRIPT(examine, READY(""), SELECTED("m2", "a", "5"), C("m3 EXAMINE \"INBOX\"\r\n"),
+	       S("* 9 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 9]\r\nm3 OK\r\n"), C("m4 CLOSE\r\n"), S("m4 OK\r\n"));
+	begin(&fixture, &examine);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_true(imap_session_unselect(fixture.session, NULL));
+	g_assert_cmpstr(imap_session_selected(fixture.session), ==, NULL);
+	end(&fixture);
+
+	SCRIPT(refused, READY(""), SELECTED("m2", "a", "5"), C("m3 EXAMINE \"INBOX\"\r\n"), S("m3 NO there is none\r\n"));
+	begin(&fixture, &refused);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_true(imap_session_unselect(fixture.session, NULL)); /* a NO leaves nothing selected */
+	end(&fixture);
+
+	SCRIPT(bad, READY(""), SELECTED("m2", "a", "5"), C("m3 EXAMINE \"INBOX\"\r\n"), S("m3 BAD what\r\n"));
+	begin(&fixture, &bad);
+	select_ok(&fixture, "a", false, NULL);
+	g_assert_false(imap_session_unselect(fixture.session, NULL)); /* "a" may still be: no CLOSE */
 	end(&fixture);
 }
 
@@ -334,6 +334,8 @@ main(int argc, char **argv)
 	ADD(what_belongs_to_the_mailbox_before_is_not_delivered);
 	ADD(closed_counts_without_qresync_too);
 	ADD(a_server_that_forgets_closed_is_asked_twice);
+	ADD(a_server_that_forgets_closed_is_made_to_leave_first);
+	ADD(leaving_never_expunges);
 	ADD(courier_is_asked_by_status);
 	ADD(what_select_told_is_not_asked_again);
 	ADD(a_status_that_tells_nothing_is_no_error);
