@@ -64,13 +64,14 @@ typedef struct {
 
 typedef bool (*StoreOperationFn)(const StoreOperation *operation, void *data); /* false: enough */
 
-/* All that are not done or cancelled, in the order of ids; and the log's end, newest first (@message_id 0: of all). */
+/* All that are not done or cancelled, in the order of ids; and the log's end, what ended last first (@message_id 0: of
+ * all). */
 bool store_operation_list(Store *store, int64_t account_id, StoreOperationFn fn, void *data, GError **error);
 bool store_operation_log(Store *store, int64_t account_id, int64_t message_id, unsigned limit, StoreOperationFn fn,
                          void *data, GError **error);
 
 typedef struct {
-	unsigned pending;   /* queued and sent, but for those that wait for their time */
+	unsigned pending;   /* queued and sent, but for those that are waiting */
 	unsigned waiting;   /* queued, irreversible, not before a time that is yet to come */
 	unsigned held, failed;
 	int64_t next_s;     /* when the next of the queued ones may be sent; 0: none is queued */
@@ -86,10 +87,14 @@ typedef struct {
 
 /* Operations that can be done now, in the order of ids: queued, their time come (@now_s; INT64_MAX for a barrier does not
  * hurry irreversible ones: @irreversible_now_s is theirs), no earlier one open (queued, sent or held) of the same
- * message, the message known to the server (uid) unless it is to be appended, the mailboxes they need there on the
- * server, the source of a copy without an earlier open operation of its own; a removal (is_removal, REMOVE) only when no
- * append of the same body is queued, sent, held or failed.  Of folder operations only the first that is open, and a
- * DELETE only when no open message operation begins or ends in the mailbox. */
+ * message, a copy from it being one of them; the message known to the server (uid) unless it is to be appended; the
+ * mailboxes they need there on the server; the source of a copy without an earlier open operation of its own; a removal
+ * (is_removal, REMOVE) only when no append or copy of the same body, nor a copy from this message, is queued, sent, held
+ * or failed.
+ *
+ * Folder operations are done in their order, too, but CREATEs may go together, and pass DELETEs, which may have to wait
+ * for long: a DELETE can be done when no open message operation begins or ends in the mailbox and no mailbox below it is
+ * still to be deleted.  What is to be created or renamed at the path of a mailbox that is to be deleted waits for it. */
 typedef bool (*StoreTaskFn)(const StoreTask *task, void *data); /* false: enough */
 bool store_task_list(Store *store, int64_t account_id, int64_t now_s, int64_t irreversible_now_s, StoreTaskFn fn,
                      void *data, GError **error);

@@ -12,6 +12,43 @@
 
 #define OPERATION_COLUMNS "SELECT " OPERATION_FIELDS " FROM operations o "
 
+/* With an operation o: an operation of the message in @column is open that was asked for before. */
+#define OPEN_BEFORE(column, message) \
+	"EXISTS (SELECT 1 FROM operations e WHERE e." column " = " message " AND e.ended = 0 AND e.id < o.id" \
+	" AND e.state <> 'failed')"
+
+/* The server has the mailbox, under whatever name. */
+#define IS_THERE(mailbox) "EXISTS (SELECT 1 FROM mailboxes x WHERE x.id = " mailbox " AND x.server_name IS NOT NULL)"
+
+/* The bytes of message m are to be uploaded, or were refused, under another row: 3, 4, 5 are TO_APPEND, REFUSED and
+ * TO_COPY.  A copy of it that failed is one, too, whose bytes may not be here. */
+#define IS_AWAITED \
+	"(EXISTS (SELECT 1 FROM messages u WHERE u.body = m.body AND u.state IN (3, 4, 5) AND u.body IS NOT NULL)" \
+	" OR EXISTS (SELECT 1 FROM operations e WHERE e.source = m.id AND e.ended = 0))"
+
+/* The first open one of those @kinds; asked once, not for each row. */
+#define FIRST_FOLDER(kinds) \
+	"ifnull((SELECT min(f.id) FROM operations f WHERE f.account = :account AND f.ended = 0 AND f.message IS NULL" \
+	" AND f.kind IN (" kinds ") AND f.state <> 'failed'), 9223372036854775807)"
+
+/* A mailbox that is to be deleted has the path that o's is to have. */
+#define PATH_IS_HELD \
+	"EXISTS (SELECT 1 FROM mailboxes x JOIN mailboxes d ON d.account = x.account" \
+	" AND ifnull(d.parent, 0) = ifnull(x.parent, 0) AND d.name = x.name AND d.state = 2" \
+	" WHERE x.id = o.mailbox AND x.state <> 2)"
+
+#define IS_IN_USE \
+	"(EXISTS (SELECT 1 FROM mailboxes x WHERE x.parent = o.mailbox AND x.state = 2)" \
+	" OR EXISTS (SELECT 1 FROM operations e WHERE e.mailbox = o.mailbox AND e.ended = 0 AND e.message IS NOT NULL" \
+	" AND e.state <> 'failed')" \
+	" OR EXISTS (SELECT 1 FROM operations e WHERE e.target = o.mailbox AND e.ended = 0 AND e.state <> 'failed'))"
+
+/* m is the message where the server has it: of a copy the source. */
+#define TASK_COLUMNS \
+	"SELECT " OPERATION_FIELDS ", " STORE_MESSAGE_FIELDS ", w.body FROM operations o INDEXED BY operations_open" \
+	" LEFT JOIN messages m ON m.id = ifnull(o.source, o.message) LEFT JOIN bodies b ON b.id = m.body" \
+	" LEFT JOIN messages w ON w.id = o.message WHERE o.account = :account AND o.ended = 0 "
+
 const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_OPERATION_GET] = { WRITE, OPERATION_COLUMNS "WHERE o.id = :id" },
 	[STORE_SQL_OPERATION_OF_MESSAGE] = { WRITE,
@@ -40,4 +77,37 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		"UPDATE operations SET message = :to WHERE message = :from AND ended = 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_SOURCE] = { WRITE,
 		"UPDATE operations SET source = :to WHERE source = :from AND ended = 0" },
+
+	[STORE_SQL_OPERATION_LIST] = { READ, OPERATION_COLUMNS "WHERE o.account = :account AND o.ended = 0 ORDER BY o.id" },
+	[STORE_SQL_OPERATION_LOG] = { READ,
+		OPERATION_COLUMNS "WHERE o.account = :account AND o.ended <> 0 AND o.ended > 0"
+		" ORDER BY o.ended DESC, o.id DESC LIMIT :limit" },
+	[STORE_SQL_OPERATION_LOG_MESSAGE] = { READ,
+		OPERATION_COLUMNS "WHERE o.account = :account AND o.message = :message AND o.ended > 0"
+		" ORDER BY o.ended DESC, o.id DESC LIMIT :limit" },
+	[STORE_SQL_OPERATION_COUNTS] = { READ,
+		"SELECT count(*) FILTER (WHERE state IN ('queued', 'sent')),"
+		" count(*) FILTER (WHERE state = 'queued' AND kind = 'remove' AND not_before > :now),"
+		" count(*) FILTER (WHERE state = 'held'), count(*) FILTER (WHERE state = 'failed'),"
+		" min(max(created, not_before)) FILTER (WHERE state = 'queued')"
+		" FROM operations WHERE account = :account AND ended = 0" },
+
+	/* The rules of store_task_list(), in its order. */
+	[STORE_SQL_TASK_LIST] = { READ,
+		TASK_COLUMNS "AND o.state = 'queued'"
+		" AND o.not_before <= CASE o.kind WHEN 'remove' THEN :irreversible_now ELSE :now END"
+		" AND NOT " OPEN_BEFORE("message", "o.message") " AND NOT " OPEN_BEFORE("source", "o.message")
+		" AND NOT (o.source IS NOT NULL AND " OPEN_BEFORE("message", "o.source") ")"
+		" AND CASE o.kind"
+		" WHEN 'create' THEN o.id < " FIRST_FOLDER("'rename'") " AND NOT " PATH_IS_HELD
+		" WHEN 'rename' THEN o.id = " FIRST_FOLDER("'create', 'rename'") " AND " IS_THERE("o.mailbox")
+		" AND NOT " PATH_IS_HELD
+		" WHEN 'delete' THEN o.id < " FIRST_FOLDER("'create', 'rename'") " AND " IS_THERE("o.mailbox")
+		" AND NOT " IS_IN_USE
+		" WHEN 'append' THEN w.body IS NOT NULL AND " IS_THERE("o.target")
+		" ELSE m.uid IS NOT NULL AND " IS_THERE("m.mailbox")
+		" AND (o.target IS NULL OR " IS_THERE("o.target") ")"
+		" AND NOT ((o.removal OR o.kind = 'remove') AND " IS_AWAITED ")"
+		" END ORDER BY o.id" },
+	[STORE_SQL_TASK_LIST_SENT] = { READ, TASK_COLUMNS "AND o.state = 'sent' ORDER BY o.id" },
 };
