@@ -74,7 +74,9 @@ imap_session_close(ImapSession *session)
 		session->deadline_ms = core_clock_ms() + LOGOUT_TIMEOUT_MS;
 		imap_pump_enter(session, IMAP_STATE_CLOSING);
 		imap_session_send(session, imap_command_new("LOGOUT"), NULL);
-		imap_session_wait(session, NULL, NULL);
+		/* Up to the end: the server closes after its answer, and TLS need say nothing more to one that has. */
+		while (session->state != IMAP_STATE_BROKEN)
+			imap_pump_step(session);
 	}
 	session_free(session);
 }

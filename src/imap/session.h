@@ -79,7 +79,8 @@ ImapSession *imap_session_open(const ImapConfig *config, ImapPasswordFn password
                                const ImapSink *sink, void *sink_data, const ImapEager *eager, CoreCancel *cancel,
                                GError **error);
 
-/* Blocks briefly: LOGOUT is sent, its answer awaited for at most a second if the connection is healthy.  NULL is fine. */
+/* Blocks briefly: if the connection is healthy, LOGOUT is sent and the server given a second to answer and hang up.  NULL
+ * is fine. */
 void imap_session_close(ImapSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapSession, imap_session_close)
 

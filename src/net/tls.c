@@ -241,7 +241,7 @@ tls_free(NetStream *stream)
 	Tls *tls = (Tls *)stream;
 
 	if (tls->session) {
-		if (tls->established && !tls->write_error && gnutls_bye(tls->session, GNUTLS_SHUT_WR) >= 0)
+		if (tls->established && !tls->ended && !tls->write_error && gnutls_bye(tls->session, GNUTLS_SHUT_WR) >= 0)
 			tls_flush(stream, NULL);
 		gnutls_deinit(tls->session);
 	}
