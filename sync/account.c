@@ -1,17 +1,48 @@
 /* One run of one account, on the account's thread. */
+#include "sync/listing.h"
 #include "sync/pool.h"
 
-/* A folder that the server will not open does not keep the others from being read.  *pulled_r: it was read. */
 static bool
-pull_one(SyncWorker *worker, int64_t mailbox_id, bool *pulled_r, GError **error)
+note_one(const StoreMessage *message, void *data)
+{
+	*(bool *)data = true;
+	return false;
+}
+
+/* Whether STATUS proves that the mailbox is as it is here, with all bodies.  It has to tell of the same messages in four
+ * ways: Dovecot's HIGHESTMODSEQ does not move for an expunge, and without one a change of flags shows nowhere. */
+static bool
+is_unchanged(const SyncRun *run, const StoreMailbox *mailbox, const ImapMailboxStatus *status, bool *unchanged_r,
+             GError **error)
+{
+	const uint32_t all = IMAP_STATUS_UIDVALIDITY | IMAP_STATUS_UIDNEXT | IMAP_STATUS_HIGHESTMODSEQ | IMAP_STATUS_MESSAGES;
+	bool misses = false;
+
+	*unchanged_r = false;
+	if ((status->fields & all) != all || mailbox->highestmodseq == 0 ||
+	    status->uidvalidity != mailbox->uidvalidity || status->uidnext != mailbox->uidnext ||
+	    status->highestmodseq != mailbox->highestmodseq || status->messages != mailbox->messages)
+		return true;
+	if (!store_message_list_missing(run->store, mailbox->id, note_one, &misses, error))
+		return false;
+	*unchanged_r = !misses;
+	return true;
+}
+
+/* A folder that the server will not open does not keep the others from being read.  *read_r: what it has is here, or was
+ * asked for. */
+static bool
+pull_one(SyncWorker *worker, const SyncMailbox *told, bool *read_r, GError **error)
 {
 	SyncRun *run = worker->run;
 	g_auto(StoreMailbox) mailbox = { 0 };
 	GError *failure = NULL;
-	g_autofree char *path = store_mailbox_path(run->store, mailbox_id, &failure);
+	bool unchanged = false;
+	g_autofree char *path = store_mailbox_path(run->store, told->id, &failure);
 
-	*pulled_r = path && store_mailbox_get(run->store, mailbox_id, &mailbox, &failure) &&
-	            sync_pull(worker, &mailbox, path, &failure);
+	*read_r = path && store_mailbox_get(run->store, told->id, &mailbox, &failure) &&
+	          is_unchanged(run, &mailbox, &told->status, &unchanged, &failure) &&
+	          (unchanged || sync_pull(worker, &mailbox, path, &failure));
 	if (!failure)
 		return true;
 	if (path && core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
@@ -30,12 +61,12 @@ pull_all(SyncWorker *worker, const GArray *mailboxes, GArray *pulled, GError **e
 	SyncRun *run = worker->run;
 
 	for (guint i = 0; i < mailboxes->len; i++) {
-		int64_t id = g_array_index(mailboxes, int64_t, i);
-		bool was_pulled;
-		if (!core_cancel_check(run->cancel, error) || !pull_one(worker, id, &was_pulled, error))
+		const SyncMailbox *told = &g_array_index(mailboxes, SyncMailbox, i);
+		bool was_read;
+		if (!core_cancel_check(run->cancel, error) || !pull_one(worker, told, &was_read, error))
 			return false;
-		if (was_pulled)
-			g_array_append_val(pulled, id);
+		if (was_read)
+			g_array_append_val(pulled, told->id);
 		sync_progress_mailboxes(run->progress, 1, 0);
 		if (!sync_pool_help(run->pool, worker, error))
 			return false;
@@ -59,12 +90,13 @@ static bool
 run_connected(SyncWorker *worker, GError **error)
 {
 	SyncRun *run = worker->run;
-	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	g_auto(SyncListing) listing = { 0 };
+	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(SyncMailbox));
 	g_autoptr(GArray) pulled = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	GError *failure = NULL;
 
 	sync_progress_phase(run->progress, SYNC_LISTING);
-	if (!sync_list(worker, mailboxes, error))
+	if (!sync_list(worker, &listing, mailboxes, error))
 		return false;
 	sync_progress_phase(run->progress, SYNC_FETCHING);
 	sync_progress_mailboxes(run->progress, 0, mailboxes->len);

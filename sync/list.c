@@ -1,121 +1,62 @@
 /* Brings the mailboxes in the store to what LIST told.
  *
- * A row stays with its mailbox as long as there is something to know it by: the server's name, and when the server has
- * another name for what stands at the same path (it moved to another separator, or writes Inbox), the path.  Whether
- * the messages are the same is then for UIDVALIDITY to say, or, when the names differ in more than that, for the
- * messages themselves.  While the listing is in doubt nothing is taken away.
+ * A row stays with its mailbox as long as there is something to know it by (claim.h).  Whether the messages are the same
+ * is then for UIDVALIDITY to say, or, when little speaks for it, for the messages themselves.  While the listing is in
+ * doubt nothing is taken away.  What a user changed here and the server has not done yet is left as it is.
  */
-#include "sync/listing.h"
+#include "sync/claim.h"
 #include "sync/path.h"
+
+#include "core/log.h"
 
 #include <string.h>
 
-/* A mailbox or directory in the store. */
-typedef struct {
-	int64_t id;
-	char *path;
-	bool is_mailbox;
-	char separator;
-	uint32_t attributes;
-	char *server_name;        /* a mailbox's, unless @listed has it */
-	const SyncListed *listed; /* what LIST told of it; NULL: nothing */
-} Row;
+#define STATUS_WORTH_IT 2 /* mailboxes: for a single one EXAMINE costs no more, and tells more */
 
 typedef struct {
+	SyncWorker *worker;
 	SyncRun *run;
-	SyncListing listing;
-	GPtrArray *rows;       /* of Row, parents before children */
-	GHashTable *by_id;     /* id -> Row, borrowed, as in the next two */
-	GHashTable *by_path;   /* only mailboxes */
-	GHashTable *by_listed; /* SyncListed -> Row */
-	unsigned known;        /* mailboxes */
+	SyncListing *listing;
+	SyncRows rows;
 } Lists;
-
-static void
-row_free(void *data)
-{
-	Row *row = data;
-
-	g_free(row->path);
-	g_free(row->server_name);
-	g_free(row);
-}
-
-static void
-claim(Lists *lists, Row *row, const SyncListed *listed)
-{
-	row->listed = listed;
-	g_hash_table_insert(lists->by_listed, (void *)(uintptr_t)listed, row);
-}
-
-static bool
-note_row(const StoreMailbox *mailbox, void *data)
-{
-	Lists *lists = data;
-	const Row *parent = g_hash_table_lookup(lists->by_id, &mailbox->parent_id);
-	Row *row = g_new(Row, 1);
-
-	*row = (Row){
-		.id = mailbox->id,
-		.path = parent ? g_strconcat(parent->path, "/", mailbox->name, NULL) : g_strdup(mailbox->name),
-		.is_mailbox = mailbox->server_name != NULL,
-		.separator = mailbox->separator,
-		.attributes = mailbox->attributes,
-	};
-	g_ptr_array_add(lists->rows, row);
-	g_hash_table_insert(lists->by_id, &row->id, row);
-	if (!row->is_mailbox)
-		return true; /* a directory goes with the last mailbox below it */
-	lists->known++;
-	g_hash_table_insert(lists->by_path, row->path, row);
-	const SyncListed *listed = g_hash_table_lookup(lists->listing.by_name, mailbox->server_name);
-	if (listed)
-		claim(lists, row, listed);
-	else
-		row->server_name = g_strdup(mailbox->server_name);
-	return true;
-}
-
-/* Names that are new here, at the path of a mailbox whose name is no longer listed. */
-static void
-claim_by_path(Lists *lists)
-{
-	const GPtrArray *folders = lists->listing.folders;
-
-	for (guint i = 0; i < folders->len; i++) {
-		const SyncListed *listed = g_ptr_array_index(folders, i);
-		Row *row = g_hash_table_lookup(lists->by_path, listed->path);
-		if (row && !row->listed && !g_hash_table_contains(lists->by_listed, listed))
-			claim(lists, row, listed);
-	}
-}
 
 /* What the configuration does not want goes also while the listing is in doubt. */
 static bool
-is_gone(const Lists *lists, const Row *row)
+is_gone(const Lists *lists, const SyncRow *row)
 {
-	return row->is_mailbox && !row->listed &&
-	       (!lists->listing.in_doubt || !sync_path_wanted(lists->run->account->folders, row->path));
+	return sync_row_is_unlisted(row) &&
+	       (!lists->listing->in_doubt || !sync_path_wanted(lists->run->account->folders, row->path));
 }
 
 static bool
-moves(const Row *row)
+moves(const Lists *lists, const SyncRow *row)
 {
-	return strcmp(row->path, row->listed->path) != 0;
+	return strcmp(row->path, row->listed->path) != 0 &&
+	       !g_hash_table_contains(lists->rows.kept_paths, row->listed->path);
+}
+
+/* The MAILBOXID that is told of a mailbox and not stored yet; NULL: none. */
+static const char *
+new_mailboxid(const SyncRow *row)
+{
+	const char *told = row->listed->status.mailboxid;
+
+	return told && g_strcmp0(told, row->mailboxid) != 0 && (row->listed->attributes & STORE_MAILBOX_SELECTABLE) ? told : NULL;
 }
 
 /* Whether LIST told something new of a mailbox that is known, and it can be relied on. */
 static bool
-is_changed(const Lists *lists, const Row *row)
+is_changed(const Lists *lists, const SyncRow *row)
 {
 	const SyncListed *listed = row->listed;
 
-	if (!listed)
+	if (!listed || row->stays)
 		return false;
 	bool loses = (row->attributes & ~listed->attributes) & STORE_MAILBOX_SELECTABLE;
-	if (lists->listing.in_doubt && (listed->damaged || loses || moves(row)))
+	if (lists->listing->in_doubt && (listed->damaged || loses || moves(lists, row)))
 		return false;
-	return row->server_name || moves(row) || row->separator != listed->separator || row->attributes != listed->attributes;
+	return row->claim != SYNC_CLAIM_NAME || moves(lists, row) || row->separator != listed->separator ||
+	       row->attributes != listed->attributes || new_mailboxid(row);
 }
 
 /* Whether two names of one path differ only in the separator and the spelling of INBOX. */
@@ -132,25 +73,38 @@ is_same_name(const char *a, char a_separator, const char *b, char b_separator)
 	return true;
 }
 
+/* Whether the messages of a row may be others than those of the mailbox that it was taken for.  "&AOk-" where there was a
+ * raw "é" is the same mailbox in another encoding, or another one with the same UIDVALIDITY. */
+static bool
+is_to_be_matched(const SyncRow *row)
+{
+	const SyncListed *listed = row->listed;
+
+	if (row->claim == SYNC_CLAIM_PATH &&
+	    !is_same_name(row->server_name, row->separator, listed->server_name, listed->separator))
+		return true;
+	return row->claim == SYNC_CLAIM_UIDVALIDITY || sync_row_is_recreated(row);
+}
+
 /* Whether @listed is to have a row of its own.  While in doubt, what is in its place does not move away. */
 static bool
 is_new(const Lists *lists, const SyncListed *listed)
 {
-	return !g_hash_table_contains(lists->by_listed, listed) &&
-	       (!lists->listing.in_doubt || !g_hash_table_contains(lists->by_path, listed->path));
+	return sync_rows_lack(&lists->rows, listed) &&
+	       (!lists->listing->in_doubt || !g_hash_table_contains(lists->rows.by_path, listed->path));
 }
 
 /* Nothing is written when the listing is what the store has, so a quiet account costs no commit. */
 static bool
 is_anything_to_write(const Lists *lists)
 {
-	for (guint i = 0; i < lists->rows->len; i++) {
-		const Row *row = g_ptr_array_index(lists->rows, i);
+	for (guint i = 0; i < lists->rows.rows->len; i++) {
+		const SyncRow *row = g_ptr_array_index(lists->rows.rows, i);
 		if (is_gone(lists, row) || is_changed(lists, row))
 			return true;
 	}
-	for (guint i = 0; i < lists->listing.folders->len; i++)
-		if (is_new(lists, g_ptr_array_index(lists->listing.folders, i)))
+	for (guint i = 0; i < lists->listing->folders->len; i++)
+		if (is_new(lists, g_ptr_array_index(lists->listing->folders, i)))
 			return true;
 	return false;
 }
@@ -160,10 +114,11 @@ write_moves(const Lists *lists, StoreTxn *txn, GError **error)
 {
 	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(StoreMailboxMove));
 
-	for (guint i = 0; i < lists->rows->len; i++) {
-		const Row *row = g_ptr_array_index(lists->rows, i);
-		if (is_changed(lists, row) && moves(row)) {
+	for (guint i = 0; i < lists->rows.rows->len; i++) {
+		const SyncRow *row = g_ptr_array_index(lists->rows.rows, i);
+		if (is_changed(lists, row) && moves(lists, row)) {
 			StoreMailboxMove move = { row->id, row->listed->path };
+			core_log(CORE_LOG_INFO, "sync", "%s: %s is now called %s", lists->run->account->name, row->path, move.path);
 			g_array_append_val(all, move);
 		}
 	}
@@ -171,26 +126,43 @@ write_moves(const Lists *lists, StoreTxn *txn, GError **error)
 }
 
 static bool
+write_new(Lists *lists, StoreTxn *txn, const SyncListed *listed, GError **error)
+{
+	g_auto(GStrv) components = g_strsplit(listed->path, "/", -1);
+	SyncRow *row = g_new0(SyncRow, 1);
+
+	g_ptr_array_add(lists->rows.rows, row);
+	row->attributes = listed->attributes;
+	if (!store_mailbox_ensure(txn, lists->run->account_id, components, &row->id, error))
+		return false;
+	sync_row_claim(&lists->rows, row, listed, SYNC_CLAIM_NONE);
+	const char *mailboxid = new_mailboxid(row);
+	return store_mailbox_set_listing(txn, row->id, listed->server_name, listed->separator, listed->attributes, error) &&
+	       (!mailboxid || store_mailbox_set_state(txn, row->id, 0, 0, 0, mailboxid, error));
+}
+
+static bool
 write_listed(Lists *lists, StoreTxn *txn, const SyncListed *listed, GError **error)
 {
-	Row *row = g_hash_table_lookup(lists->by_listed, listed);
+	SyncRow *row = g_hash_table_lookup(lists->rows.by_listed, listed);
 
-	if (row ? !is_changed(lists, row) : !is_new(lists, listed))
+	if (!row)
+		return !is_new(lists, listed) || write_new(lists, txn, listed, error);
+	if (!is_changed(lists, row))
 		return true;
-	if (!row) {
-		g_auto(GStrv) components = g_strsplit(listed->path, "/", -1);
-		row = g_new0(Row, 1);
-		g_ptr_array_add(lists->rows, row);
-		if (!store_mailbox_ensure(txn, lists->run->account_id, components, &row->id, error))
+	if (is_to_be_matched(row)) {
+		core_log(CORE_LOG_INFO, "sync", "%s: %s: perhaps another folder than before: matching by content",
+		         lists->run->account->name, listed->path);
+		row->uidvalidity = row->uidnext = 0;
+		row->highestmodseq = 0;
+		if (!store_mailbox_forget_uids(txn, row->id, 0, error))
 			return false;
-		claim(lists, row, listed);
 	}
-	/* "&AOk-" where there was a raw "é": the same mailbox in another encoding, or another one with the same UIDVALIDITY. */
-	if (row->server_name && !is_same_name(row->server_name, row->separator, listed->server_name, listed->separator) &&
-	    !store_mailbox_forget_uids(txn, row->id, 0, error))
-		return false;
+	const char *mailboxid = new_mailboxid(row);
 	row->attributes = listed->attributes;
-	return store_mailbox_set_listing(txn, row->id, listed->server_name, listed->separator, listed->attributes, error);
+	return store_mailbox_set_listing(txn, row->id, listed->server_name, listed->separator, listed->attributes, error) &&
+	       (!mailboxid || store_mailbox_set_state(txn, row->id, row->uidvalidity, row->uidnext, row->highestmodseq,
+	                                              mailboxid, error));
 }
 
 /* What is gone becomes a directory first, out of the way of what moves to its path, and is removed last, so that the
@@ -203,8 +175,8 @@ write_all(Lists *lists, GError **error)
 
 	if (!txn)
 		return false;
-	for (guint i = 0; i < lists->rows->len; i++) {
-		const Row *row = g_ptr_array_index(lists->rows, i);
+	for (guint i = 0; i < lists->rows.rows->len; i++) {
+		const SyncRow *row = g_ptr_array_index(lists->rows.rows, i);
 		if (!is_gone(lists, row))
 			continue;
 		g_array_append_val(gone, row->id);
@@ -213,8 +185,8 @@ write_all(Lists *lists, GError **error)
 	}
 	if (!write_moves(lists, txn, error))
 		return false;
-	for (guint i = 0; i < lists->listing.folders->len; i++)
-		if (!write_listed(lists, txn, g_ptr_array_index(lists->listing.folders, i), error))
+	for (guint i = 0; i < lists->listing->folders->len; i++)
+		if (!write_listed(lists, txn, g_ptr_array_index(lists->listing->folders, i), error))
 			return false;
 	for (guint i = 0; i < gone->len; i++)
 		if (!store_mailbox_remove(txn, g_array_index(gone, int64_t, i), error))
@@ -223,39 +195,97 @@ write_all(Lists *lists, GError **error)
 }
 
 static bool
-bring_up_to_date(Lists *lists, GArray *mailboxes, GError **error)
+is_anything_unlisted(const Lists *lists)
 {
-	SyncRun *run = lists->run;
+	for (guint i = 0; i < lists->rows.rows->len; i++)
+		if (sync_row_is_unlisted(g_ptr_array_index(lists->rows.rows, i)))
+			return true;
+	return false;
+}
 
-	if (!store_mailbox_list(run->store, run->account_id, note_row, lists, error))
-		return false;
+/* Where LIST told no status, it is asked for by itself: of names that may be those of mailboxes that vanished; and, if
+ * the server keeps mod-sequences, of mailboxes that it may prove unchanged. */
+static bool
+ask_status(Lists *lists, GError **error)
+{
+	const SyncListing *listing = lists->listing;
+	ImapSession *session = lists->worker->session;
+	bool unlisted = !listing->in_doubt && is_anything_unlisted(lists);
+	bool proves = !listing->any_status && imap_session_has(session, IMAP_CAP_CONDSTORE);
+	g_autoptr(GPtrArray) which = g_ptr_array_new();
+	guint new = 0;
+
+	for (guint i = 0; i < listing->folders->len; i++) {
+		SyncListed *listed = g_ptr_array_index(listing->folders, i);
+		const SyncRow *row = g_hash_table_lookup(lists->rows.by_listed, listed);
+		if (listed->status.fields || !(listed->attributes & STORE_MAILBOX_SELECTABLE))
+			continue;
+		bool is_asked = row ? proves && row->highestmodseq : unlisted && sync_rows_lack(&lists->rows, listed);
+		if (is_asked)
+			g_ptr_array_add(which, listed);
+		new += is_asked && !row;
+	}
+	return (new == 0 && which->len < STATUS_WORTH_IT) ||
+	       sync_listing_status(lists->worker, lists->listing, which, error);
+}
+
+static bool
+check(const Lists *lists, GError **error)
+{
 	/* Every account has an INBOX: a server that lists nothing is broken, and is not to empty the store. */
-	if (!lists->listing.any && lists->known > 0)
+	if (!lists->listing->any && lists->rows.known > 0)
 		return core_throw(error, CORE_ERROR_PROTOCOL, "the server lists no folders at all; nothing was changed here");
-	if (lists->listing.folders->len == 0 && lists->listing.any)
+	if (lists->listing->folders->len == 0 && lists->listing->any)
 		return core_throw(error, CORE_ERROR_CONFIG,
 		                  "none of the server's folders is wanted by \"folders\" in the configuration; nothing was changed");
-	claim_by_path(lists);
-	if (is_anything_to_write(lists) && !write_all(lists, error))
-		return false;
-	for (guint i = 0; i < lists->listing.folders->len; i++) {
-		const Row *row = g_hash_table_lookup(lists->by_listed, g_ptr_array_index(lists->listing.folders, i));
-		if (row && (row->attributes & STORE_MAILBOX_SELECTABLE))
-			g_array_append_val(mailboxes, row->id);
-	}
 	return true;
 }
 
-bool
-sync_list(SyncWorker *worker, GArray *mailboxes, GError **error)
+static void
+add_mailbox(GArray *mailboxes, const SyncRow *row)
 {
-	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(row_free);
-	g_autoptr(GHashTable) by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
-	g_autoptr(GHashTable) by_path = g_hash_table_new(g_str_hash, g_str_equal);
-	g_autoptr(GHashTable) by_listed = g_hash_table_new(NULL, NULL);
-	Lists lists = { .run = worker->run, .rows = rows, .by_id = by_id, .by_path = by_path, .by_listed = by_listed };
+	SyncMailbox mailbox = { .id = row->id };
 
-	bool ok = sync_listing_ask(worker, &lists.listing, error) && bring_up_to_date(&lists, mailboxes, error);
-	sync_listing_clear(&lists.listing);
+	if (!(row->attributes & STORE_MAILBOX_SELECTABLE))
+		return;
+	if (row->listed)
+		mailbox.status = row->listed->status;
+	mailbox.status.mailboxid = NULL; /* the listing's */
+	g_array_append_val(mailboxes, mailbox);
+}
+
+static void
+tell(const Lists *lists, GArray *mailboxes)
+{
+	for (guint i = 0; i < lists->listing->folders->len; i++) {
+		const SyncRow *row = g_hash_table_lookup(lists->rows.by_listed, g_ptr_array_index(lists->listing->folders, i));
+		if (row)
+			add_mailbox(mailboxes, row);
+	}
+	for (guint i = 0; i < lists->rows.rows->len; i++) { /* they have another name there, or not yet the one they have here */
+		const SyncRow *row = g_ptr_array_index(lists->rows.rows, i);
+		if (row->stays && row->is_mailbox && !row->listed)
+			add_mailbox(mailboxes, row);
+	}
+}
+
+bool
+sync_list(SyncWorker *worker, SyncListing *listing, GArray *mailboxes, GError **error)
+{
+	Lists lists = { .worker = worker, .run = worker->run, .listing = listing };
+
+	bool ok = sync_listing_ask(worker, listing, error) && sync_rows_load(&lists.rows, worker->run, error) &&
+	          check(&lists, error);
+	if (ok) {
+		sync_rows_claim_by_name(&lists.rows, listing);
+		ok = ask_status(&lists, error);
+	}
+	if (ok) {
+		sync_rows_claim_others(&lists.rows, listing);
+		ok = !is_anything_to_write(&lists) || write_all(&lists, error);
+	}
+	if (ok)
+		tell(&lists, mailboxes);
+	sync_rows_clear(&lists.rows);
 	return ok;
 }

@@ -2,16 +2,20 @@
 #include "sync/listing.h"
 
 #include "sync/path.h"
+#include "sync/special.h"
 
 #include <string.h>
 
 #define LIST_MAX 100000             /* lines of an answer; the largest account that others have reported has 14,000 */
 #define NAMES_MAX_BYTES (16u << 20) /* of all names and paths together */
 #define SHOWN_NAME_BYTES 200        /* of a name in a warning */
+#define MAILBOXID_MAX_BYTES 255     /* RFC 8474 section 7 */
 
-typedef struct {
-	SyncWorker *worker;
+typedef struct SyncListingAnswer {
 	SyncListing *listing;
+	ImapSession *session;
+	ImapReply reply;
+	char *options;        /* of the LIST that was sent: "" or " RETURN (…)" */
 	bool utf8;
 	unsigned lines;
 	size_t names_bytes;
@@ -19,22 +23,38 @@ typedef struct {
 	char *first_left_out; /* the name of the first; "" if it has none */
 } Answer;
 
-static void
-listed_free(void *data)
+void
+sync_listed_free(void *data)
 {
 	SyncListed *listed = data;
 
 	g_free(listed->server_name);
 	g_free(listed->path);
+	g_free((void *)(uintptr_t)listed->status.mailboxid);
 	g_free(listed);
+}
+
+/* All but the answer, which may be asked for anew. */
+static void
+forget_folders(SyncListing *listing)
+{
+	g_clear_pointer(&listing->by_name, g_hash_table_unref);
+	g_clear_pointer(&listing->folders, g_ptr_array_unref);
+	listing->any = listing->any_status = listing->in_doubt = false;
 }
 
 void
 sync_listing_clear(SyncListing *listing)
 {
-	g_clear_pointer(&listing->by_name, g_hash_table_unref);
-	g_clear_pointer(&listing->folders, g_ptr_array_unref);
-	*listing = (SyncListing){ 0 };
+	Answer *answer = g_steal_pointer(&listing->answer);
+
+	forget_folders(listing);
+	if (!answer)
+		return;
+	imap_reply_clear(&answer->reply);
+	g_free(answer->options);
+	g_free(answer->first_left_out);
+	g_free(answer);
 }
 
 static uint32_t
@@ -70,14 +90,21 @@ note_doubt(Answer *answer, const char *name)
 }
 
 static bool
+count_bytes(Answer *answer, size_t more, GError **error)
+{
+	answer->names_bytes += more;
+	return answer->names_bytes <= NAMES_MAX_BYTES ||
+	       core_throw(error, CORE_ERROR_PROTOCOL, "the names of the folders that the server lists are over %u MiB long",
+	                  NAMES_MAX_BYTES >> 20);
+}
+
+static bool
 add(Answer *answer, const ImapListResponse *list, char **components, bool damaged, GError **error)
 {
 	g_autofree char *path = g_strjoinv("/", components);
 
-	answer->names_bytes += list->mailbox_length + strlen(path);
-	if (answer->names_bytes > NAMES_MAX_BYTES)
-		return core_throw(error, CORE_ERROR_PROTOCOL, "the names of the folders that the server lists are over %u MiB long",
-		                  NAMES_MAX_BYTES >> 20);
+	if (!count_bytes(answer, list->mailbox_length + strlen(path), error))
+		return false;
 	SyncListed *listed = g_new(SyncListed, 1);
 	*listed = (SyncListed){
 		.server_name = g_strndup(list->mailbox, list->mailbox_length),
@@ -91,63 +118,142 @@ add(Answer *answer, const ImapListResponse *list, char **components, bool damage
 	return true;
 }
 
+/* Of a mailbox that was not listed it is of no use. */
 static bool
-on_line(const ImapResponse *response, void *data, GError **error)
+note_status(Answer *answer, const ImapMailboxStatus *status, GError **error)
 {
-	Answer *answer = data;
-	const ImapListResponse *list = &response->list;
+	SyncListed *listed = status->mailbox ? g_hash_table_lookup(answer->listing->by_name, status->mailbox) : NULL;
 
-	if (response->kind == IMAP_RESPONSE_UNKNOWN && response->damaged)
-		note_doubt(answer, ""); /* what it was before it was damaged nobody knows */
-	if (response->kind != IMAP_RESPONSE_LIST || strcmp(response->keyword, "LIST") != 0)
+	if (!listed)
 		return true;
+	g_free((void *)(uintptr_t)listed->status.mailboxid);
+	listed->status = *status;
+	listed->status.mailbox = NULL;
+	listed->status.mailboxid = NULL;
+	answer->listing->any_status |= status->fields != 0;
+	if (!status->mailboxid || !*status->mailboxid || strlen(status->mailboxid) > MAILBOXID_MAX_BYTES)
+		return true;
+	listed->status.mailboxid = g_strdup(status->mailboxid);
+	return count_bytes(answer, strlen(status->mailboxid), error);
+}
+
+static bool
+note_line(Answer *answer, const ImapListResponse *list, bool damaged, GError **error)
+{
 	answer->listing->any = true;
 	if (++answer->lines > LIST_MAX)
 		return core_throw(error, CORE_ERROR_PROTOCOL, "the server lists more than %d folders", LIST_MAX);
 	const char *name = list->mailbox ? list->mailbox : "";
-	if (!response->damaged && !*name && list->mailbox_length == 0)
+	if (!damaged && !*name && list->mailbox_length == 0)
 		return true; /* the root, which is no mailbox */
 	if (g_hash_table_contains(answer->listing->by_name, name))
 		return true;
 
 	g_auto(GStrv) components = sync_path_from_server(name, list->mailbox_length, list->separator, answer->utf8);
-	if (!components || response->damaged)
+	if (!components || damaged)
 		note_doubt(answer, name);
-	return !components || add(answer, list, components, response->damaged, error);
+	return !components || add(answer, list, components, damaged, error);
 }
 
-static void
-begin(Answer *answer)
+static bool
+on_line(const ImapResponse *response, void *data, GError **error)
 {
-	sync_listing_clear(answer->listing);
-	answer->listing->folders = g_ptr_array_new_with_free_func(listed_free);
-	answer->listing->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+	Answer *answer = data;
+
+	if (response->kind == IMAP_RESPONSE_UNKNOWN && response->damaged)
+		note_doubt(answer, ""); /* what it was before it was damaged nobody knows */
+	if (response->kind == IMAP_RESPONSE_STATUS)
+		return note_status(answer, &response->mailbox_status, error);
+	if (response->kind != IMAP_RESPONSE_LIST || strcmp(response->keyword, "LIST") != 0)
+		return true;
+	return note_line(answer, &response->list, response->damaged, error);
+}
+
+static bool
+is_utf8(const ImapSession *session)
+{
+	return imap_session_enabled(session, IMAP_CAP_UTF8_ACCEPT) || imap_session_enabled(session, IMAP_CAP_IMAP4REV2);
+}
+
+static char *
+status_items(const ImapSession *session)
+{
+	bool modseq = imap_session_has(session, IMAP_CAP_CONDSTORE) || imap_session_has(session, IMAP_CAP_QRESYNC);
+
+	return g_strdup_printf("MESSAGES UIDNEXT UIDVALIDITY%s%s", modseq ? " HIGHESTMODSEQ" : "",
+	                       imap_session_has(session, IMAP_CAP_OBJECTID) ? " MAILBOXID" : "");
+}
+
+/* The way to ask on each rung of a ladder: for all that the server says it can tell, without the status, for nothing but
+ * the names.  ProtonMail's bridge says BAD to RETURN (SPECIAL-USE) although it offers both capabilities. */
+#define RUNGS 3
+
+static char *
+options_on(const ImapSession *session, unsigned rung)
+{
+	bool status = rung == 0 && imap_session_has(session, IMAP_CAP_LIST_STATUS);
+	bool special = rung <= 1 && imap_session_has(session, IMAP_CAP_LIST_EXTENDED) &&
+	               imap_session_has(session, IMAP_CAP_SPECIAL_USE);
+	g_autofree char *items = status_items(session);
+
+	if (status)
+		return g_strdup_printf(" RETURN (%sSTATUS (%s))", special ? "SPECIAL-USE " : "", items);
+	return g_strdup(special ? " RETURN (SPECIAL-USE)" : "");
+}
+
+/* Takes @options. */
+static void
+send_with(Answer *answer, char *options)
+{
+	SyncListing *listing = answer->listing;
+
+	forget_folders(listing);
+	listing->folders = g_ptr_array_new_with_free_func(sync_listed_free);
+	listing->by_name = g_hash_table_new(g_str_hash, g_str_equal);
 	answer->lines = answer->left_out = 0;
 	answer->names_bytes = 0;
 	g_clear_pointer(&answer->first_left_out, g_free);
+	g_free(answer->options);
+	answer->options = options;
+	answer->utf8 = is_utf8(answer->session);
+	imap_reply_clear(&answer->reply);
+	imap_session_listen(answer->session, on_line, answer);
+	imap_session_send(answer->session, imap_command_new("LIST \"\" \"*\"%s", options), &answer->reply);
 }
 
-/* ProtonMail's bridge says BAD to RETURN (SPECIAL-USE) although it offers both capabilities. */
-static bool
-ask(Answer *answer, GError **error)
+void
+sync_listing_send(SyncListing *listing, ImapSession *session)
 {
-	ImapSession *session = answer->worker->session;
+	Answer *answer = g_new0(Answer, 1);
 
-	imap_session_listen(session, on_line, answer);
-	bool ok = true, answered = false;
-	begin(answer);
-	if (imap_session_has(session, IMAP_CAP_LIST_EXTENDED) && imap_session_has(session, IMAP_CAP_SPECIAL_USE)) {
-		g_auto(ImapReply) reply = { 0 };
-		imap_session_send(session, imap_command_new("LIST \"\" \"*\" RETURN (SPECIAL-USE)"), &reply);
-		ok = imap_session_wait(session, &reply, error);
-		answered = ok && reply.kind == IMAP_RESPONSE_OK;
+	answer->listing = listing;
+	answer->session = session;
+	listing->answer = answer;
+	send_with(answer, options_on(session, 0));
+}
+
+/* What was sent with the login was sent by what is remembered of the server, which may have changed. */
+static bool
+await(Answer *answer, GError **error)
+{
+	ImapSession *session = answer->session;
+
+	if (!imap_session_wait(session, &answer->reply, error))
+		return false;
+	if (answer->utf8 != is_utf8(session)) {
+		send_with(answer, options_on(session, 0));
+		if (!imap_session_wait(session, &answer->reply, error))
+			return false;
 	}
-	if (ok && !answered) {
-		begin(answer);
-		ok = imap_session_run(session, imap_command_new("LIST \"\" \"*\""), NULL, error);
+	for (unsigned rung = 0; answer->reply.kind != IMAP_RESPONSE_OK && rung < RUNGS; rung++) {
+		g_autofree char *options = options_on(session, rung);
+		if (strcmp(options, answer->options) == 0)
+			continue;
+		send_with(answer, g_steal_pointer(&options));
+		if (!imap_session_wait(session, &answer->reply, error))
+			return false;
 	}
-	imap_session_listen(session, NULL, NULL);
-	return ok;
+	return imap_reply_check(&answer->reply, "LIST", error);
 }
 
 static int
@@ -184,17 +290,18 @@ tell_apart(Answer *answer, GHashTable *taken, SyncListed *listed)
 
 /* Each path once, and only what is wanted. */
 static void
-settle(Answer *answer)
+settle(Answer *answer, const SyncAccount *account)
 {
 	SyncListing *listing = answer->listing;
-	char *const *patterns = answer->worker->run->account->folders;
-	g_autoptr(GPtrArray) all = g_steal_pointer(&listing->folders), dropped = g_ptr_array_new_with_free_func(listed_free);
+	g_autoptr(GPtrArray) all = g_steal_pointer(&listing->folders);
+	g_autoptr(GPtrArray) dropped = g_ptr_array_new_with_free_func(sync_listed_free);
 	g_autoptr(GHashTable) taken = g_hash_table_new(g_str_hash, g_str_equal);
 	const char *plain = "";
 
-	listing->folders = g_ptr_array_new_with_free_func(listed_free);
+	listing->folders = g_ptr_array_new_with_free_func(sync_listed_free);
 	g_ptr_array_set_free_func(all, NULL);
 	g_ptr_array_sort(all, by_path);
+	sync_special_assign(all, account);
 	for (guint i = 0; i < all->len; i++) {
 		const SyncListed *listed = g_ptr_array_index(all, i);
 		if (!g_hash_table_contains(taken, listed->path))
@@ -205,7 +312,7 @@ settle(Answer *answer)
 		bool second = strcmp(plain, listed->path) == 0;
 		if (!second)
 			plain = listed->path;
-		bool stays = (!second || tell_apart(answer, taken, listed)) && sync_path_wanted(patterns, listed->path);
+		bool stays = (!second || tell_apart(answer, taken, listed)) && sync_path_wanted(account->folders, listed->path);
 		g_ptr_array_add(stays ? listing->folders : dropped, listed);
 		if (!stays)
 			g_hash_table_remove(listing->by_name, listed->server_name);
@@ -213,22 +320,37 @@ settle(Answer *answer)
 }
 
 bool
-sync_listing_ask(SyncWorker *worker, SyncListing *listing_r, GError **error)
+sync_listing_ask(SyncWorker *worker, SyncListing *listing, GError **error)
 {
-	Answer answer = {
-		.worker = worker,
-		.listing = listing_r,
-		.utf8 = imap_session_enabled(worker->session, IMAP_CAP_UTF8_ACCEPT) ||
-		        imap_session_enabled(worker->session, IMAP_CAP_IMAP4REV2),
-	};
-	bool ok = ask(&answer, error);
+	if (!listing->answer)
+		sync_listing_send(listing, worker->session);
+	Answer *answer = listing->answer;
+	bool ok = await(answer, error);
 
+	imap_session_listen(worker->session, NULL, NULL);
 	if (ok)
-		settle(&answer);
-	if (ok && answer.left_out > 0)
-		sync_warn(worker->run, *answer.first_left_out ? answer.first_left_out : "LIST", 0,
+		settle(answer, worker->run->account);
+	if (ok && answer->left_out > 0)
+		sync_warn(worker->run, *answer->first_left_out ? answer->first_left_out : "LIST", 0,
 		          "the server's list of folders has lines that are damaged or hold a name that cannot be shown (%u); no "
-		          "folder is removed here this time", answer.left_out);
-	g_free(answer.first_left_out);
+		          "folder is removed here this time", answer->left_out);
+	return ok;
+}
+
+bool
+sync_listing_status(SyncWorker *worker, SyncListing *listing, const GPtrArray *which, GError **error)
+{
+	ImapSession *session = worker->session;
+	g_autofree char *items = status_items(session);
+
+	imap_session_listen(session, on_line, listing->answer);
+	for (guint i = 0; i < which->len; i++) {
+		ImapCommand *command = imap_command_new("STATUS ");
+		imap_command_mailbox(command, ((const SyncListed *)g_ptr_array_index(which, i))->server_name);
+		imap_command_text(command, " (%s)", items);
+		imap_session_send(session, command, NULL);
+	}
+	bool ok = imap_session_wait(session, NULL, error);
+	imap_session_listen(session, NULL, NULL);
 	return ok;
 }

@@ -15,6 +15,8 @@
 #include "sync/metadata.h"
 #include "sync/pool.h"
 
+#include <string.h>
+
 #define ONE_BY_ONE_MAX 200 /* UIDs asked for singly in a run, after a set with them was refused */
 
 typedef struct {
@@ -153,7 +155,8 @@ set_state(Pull *pull, StoreTxn *txn, bool trusted, GError **error)
 	if (selected->uidnext == 0)
 		uidnext = MAX(uidnext, pull->mailbox.uidnext);
 	return store_mailbox_set_state(txn, pull->mailbox.id, selected->uidvalidity, uidnext,
-	                               trusted ? selected->highestmodseq : 0, selected->mailboxid, error);
+	                               trusted ? selected->highestmodseq : 0,
+	                               selected->mailboxid ? selected->mailboxid : pull->mailbox.mailboxid, error);
 }
 
 /* Everything that was told and is not applied yet, with the state that it leads to, in one transaction. */
@@ -180,7 +183,8 @@ is_as_stored(const Pull *pull)
 	const StoreMailbox *mailbox = &pull->mailbox;
 
 	return !pull->metadata.changed && !pull->metadata.in_doubt && selected->uidvalidity == mailbox->uidvalidity &&
-	       selected->uidnext == mailbox->uidnext && selected->highestmodseq == mailbox->highestmodseq;
+	       selected->uidnext == mailbox->uidnext && selected->highestmodseq == mailbox->highestmodseq &&
+	       (!selected->mailboxid || g_strcmp0(selected->mailboxid, mailbox->mailboxid) == 0);
 }
 
 /* The whole mailbox against the store. */
@@ -256,7 +260,19 @@ is_continuation(const Pull *pull)
 	       (selected->uidnext == 0 || selected->uidnext >= mailbox->uidnext);
 }
 
-/* Everything about a mailbox that got another UIDVALIDITY is asked for anew; its rows wait to be matched. */
+/* Another mailbox of that name, or another numbering of its messages. */
+static bool
+is_another(const Pull *pull)
+{
+	const ImapSelected *selected = &pull->selected;
+	const StoreMailbox *mailbox = &pull->mailbox;
+
+	return mailbox->uidvalidity && (mailbox->uidvalidity != selected->uidvalidity ||
+	                                (mailbox->mailboxid && selected->mailboxid &&
+	                                 strcmp(mailbox->mailboxid, selected->mailboxid) != 0));
+}
+
+/* Everything about such a mailbox is asked for anew; its rows wait to be matched. */
 static bool
 begin_again(Pull *pull, GError **error)
 {
@@ -264,8 +280,8 @@ begin_again(Pull *pull, GError **error)
 	const SyncRun *run = pull->worker->run;
 	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
 
-	core_log(CORE_LOG_INFO, "sync", "%s: %s: UIDVALIDITY %u became %u: matching by content", run->account->name,
-	         pull->path, mailbox->uidvalidity, pull->selected.uidvalidity);
+	core_log(CORE_LOG_INFO, "sync", "%s: %s: UIDVALIDITY %u became %u, or it was made anew: matching by content",
+	         run->account->name, pull->path, mailbox->uidvalidity, pull->selected.uidvalidity);
 	if (!txn || !store_mailbox_forget_uids(txn, mailbox->id, pull->selected.uidvalidity, error) ||
 	    !store_commit(g_steal_pointer(&txn), error))
 		return false;
@@ -301,7 +317,7 @@ pull_rows(Pull *pull, GError **error)
 
 	if (!select_mailbox(pull, by_changes, error))
 		return false;
-	if (mailbox->uidvalidity && mailbox->uidvalidity != pull->selected.uidvalidity) {
+	if (is_another(pull)) {
 		by_changes = false;
 		if (!begin_again(pull, error))
 			return false;

@@ -2,7 +2,7 @@
  *
  *   account.c   connects, has the folders listed, pulls them one after the other on its own connection
  *   listing.c   LIST: every mailbox and every path once
- *   list.c      what LIST told -> mailboxes in the store
+ *   list.c      what LIST told -> mailboxes in the store (claim.c: which is which; special.c: Trash, Sent …)
  *   pull.c      one mailbox: what is new, changed, gone -> rows
  *   plan.c      jobs for the bodies that are missing
  *   pool.c      the jobs, and the workers (a thread and a connection each) that take them (pool.h)
@@ -110,9 +110,16 @@ void sync_warn(const SyncRun *run, const char *path, uint32_t uid, const char *f
 /* account.c.  A whole run, on the calling thread. */
 bool sync_account_run(SyncRun *run, GError **error);
 
-/* list.c.  Brings the mailboxes in the store to what LIST tells.  Ids of the mailboxes that are wanted and hold
- * messages are appended to @mailboxes (of int64_t), INBOX first. */
-bool sync_list(SyncWorker *worker, GArray *mailboxes, GError **error);
+/* A mailbox that the server told of. */
+typedef struct {
+	int64_t id;
+	ImapMailboxStatus status; /* as far as it was told (.fields); no strings */
+} SyncMailbox;
+
+/* list.c.  Brings the mailboxes in the store to what LIST tells; @listing is zero, or was sent (sync_listing_send()).  The
+ * mailboxes that are wanted and hold messages are appended to @mailboxes (of SyncMailbox), INBOX first. */
+typedef struct SyncListing SyncListing;
+bool sync_list(SyncWorker *worker, SyncListing *listing, GArray *mailboxes, GError **error);
 
 /* pull.c.  Selects the mailbox and brings its rows to what the server has; adds the jobs for missing bodies to the pool.
  * CORE_ERROR_REFUSED and other errors of mailbox scope leave the session usable. */
