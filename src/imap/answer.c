@@ -157,6 +157,9 @@ take_untagged(ImapSession *session, const ImapResponse *response)
 	if (response->kind == IMAP_RESPONSE_OK && response->status.code == IMAP_CODE_COPYUID)
 		note_copied(session, &response->status);
 
+	if (session->overhears && (response->kind == IMAP_RESPONSE_STATUS || response->kind == IMAP_RESPONSE_LIST ||
+	                           response->kind <= IMAP_RESPONSE_BAD))
+		session->overhears(response, session->overhears_data);
 	if (imap_select_note(session, response) && session->listener &&
 	    !session->listener(response, session->listener_data, &error))
 		imap_pump_fail(session, error);

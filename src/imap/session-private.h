@@ -82,6 +82,8 @@ struct ImapSession {
 
 	ImapResponseFn listener;
 	void *listener_data;
+	ImapOverhearFn overhears;
+	void *overhears_data;
 };
 
 /* login.c: from the connection to READY.  False: *error is set. */

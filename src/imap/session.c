@@ -162,6 +162,13 @@ imap_session_set_patience(ImapSession *session, int timeout_ms)
 }
 
 void
+imap_session_overhear(ImapSession *session, ImapOverhearFn fn, void *data)
+{
+	session->overhears = fn;
+	session->overhears_data = data;
+}
+
+void
 imap_reply_clear(ImapReply *reply)
 {
 	g_free(reply->uids);

@@ -101,6 +101,11 @@ bool imap_session_is_local(const ImapSession *session); /* the peer has a loopba
 typedef bool (*ImapResponseFn)(const ImapResponse *response, void *data, GError **error);
 void imap_session_listen(ImapSession *session, ImapResponseFn fn, void *data);
 
+/* Whoever the listener is: hears of what concerns no selected mailbox (STATUS, LIST, untagged OK, NO and BAD), before
+ * the listener does and also where that is not told of it; may call imap_session_stir().  NULL: nobody. */
+typedef void (*ImapOverhearFn)(const ImapResponse *response, void *data);
+void imap_session_overhear(ImapSession *session, ImapOverhearFn fn, void *data);
+
 /* The tagged answer to one command, in the caller's memory (zero at first); its texts are copies.
  *
  * A UID MOVE is told its COPYUID before the tagged answer (RFC 6851 4.3): uidvalidity, uids and source_uids are filled
