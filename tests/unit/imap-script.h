@@ -5,16 +5,20 @@
  * asserts that all was said as written. */
 #pragma once
 
+#include "core/step.h"
 #include "imap/session.h"
 #include "net/deflate.h"
 #include "net/stream.h"
 #include "net/tcp.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +27,7 @@ typedef struct Script Script;
 typedef struct {
 	enum {
 		STEP_CLIENT,  /* the client says this and, for now, nothing more */
+		STEP_BEGIN,   /* the client says this, and perhaps more */
 		STEP_SERVER,  /* the server says this */
 		STEP_FLOOD,   /* the server says this again and again until the client hangs up */
 		STEP_SILENCE, /* the server waits until the client hangs up */
@@ -37,6 +42,7 @@ typedef struct {
 } Step;
 
 #define C(text) { STEP_CLIENT, text, sizeof(text) - 1 }
+#define B(text) { STEP_BEGIN, text, sizeof(text) - 1 }
 #define S(text) { STEP_SERVER, text, sizeof(text) - 1 }
 #define FLOOD(text) { STEP_FLOOD, text, sizeof(text) - 1 }
 #define SILENCE { .kind = STEP_SILENCE }
@@ -45,6 +51,9 @@ typedef struct {
 #define CANCEL { .kind = STEP_CANCEL }
 #define CORK { .kind = STEP_CALL, .call = script_cork } /* what the server says is kept, */
 #define UNCORK { .kind = STEP_CALL, .call = script_uncork } /* until here, and then sent at once */
+#define WAKE { .kind = STEP_CALL, .call = script_wake } /* Script.wake becomes readable */
+#define OPEN_GATE { .kind = STEP_CALL, .call = script_open_gate } /* the test may pass sem_wait(&script.gate) */
+#define AWAIT_GATE { .kind = STEP_CALL, .call = script_await_gate } /* until the test calls sem_post(&script.gate) */
 
 /* The shortest way to a session that is ready, with these capabilities; the next tag is m2. */
 #define READY(capabilities) \
@@ -65,6 +74,8 @@ struct Script {
 	const ImapEager *eager;
 	const char *password;
 	unsigned asked; /* how often for the password */
+	int wake;
+	sem_t gate;
 
 	NetStream *stream; /* the thread's, until it is joined */
 	GByteArray *heard; /* what came and was not yet expected */
@@ -111,6 +122,38 @@ script_fail(Script *script, const Step *step)
 	                                  (int)MIN(script->heard->len * 4, 2000), heard, script->client_gone ? " and EOF" : "");
 }
 
+/* How often the client's session began to write something new, since the last call.  To be called by its thread only. */
+static unsigned script_writes;
+
+static inline void
+script_count_write(const char *step)
+{
+	script_writes++;
+}
+
+static inline unsigned
+script_flights(void)
+{
+	unsigned count = script_writes;
+
+	core_step_hook = script_count_write;
+	script_writes = 0;
+	return count;
+}
+
+static bool
+script_hear_beginning(Script *script, const Step *step)
+{
+	while (script->heard->len < step->length) {
+		if (!script_read(script))
+			return false;
+	}
+	if (memcmp(script->heard->data, step->text, step->length) != 0)
+		return false;
+	g_byte_array_remove_range(script->heard, 0, (guint)step->length);
+	return true;
+}
+
 static bool
 script_hear(Script *script, const Step *step)
 {
@@ -143,6 +186,25 @@ script_uncork(Script *script)
 	script_set_cork(script, 0);
 }
 
+static inline void
+script_wake(Script *script)
+{
+	g_assert_cmpint(eventfd_write(script->wake, 1), ==, 0);
+}
+
+static inline void
+script_open_gate(Script *script)
+{
+	sem_post(&script->gate);
+}
+
+static inline void
+script_await_gate(Script *script)
+{
+	while (sem_wait(&script->gate) < 0)
+		g_assert_cmpint(errno, ==, EINTR);
+}
+
 static bool
 script_heard_logout(const Script *script)
 {
@@ -155,6 +217,8 @@ script_play(Script *script, const Step *step)
 	switch (step->kind) {
 	case STEP_CLIENT:
 		return script_hear(script, step);
+	case STEP_BEGIN:
+		return script_hear_beginning(script, step);
 	case STEP_SERVER:
 		return script_write(script, step->text, step->length);
 	case STEP_FLOOD:
@@ -209,6 +273,9 @@ script_start(Script *script, const Step *steps, size_t count)
 
 	*script = (Script){ .steps = steps, .count = count, .password = "s3cret", .heard = g_byte_array_new() };
 	script->cancel = core_cancel_new();
+	script->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	g_assert_cmpint(script->wake, >=, 0);
+	g_assert_cmpint(sem_init(&script->gate, 0, 0), ==, 0);
 	script->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(script->listener, >=, 0);
 	g_assert_cmpint(bind(script->listener, (struct sockaddr *)&address, sizeof address), ==, 0);
@@ -255,6 +322,8 @@ script_finish(Script *script, ImapSession *session)
 	imap_session_close(session);
 	pthread_join(script->thread, NULL);
 	close(script->listener);
+	close(script->wake);
+	sem_destroy(&script->gate);
 	core_cancel_unref(script->cancel);
 	g_byte_array_unref(script->heard);
 	g_assert_cmpstr(script->failure, ==, NULL);
