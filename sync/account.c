@@ -87,16 +87,15 @@ finish_mailboxes(SyncRun *run, const GArray *pulled, GError **error)
 }
 
 static bool
-run_connected(SyncWorker *worker, GError **error)
+run_connected(SyncWorker *worker, SyncListing *listing, GError **error)
 {
 	SyncRun *run = worker->run;
-	g_auto(SyncListing) listing = { 0 };
 	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(SyncMailbox));
 	g_autoptr(GArray) pulled = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	GError *failure = NULL;
 
 	sync_progress_phase(run->progress, SYNC_LISTING);
-	if (!sync_list(worker, &listing, mailboxes, error))
+	if (!sync_list(worker, listing, mailboxes, error))
 		return false;
 	sync_progress_phase(run->progress, SYNC_FETCHING);
 	sync_progress_mailboxes(run->progress, 0, mailboxes->len);
@@ -114,16 +113,55 @@ run_connected(SyncWorker *worker, GError **error)
 	return fetched && finish_mailboxes(run, pulled, error);
 }
 
+static bool
+recall_capabilities(SyncRun *run, GError **error)
+{
+	g_auto(StoreAccount) account = { 0 };
+	GError *failure = NULL;
+
+	if (store_account_find(run->store, run->account->name, &account, &failure))
+		run->capabilities = g_steal_pointer(&account.capabilities);
+	if (failure)
+		g_propagate_error(error, failure);
+	return !failure;
+}
+
+static bool
+remember_capabilities(SyncRun *run, const ImapSession *session, GError **error)
+{
+	const char *told = imap_session_capabilities(session);
+
+	if (g_strcmp0(run->capabilities, told) == 0)
+		return true;
+	g_free(run->capabilities);
+	run->capabilities = g_strdup(told);
+	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
+	return txn && store_account_set_capabilities(txn, run->account_id, told, error) &&
+	       store_commit(g_steal_pointer(&txn), error);
+}
+
+static void
+list_at_once(ImapSession *session, void *data)
+{
+	sync_listing_send(data, session);
+}
+
 bool
 sync_account_run(SyncRun *run, GError **error)
 {
 	SyncWorker worker = { .run = run };
+	SyncListing listing = { 0 };
 
-	if (!sync_worker_open(&worker, error))
-		return false;
-	run->pool = sync_pool_new(run);
-	bool ok = run_connected(&worker, error);
-	g_clear_pointer(&run->pool, sync_pool_free);
+	bool ok = recall_capabilities(run, error) && sync_worker_open_asking(&worker, list_at_once, &listing, error);
+	if (ok && remember_capabilities(run, worker.session, error)) {
+		run->pool = sync_pool_new(run);
+		ok = run_connected(&worker, &listing, error);
+		g_clear_pointer(&run->pool, sync_pool_free);
+	} else {
+		ok = false;
+	}
 	sync_worker_close(&worker);
+	sync_listing_clear(&listing);
+	g_clear_pointer(&run->capabilities, g_free);
 	return ok;
 }

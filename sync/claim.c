@@ -1,6 +1,8 @@
 /* Which is which. */
 #include "sync/claim.h"
 
+#include "store/operations.h"
+
 #include <string.h>
 
 static void
@@ -20,9 +22,25 @@ sync_rows_clear(SyncRows *rows)
 	g_clear_pointer(&rows->by_id, g_hash_table_unref);
 	g_clear_pointer(&rows->by_path, g_hash_table_unref);
 	g_clear_pointer(&rows->by_listed, g_hash_table_unref);
+	g_clear_pointer(&rows->being_renamed, g_hash_table_unref);
 	g_clear_pointer(&rows->kept_paths, g_hash_table_unref);
 	g_clear_pointer(&rows->private_names, g_hash_table_unref);
 	g_clear_pointer(&rows->rows, g_ptr_array_unref);
+}
+
+/* What failed is not going to happen any more. */
+static bool
+note_operation(const StoreOperation *operation, void *data)
+{
+	SyncRows *rows = data;
+
+	if (operation->state == STORE_OPERATION_FAILED)
+		return true;
+	if (operation->kind == STORE_OPERATION_RENAME)
+		g_hash_table_add(rows->being_renamed, g_memdup2(&operation->mailbox_id, sizeof operation->mailbox_id));
+	if (operation->kind == STORE_OPERATION_DELETE && operation->arguments)
+		g_hash_table_add(rows->private_names, g_strdup(operation->arguments));
+	return true;
 }
 
 static bool
@@ -45,7 +63,8 @@ note_row(const StoreMailbox *mailbox, void *data)
 		.uidnext = mailbox->uidnext,
 		.highestmodseq = mailbox->highestmodseq,
 	};
-	row->stays = row->is_deleted || (parent && parent->stays);
+	/* What is below a mailbox went with it. */
+	row->stays = row->is_deleted || (parent && parent->stays) || g_hash_table_contains(rows->being_renamed, &row->id);
 	g_ptr_array_add(rows->rows, row);
 	g_hash_table_insert(rows->by_id, &row->id, row);
 	if (!row->is_deleted && (mailbox->state == STORE_MAILBOX_TO_CREATE || (row->stays && row->is_mailbox)))
@@ -66,10 +85,12 @@ sync_rows_load(SyncRows *rows, const SyncRun *run, GError **error)
 		.by_id = g_hash_table_new(g_int64_hash, g_int64_equal),
 		.by_path = g_hash_table_new(g_str_hash, g_str_equal),
 		.by_listed = g_hash_table_new(NULL, NULL),
+		.being_renamed = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 		.kept_paths = g_hash_table_new(g_str_hash, g_str_equal),
 		.private_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 	};
-	return store_mailbox_list(run->store, run->account_id, note_row, rows, error);
+	return store_operation_list(run->store, run->account_id, note_operation, rows, error) &&
+	       store_mailbox_list(run->store, run->account_id, note_row, rows, error);
 }
 
 void

@@ -36,6 +36,7 @@ typedef struct {
 	GHashTable *by_id;     /* id -> SyncRow, borrowed, as in the next two */
 	GHashTable *by_path;   /* mailboxes that people see */
 	GHashTable *by_listed; /* SyncListed -> SyncRow */
+	GHashTable *being_renamed; /* ids of mailboxes that have another name here than on the server */
 	GHashTable *kept_paths;    /* of rows that stay or are to be created on the server */
 	GHashTable *private_names; /* server names that mailboxes have only until they are deleted */
 	unsigned known;        /* mailboxes */

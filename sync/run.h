@@ -37,6 +37,7 @@ typedef struct {
 	int64_t account_id;
 	CoreCancel *cancel;
 	SyncProgress *progress;
+	char *capabilities; /* of the server, as it told the last session; NULL: unknown */
 	SyncPool *pool;
 } SyncRun;
 
@@ -95,8 +96,11 @@ uint64_t sync_job_bytes(const SyncWanted *wanted); /* its size, as far as it can
 void sync_job_free(SyncJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
 
-/* worker.c.  Opens @worker's session; on failure there is none. */
+/* worker.c.  Opens @worker's session; on failure there is none.  @behind_login queues what is asked first of all,
+ * with the login if that is possible (ImapEager). */
 bool sync_worker_open(SyncWorker *worker, GError **error);
+bool sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *session, void *data), void *data,
+                             GError **error);
 void sync_worker_close(SyncWorker *worker);
 
 /* EXAMINEs; see imap_session_select(). */
@@ -135,6 +139,8 @@ bool sync_fetch(SyncWorker *worker, SyncJob *job, GError **error);
 /* search.c.  Those of @uids that the selected mailbox has, by UID SEARCH.  *sure_r false: the server did not tell, and
  * what is not in *shown_r may be there all the same.  False only when the connection broke. */
 bool sync_search(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *shown_r, bool *sure_r, GError **error);
+/* All that are marked with \Deleted in it. */
+bool sync_search_deleted(SyncWorker *worker, ImapUidSet *shown_r, bool *sure_r, GError **error);
 
 /* missing.c.  What of @job is not @done was asked for and not given: what the server no longer shows is removed here (and
  * done), the rest is warned of. */

@@ -30,18 +30,32 @@ forward_end(void *data, GError **error)
 
 static const ImapSink forward = { .begin = forward_begin, .write = forward_write, .end = forward_end };
 
-bool
-sync_worker_open(SyncWorker *worker, GError **error)
+static void
+ask_nothing(ImapSession *session, void *data)
 {
-	const SyncAccount *account = worker->run->account;
+}
+
+bool
+sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *session, void *data), void *data,
+                        GError **error)
+{
+	const SyncRun *run = worker->run;
+	const SyncAccount *account = run->account;
+	ImapEager eager = { .remembered = run->capabilities, .behind_login = behind_login, .data = data };
 
 	worker->session = imap_session_open(&account->imap, account->password, account->password_data, &forward, worker,
-	                                    NULL, worker->run->cancel, error);
+	                                    &eager, run->cancel, error);
 	if (!worker->session)
 		return false;
 	worker->used = worker->asked_to_compress = false;
-	sync_progress_connections(worker->run->progress, 1);
+	sync_progress_connections(run->progress, 1);
 	return true;
+}
+
+bool
+sync_worker_open(SyncWorker *worker, GError **error)
+{
+	return sync_worker_open_asking(worker, ask_nothing, NULL, error);
 }
 
 void
