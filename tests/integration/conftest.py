@@ -2,6 +2,7 @@
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,8 @@ def dovecots(place, certs):
             running[key].start()
         return running[key]
     yield get
-    for server in running.values():
-        server.stop()
+    with ThreadPoolExecutor() as pool: # a Dovecot takes its time
+        list(pool.map(Dovecot.stop, running.values()))
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +126,12 @@ def remote_with(dovecots, certs):
 def any_remote(request, dovecots, certs):
     """An empty account on each kind of server."""
     return Remote(dovecots(request.param), certs)
+
+
+@pytest.fixture
+def remote_on(certs):
+    """remote_on(server): an empty account on it."""
+    return lambda server: Remote(server, certs)
 
 
 @pytest.fixture

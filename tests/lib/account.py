@@ -138,6 +138,10 @@ class Account:
     def rename(self, folder, new):
         self._do(self.imap.rename, self._name(folder), self._name(new))
 
+    def set_rights(self, folder, user, rights):
+        """RFC 4314."""
+        self._do(self.imap.setacl, self._name(folder), quote(user), rights)
+
     @contextlib.contextmanager
     def _open(self, folder, writable=False):
         self._do(self.imap.select, self._name(folder), not writable)
@@ -197,13 +201,13 @@ class Account:
             pieces.append(item.raw)
         pieces.append(b"\r\n")
         imap.send(b"".join(pieces))
-        return _uids(rb"APPENDUID \d+", self._answer(folder, tag))
+        self._answer(folder, tag)
+        return self._told("APPENDUID")
 
     def _answer(self, folder, tag):
         kind, data = self.imap._command_complete("APPEND", tag)
         if kind != "OK":
             raise RuntimeError(f"APPEND {folder}: {data}")
-        return data
 
     def store(self, folder, uids, how, *flags):
         """@how: +FLAGS, -FLAGS or FLAGS."""
@@ -225,7 +229,8 @@ class Account:
             return self._copy(uids, target)
 
     def _copy(self, uids, target):
-        return _uids(rb"COPYUID \d+ \S+", self._do(self.imap.uid, "COPY", _set(uids), self._name(target)))
+        self._do(self.imap.uid, "COPY", _set(uids), self._name(target))
+        return self._told("COPYUID")
 
     def move(self, folder, uids, target):
         """The UIDs there, if the server tells."""
@@ -234,9 +239,17 @@ class Account:
                 there = self._copy(uids, target)
                 self._expunge(uids)
                 return there
-            data = self._do(self.imap.uid, "MOVE", _set(uids), self._name(target))
-            told = self.imap.response("COPYUID")[1] # untagged, as RFC 6851 wants it, or else with the answer
-            return _uids(rb"\d+ \S+", told) or _uids(rb"COPYUID \d+ \S+", data)
+            self._do(self.imap.uid, "MOVE", _set(uids), self._name(target))
+            return self._told("COPYUID")
+
+    def _told(self, code):
+        """The UIDs at the end of the response codes @code since this was last asked."""
+        found = []
+        for text in self.imap.response(code)[1]:
+            for run in text.decode("ascii").split()[-1].split(",") if text else []:
+                first, _, last = run.partition(":")
+                found += range(int(first), int(last or first) + 1)
+        return found
 
     def uids(self, folder):
         with self._open(folder):
@@ -314,17 +327,6 @@ class Idle:
     def done(self):
         self._imap.send(b"DONE\r\n")
         self.wait(b"^" + self._tag + b" OK")
-
-
-def _uids(code, data):
-    """Those of a response code whose beginning @code matches; none if it is not there."""
-    found = []
-    for piece in data or []:
-        match = re.search(code + rb" ([\d,:]+)", piece) if piece else None
-        for run in match.group(1).decode("ascii").split(",") if match else []:
-            first, _, last = run.partition(":")
-            found += range(int(first), int(last or first) + 1)
-    return found
 
 
 def _uid(head):

@@ -65,7 +65,8 @@ class Courier(Server):
         everybody = _EVERYBODY.format(mails=_MAILS, owner=_OWNER, password=self.password)
         inside.write("/etc/courier/authProg", everybody, 0o755)
         pem = "".join(path.read_text() for path in (self.certificate.key, self.certificate.cert))
-        inside.write("/etc/courier/server.pem", pem, 0o600)
+        inside.write("/etc/courier/server.pem", pem, 0o640)
+        inside.run("chgrp", "courier", "/etc/courier/server.pem") # who speaks TLS after STARTTLS
         ports = {"plain_port": self.plain_port, "tls_port": self.tls_port}
         for name, more in (("imapd", _IMAPD), ("imapd-ssl", _IMAPD_SSL)):
             debian = (inside.root / "etc/courier" / name).read_text()

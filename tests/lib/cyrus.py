@@ -23,6 +23,7 @@ allowplaintext: yes
 autocreate_quota: 0
 autocreate_post: yes
 imapidlepoll: 1
+delete_mode: immediate
 tls_server_cert: /etc/cyrus-server.cert
 tls_server_key: /etc/cyrus-server.key
 tls_session_timeout: 0

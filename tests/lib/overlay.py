@@ -203,7 +203,7 @@ def problem():
             with Overlay(folder):
                 return None
         except RuntimeError as error:
-            return str(error)
+            return "; ".join(str(error).splitlines())
 
 
 def layer(name, packages):
@@ -231,7 +231,7 @@ def _install(made, packages):
         try:
             overlay.run(*install)
         except RuntimeError:
-            overlay.run(*apt, "update")
+            overlay.run(*apt, "update", check=False) # what then cannot be installed tells why
             overlay.run(*install)
         part = made.with_suffix(".part")
         with open(part, "wb") as out:
@@ -333,4 +333,7 @@ def _reap():
 
 
 if __name__ == "__main__":
-    _inside(Path(sys.argv[1]), sys.argv[2])
+    try:
+        _inside(Path(sys.argv[1]), sys.argv[2])
+    except (OSError, subprocess.CalledProcessError) as failure:
+        sys.exit(str(failure))

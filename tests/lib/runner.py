@@ -19,7 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import keeper, tap
+from . import keeper, overlay, tap
+from .courier import Courier
+from .cyrus import Cyrus
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build-test" / "logs"
@@ -38,7 +40,7 @@ SUITES = {
     # name: (build it needs, what it is)
     "harness": (None, "the tests' own tools, and the rules about the source tree"),
     "unit": ("build-test", "unit tests, gcc, no warnings allowed"),
-    "integration": ("build-test", "mailtree against a private Dovecot and a scripted server"),
+    "integration": ("build-test", "mailtree against private servers: Dovecot, Cyrus, Courier, and a scripted one"),
     "asan-unit": ("build-asan", "unit tests with address and undefined sanitizers"),
     "asan-integration": ("build-asan", "integration tests with address and undefined sanitizers"),
     "threads": ("build-tsan", "unit tests of the suite 'threads' with the thread sanitizer"),
@@ -106,6 +108,22 @@ class Run:
                 if command[0] == "meson":
                     mark.write_text(wanted)
         return None
+
+    def install_servers(self):
+        """In the background.  A test that comes earlier waits, and one that needs what could not be installed tells why."""
+        def install():
+            with open(LOGS / "servers.log", "w", encoding="utf-8") as log:
+                problem = overlay.problem()
+                for server in (Cyrus, Courier) if not problem else ():
+                    begin = time.monotonic()
+                    try:
+                        said = f"{server.prepare()}, {time.monotonic() - begin:.1f} s"
+                    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                        said = error
+                    print(f"{server.NAME}: {said}", file=log, flush=True)
+                if problem:
+                    print(problem, file=log)
+        threading.Thread(target=install, daemon=True).start()
 
     # Suites
 
@@ -365,6 +383,8 @@ def main():
     try:
         print(f"seed {options.seed}", flush=True)
         run = Run(options, scratch)
+        if not options.k and any(name.endswith("integration") for name in suites):
+            run.install_servers()
         run.start_builds(dict.fromkeys(SUITES[name][0] for name in suites if SUITES[name][0]))
         for name in suites:
             print(f"== {name}: {SUITES[name][1]}", flush=True)
