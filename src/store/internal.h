@@ -73,10 +73,21 @@ StoreStep store_txn_message_uid(StoreTxn *txn, int64_t mailbox_id, uint32_t uid,
 /* "\Seen $a" with the delta of one operation applied; both as store_flags_normalise() makes them.  g_free(). */
 char *store_flags_apply(const char *flags, const char *add, const char *remove);
 
-/* Removes the messages of a mailbox that becomes a directory or goes. */
-bool store_messages_remove_all(StoreTxn *txn, int64_t mailbox_id, GError **error);
-/* What a UIDVALIDITY change does to them. */
+/* The server no longer has the mailbox: what it had in it goes, as in store_message_remove_uids(); what was on its way there
+ * is seen again where it comes from.  *kept_r: there are messages that are only here. */
+bool store_messages_leave_mailbox(StoreTxn *txn, int64_t mailbox_id, bool *kept_r, GError **error);
+/* What a UIDVALIDITY change does to the messages that the server has in it. */
 bool store_messages_forget_uids(StoreTxn *txn, int64_t mailbox_id, GError **error);
+/* Those that it has there and that nobody has seen yet go. */
+bool store_messages_remove_invisible(StoreTxn *txn, int64_t mailbox_id, GError **error);
+
+/* All that people see in one mailbox they see in another, under free names. */
+bool store_messages_show_all(StoreTxn *txn, int64_t from, int64_t to, GError **error);
+
+void store_bind_described(StoreQuery *query, const StoreMessage *message); /* what the server tells of a message */
+
+/* The row of @body's bytes, which become one that is there already or else are taken as they are (messages.h). */
+bool store_body_adopt(StoreTxn *txn, const StoreBody *body, int64_t *id_r, GError **error);
 
 StoreBody store_body_take_row(StoreQuery *query); /* of the columns id, segment, offset, length, sha256 */
 

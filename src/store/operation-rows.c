@@ -127,6 +127,18 @@ store_txn_operations_from(StoreTxn *txn, int64_t message_id, GError **error)
 }
 
 GArray *
+store_txn_operations_into(StoreTxn *txn, int64_t mailbox_id, GError **error)
+{
+	return collect(txn, STORE_SQL_OPERATION_INTO, mailbox_id, error);
+}
+
+GArray *
+store_txn_mailbox_operations(StoreTxn *txn, int64_t mailbox_id, GError **error)
+{
+	return collect(txn, STORE_SQL_OPERATION_OF_MAILBOX, mailbox_id, error);
+}
+
+GArray *
 store_txn_folder_operations(StoreTxn *txn, int64_t account_id, GError **error)
 {
 	return collect(txn, STORE_SQL_OPERATION_OF_FOLDERS, account_id, error);

@@ -17,6 +17,8 @@ StoreStep store_txn_operation(StoreTxn *txn, int64_t id, StoreOperation *operati
  * folders: g_array_unref(), which clears them.  NULL on failure. */
 GArray *store_txn_operations(StoreTxn *txn, int64_t message_id, GError **error);
 GArray *store_txn_operations_from(StoreTxn *txn, int64_t message_id, GError **error);
+GArray *store_txn_operations_into(StoreTxn *txn, int64_t mailbox_id, GError **error); /* MOVEs to it */
+GArray *store_txn_mailbox_operations(StoreTxn *txn, int64_t mailbox_id, GError **error); /* about itself */
 GArray *store_txn_folder_operations(StoreTxn *txn, int64_t account_id, GError **error);
 
 /* Takes all but id, attempts, created_s (now), ended_s and target_uid*; NULL flags are empty. */
@@ -43,14 +45,23 @@ bool store_message_drop_operations(StoreTxn *txn, int64_t message_id, const char
 
 /* places.c */
 
+/* The first column (int64_t) of all rows; NULL on failure. */
+GArray *store_collect_ids(StoreTxn *txn, StoreQuery *query, GError **error);
+
 /* CORE_ERROR_NOT_FOUND: it has gone. */
 bool store_txn_message_there(StoreTxn *txn, int64_t id, StoreMessage *message_r, GError **error);
 
 /* What the listener hears of a message that people see; nothing if they do not. */
 bool store_message_tell(StoreTxn *txn, StoreChangeKind kind, const StoreMessage *row, const char *name, GError **error);
 
+/* It is called @name now, before what @row says; NULL: it still is. */
+bool store_message_tell_name(StoreTxn *txn, const StoreMessage *row, const char *name, GError **error);
+
 /* @words: of REFUSED; NULL. */
 bool store_message_set_state(StoreTxn *txn, int64_t id, StoreMessageState state, const char *words, GError **error);
+
+/* Where a message that is only here is to go. */
+bool store_message_set_mailbox(StoreTxn *txn, int64_t id, int64_t mailbox_id, GError **error);
 
 /* Shows the message in @place_id (0: nowhere) from now on.  @name NULL: its name, or a form of it that is free there. */
 bool store_message_show(StoreTxn *txn, const StoreMessage *row, int64_t place_id, const char *name, bool name_is_users,

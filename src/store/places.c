@@ -25,6 +25,18 @@ store_message_tell(StoreTxn *txn, StoreChangeKind kind, const StoreMessage *row,
 }
 
 bool
+store_message_tell_name(StoreTxn *txn, const StoreMessage *row, const char *name, GError **error)
+{
+	StoreMessage now = *row;
+
+	if (!name || g_strcmp0(row->name, name) == 0)
+		return true;
+	now.name = name;
+	return row->name ? store_message_tell(txn, STORE_CHANGE_MESSAGE_RENAMED, row, row->name, error)
+	                 : store_message_tell(txn, STORE_CHANGE_MESSAGE_ADDED, &now, name, error);
+}
+
+bool
 store_message_set_state(StoreTxn *txn, int64_t id, StoreMessageState state, const char *words, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_SET_STATE);
@@ -32,6 +44,16 @@ store_message_set_state(StoreTxn *txn, int64_t id, StoreMessageState state, cons
 	store_bind_int(query, ":id", id);
 	store_bind_int(query, ":state", state);
 	store_bind_text(query, ":error", words);
+	return store_query_run(txn->db, query, error);
+}
+
+bool
+store_message_set_mailbox(StoreTxn *txn, int64_t id, int64_t mailbox_id, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_SET_MAILBOX);
+
+	store_bind_int(query, ":id", id);
+	store_bind_int(query, ":mailbox", mailbox_id);
 	return store_query_run(txn->db, query, error);
 }
 
@@ -100,12 +122,41 @@ store_message_show(StoreTxn *txn, const StoreMessage *row, int64_t place_id, con
 	if (!write_place(txn, row->id, place_id, name, name_is_users, error))
 		return false;
 	if (place_id == row->place_id)
-		return g_strcmp0(name, row->name) == 0 ||
-		       store_message_tell(txn, STORE_CHANGE_MESSAGE_RENAMED, row, row->name, error);
+		return store_message_tell_name(txn, row, name, error);
 	shown.place_id = place_id;
 	shown.name = name;
 	return store_message_tell(txn, STORE_CHANGE_MESSAGE_REMOVED, row, row->name, error) &&
 	       store_message_tell(txn, STORE_CHANGE_MESSAGE_ADDED, &shown, name, error);
+}
+
+GArray *
+store_collect_ids(StoreTxn *txn, StoreQuery *query, GError **error)
+{
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	StoreStep step;
+
+	while ((step = store_query_step(txn->db, query, error)) == STORE_ROW) {
+		int64_t id = sqlite3_column_int64(query, 0);
+		g_array_append_val(ids, id);
+	}
+	return step == STORE_DONE ? g_steal_pointer(&ids) : NULL;
+}
+
+bool
+store_messages_show_all(StoreTxn *txn, int64_t from, int64_t to, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_LIST_PLACE);
+	g_autoptr(GArray) ids = NULL;
+
+	store_bind_int(query, ":mailbox", from);
+	ids = store_collect_ids(txn, query, error);
+	for (guint i = 0; ids && i < ids->len; i++) {
+		g_auto(StoreMessage) row = { 0 };
+		if (!store_txn_message_there(txn, g_array_index(ids, int64_t, i), &row, error) ||
+		    !store_message_show(txn, &row, to, NULL, false, error))
+			return false;
+	}
+	return ids != NULL;
 }
 
 /* Where its open operations lead a message. */

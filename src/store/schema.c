@@ -144,7 +144,7 @@ static const char *const mail_2[] = {
 	"DROP INDEX messages_visible;\n"
 	"DROP INDEX messages_missing;\n"
 	"CREATE UNIQUE INDEX messages_name ON messages (place, name) WHERE name IS NOT NULL AND place IS NOT NULL;\n"
-	"CREATE INDEX messages_visible ON messages (place) WHERE name IS NOT NULL;\n" /* in the order of ids */
+	"CREATE INDEX messages_place ON messages (place) WHERE place IS NOT NULL;\n" /* in the order of ids; also for the key */
 	"CREATE INDEX messages_missing ON messages (mailbox, uid) WHERE body IS NULL AND header IS NULL AND uid IS NOT NULL;\n"
 	"CREATE INDEX messages_remote ON messages (mailbox, internaldate)\n"
 	"  WHERE body IS NULL AND header IS NOT NULL AND uid IS NOT NULL;\n"
@@ -197,6 +197,7 @@ static const char *const mail_2[] = {
 	"CREATE INDEX operations_target ON operations (target) WHERE ended = 0 AND target IS NOT NULL;\n"
 	"CREATE INDEX operations_folders ON operations (account, kind) WHERE ended = 0 AND message IS NULL;\n"
 	"CREATE INDEX operations_open ON operations (account) WHERE ended = 0;\n" /* in the order of ids */
+	"CREATE INDEX operations_removals ON operations (account, created) WHERE kind = 'remove';\n"
 	"CREATE INDEX operations_ended ON operations (ended) WHERE ended <> 0;\n",
 	NULL,
 };

@@ -55,6 +55,10 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		OPERATION_COLUMNS "WHERE o.message = :id AND o.ended = 0 ORDER BY o.id" },
 	[STORE_SQL_OPERATION_OF_SOURCE] = { WRITE,
 		OPERATION_COLUMNS "WHERE o.source = :id AND o.ended = 0 ORDER BY o.id" },
+	[STORE_SQL_OPERATION_INTO] = { WRITE,
+		OPERATION_COLUMNS "WHERE o.target = :id AND o.ended = 0 AND o.kind = 'move' ORDER BY o.id" },
+	[STORE_SQL_OPERATION_OF_MAILBOX] = { WRITE,
+		OPERATION_COLUMNS "WHERE o.mailbox = :id AND o.ended = 0 AND o.message IS NULL ORDER BY o.id" },
 	[STORE_SQL_OPERATION_OF_FOLDERS] = { WRITE,
 		OPERATION_COLUMNS "WHERE o.account = :id AND o.ended = 0 AND o.message IS NULL"
 		" ORDER BY o.id" },
@@ -77,6 +81,10 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		"UPDATE operations SET message = :to WHERE message = :from AND ended = 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_SOURCE] = { WRITE,
 		"UPDATE operations SET source = :to WHERE source = :from AND ended = 0" },
+	[STORE_SQL_OPERATION_HAND_OVER_MAILBOX] = { WRITE,
+		"UPDATE operations SET mailbox = :to WHERE mailbox = :from AND ended = 0" },
+	[STORE_SQL_OPERATION_HAND_OVER_TARGET] = { WRITE,
+		"UPDATE operations SET target = :to WHERE target = :from AND ended = 0" },
 
 	[STORE_SQL_OPERATION_LIST] = { READ, OPERATION_COLUMNS "WHERE o.account = :account AND o.ended = 0 ORDER BY o.id" },
 	[STORE_SQL_OPERATION_LOG] = { READ,
@@ -110,4 +118,19 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		" AND NOT ((o.removal OR o.kind = 'remove') AND " IS_AWAITED ")"
 		" END ORDER BY o.id" },
 	[STORE_SQL_TASK_LIST_SENT] = { READ, TASK_COLUMNS "AND o.state = 'sent' ORDER BY o.id" },
+
+	[STORE_SQL_OPERATION_SEND] = { WRITE,
+		"UPDATE operations SET state = 'sent', attempts = attempts + 1, target_uidvalidity = :uidvalidity,"
+		" target_uidnext = :uidnext WHERE id = :id AND state = 'queued'" },
+	[STORE_SQL_OPERATION_SET_ARGUMENTS] = { WRITE,
+		"UPDATE operations SET arguments = :arguments WHERE id = :id AND ended = 0" },
+	[STORE_SQL_OPERATION_COPIED] = { WRITE,
+		"UPDATE operations SET target_uid = :uid WHERE id = :id AND state = 'sent' AND kind = 'move'" },
+	[STORE_SQL_OPERATION_HOLD] = { WRITE,
+		"UPDATE operations SET state = 'held', error = :error WHERE id = :id AND state IN ('queued', 'sent')" },
+	[STORE_SQL_OPERATION_AGAIN] = { WRITE,
+		"UPDATE operations SET state = 'queued', not_before = :not_before, error = :error"
+		" WHERE id = :id AND state IN ('queued', 'sent')" },
+	[STORE_SQL_OPERATION_BEGIN_IN] = { WRITE,
+		"UPDATE operations SET mailbox = :mailbox WHERE (message = :message OR source = :message) AND ended = 0" },
 };

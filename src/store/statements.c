@@ -13,6 +13,15 @@
 
 #define MESSAGE_COLUMNS "SELECT " STORE_MESSAGE_FIELDS " FROM messages m LEFT JOIN bodies b ON b.id = m.body "
 
+/* States of rows that the server has, or had until it told otherwise. */
+#define ON_SERVER "(0, 1, 6)"
+#define INVISIBLE "mailbox = :mailbox AND state = 0 AND uid IS NOT NULL AND name IS NULL"
+
+/* Messages with open operations, or that are to be copied. */
+#define BUSY \
+	"SELECT id FROM messages WHERE (EXISTS (SELECT 1 FROM operations WHERE message = messages.id AND ended = 0)" \
+	" OR EXISTS (SELECT 1 FROM operations WHERE source = messages.id AND ended = 0)) AND "
+
 /* What a message has in common with one that may be the same. */
 #define ALIKE "rfc822_size = :rfc822_size AND internaldate = :internaldate"
 #define SAME_HEADER ALIKE " AND header_sha256 = :header_sha256"
@@ -53,9 +62,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"UPDATE accounts SET last_sync = ifnull(:last_sync, last_sync), last_error = :last_error WHERE id = :id" },
 	[STORE_SQL_ACCOUNT_SET_CAPABILITIES] = { WRITE, "UPDATE accounts SET capabilities = :capabilities WHERE id = :id" },
 	[STORE_SQL_ACCOUNT_COUNTS] = { READ,
-		"SELECT (SELECT count(*) FROM mailboxes WHERE account = :account AND attributes & 1),"
+		"SELECT (SELECT count(*) FROM mailboxes WHERE account = :account AND attributes & 1 AND state <> 2),"
 		" count(b.id), ifnull(sum(b.length), 0), count(*) FILTER (WHERE m.body IS NULL AND m.uid IS NOT NULL)"
-		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id LEFT JOIN bodies b ON b.id = m.body"
+		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id AND m.place IS NOT NULL LEFT JOIN bodies b ON b.id = m.body"
 		" WHERE x.account = :account" },
 
 	[STORE_SQL_MAILBOX_GET] = { READ | WRITE, MAILBOX_COLUMNS "WHERE m.id = :id" },
@@ -81,11 +90,14 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_SET_STATE] = { WRITE,
 		"UPDATE mailboxes SET uidvalidity = :uidvalidity, uidnext = :uidnext, highestmodseq = :highestmodseq,"
 		" mailboxid = :mailboxid WHERE id = :id" },
+	[STORE_SQL_MAILBOX_WRITE_STATE] = { WRITE, "UPDATE mailboxes SET state = :state WHERE id = :id" },
 	[STORE_SQL_MAILBOX_TOUCH] = { WRITE, "UPDATE mailboxes SET changed = max(changed, :now) WHERE id = :id" },
 	[STORE_SQL_MAILBOX_PLACE] = { WRITE, "UPDATE mailboxes SET parent = :parent, name = :name WHERE id = :id" },
 	[STORE_SQL_MAILBOX_HAND_OVER] = { WRITE,
 		"UPDATE mailboxes SET parent = :to WHERE parent = :from RETURNING id, name" },
 	[STORE_SQL_MAILBOX_HAS_CHILDREN] = { WRITE, "SELECT 1 FROM mailboxes WHERE parent = :id LIMIT 1" },
+	[STORE_SQL_MAILBOX_IS_USED] = { WRITE,
+		"SELECT 1 FROM messages WHERE mailbox = :id UNION ALL SELECT 1 FROM messages WHERE place = :id LIMIT 1" },
 	[STORE_SQL_MAILBOX_DELETE] = { WRITE, "DELETE FROM mailboxes WHERE id = :id" },
 
 	[STORE_SQL_MESSAGE_GET] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.id = :id" },
@@ -97,7 +109,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_COUNT] = { READ | WRITE,
 		"SELECT messages FROM mailboxes WHERE id = :mailbox" },
 	[STORE_SQL_MESSAGE_LIST_MISSING] = { READ,
-		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL ORDER BY m.uid DESC" },
+		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL AND m.header IS NULL"
+		" ORDER BY m.uid DESC" },
 	[STORE_SQL_MESSAGE_LIST_UNMATCHED] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.state = 1 ORDER BY m.id" },
 	[STORE_SQL_MESSAGE_ANY_ALIKE] = { READ,
@@ -133,26 +146,34 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" ON CONFLICT DO NOTHING" },
 	[STORE_SQL_MESSAGE_SET_FLAGS] = { WRITE,
 		"UPDATE messages SET base_flags = :base_flags, modseq = ifnull(:modseq, modseq) WHERE id = :id" },
-	[STORE_SQL_MESSAGE_REMOVE] = { WRITE, "DELETE FROM messages WHERE id = :id RETURNING id, mailbox, name" },
+	[STORE_SQL_MESSAGE_REMOVE] = { WRITE, "DELETE FROM messages WHERE id = :id RETURNING id, place, name" },
+	[STORE_SQL_MESSAGE_LET_GO] = { WRITE,
+		"UPDATE messages SET mailbox = :mailbox, uid = NULL, modseq = 0, state = 6 WHERE id = :id" },
+	[STORE_SQL_MESSAGE_BUSY_UIDS] = { WRITE, BUSY "mailbox = :mailbox AND uid BETWEEN :first AND :last" },
 	[STORE_SQL_MESSAGE_REMOVE_UIDS] = { WRITE,
-		"DELETE FROM messages WHERE mailbox = :mailbox AND uid BETWEEN :first AND :last RETURNING id, mailbox, name" },
+		"DELETE FROM messages WHERE mailbox = :mailbox AND uid BETWEEN :first AND :last RETURNING id, place, name" },
+	[STORE_SQL_MESSAGE_BUSY_ALL] = { WRITE, BUSY "mailbox = :mailbox AND state IN " ON_SERVER },
 	[STORE_SQL_MESSAGE_REMOVE_ALL] = { WRITE,
-		"DELETE FROM messages WHERE mailbox = :mailbox RETURNING id, mailbox, name" },
+		"DELETE FROM messages WHERE mailbox = :mailbox AND state IN " ON_SERVER " RETURNING id, place, name" },
+	[STORE_SQL_MESSAGE_ANY_OF] = { WRITE, "SELECT 1 FROM messages WHERE mailbox = :mailbox LIMIT 1" },
+	[STORE_SQL_MESSAGE_BUSY_UNMATCHED] = { WRITE, BUSY "mailbox = :mailbox AND state = 1" },
 	[STORE_SQL_MESSAGE_REMOVE_UNMATCHED] = { WRITE,
-		"DELETE FROM messages WHERE mailbox = :mailbox AND state = 1 RETURNING id, mailbox, name" },
+		"DELETE FROM messages WHERE mailbox = :mailbox AND state = 1 RETURNING id, place, name" },
 	[STORE_SQL_MESSAGE_REMOVE_INVISIBLE_UID] = { WRITE,
 		"DELETE FROM messages WHERE mailbox = :mailbox AND uid = :uid AND id <> :id AND name IS NULL" },
 	[STORE_SQL_MESSAGE_MATCH] = { WRITE,
 		"UPDATE messages SET uid = :uid, state = 0, internaldate = :internaldate, rfc822_size = :rfc822_size,"
 		" base_flags = :base_flags, modseq = :modseq, emailid = :emailid, gm_msgid = :gm_msgid,"
-		" name = ifnull(:name, name) WHERE id = :id" },
+		" name = iif(name_is_users, name, ifnull(:name, name)) WHERE id = :id" },
 	[STORE_SQL_MESSAGE_RENAME] = { WRITE, "UPDATE messages SET name = :name WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SET_BODY] = { WRITE,
 		"UPDATE messages SET body = :body, name = :name, header_sha256 = :header_sha256 WHERE id = :id" },
+	[STORE_SQL_MESSAGE_BUSY_INVISIBLE] = { WRITE, BUSY INVISIBLE },
 	[STORE_SQL_MESSAGE_FORGET_INVISIBLE] = { WRITE,
-		"DELETE FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL AND name IS NULL" },
+		"DELETE FROM messages WHERE " INVISIBLE " RETURNING id, place, name" },
 	[STORE_SQL_MESSAGE_FORGET_UIDS] = { WRITE,
-		"UPDATE messages SET uid = NULL, modseq = 0, state = 1 WHERE mailbox = :mailbox AND uid IS NOT NULL" },
+		"UPDATE messages SET uid = NULL, modseq = 0, state = 1"
+		" WHERE mailbox = :mailbox AND state = 0 AND uid IS NOT NULL" },
 	[STORE_SQL_NAME_TAKEN] = { WRITE,
 		"SELECT 1 FROM messages WHERE place = :mailbox AND name = :name AND id <> :id"
 		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :mailbox AND name = :name AND state <> 2 LIMIT 1" },
@@ -161,8 +182,14 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_SHOW] = { WRITE,
 		"UPDATE messages SET place = :place, name = :name, name_is_users = :name_is_users,"
 		" since = iif(place IS :place, since, :now) WHERE id = :id" },
+	[STORE_SQL_MESSAGE_SET_MAILBOX] = { WRITE, "UPDATE messages SET mailbox = :mailbox WHERE id = :id" },
+	[STORE_SQL_MESSAGE_SEEN_ELSEWHERE] = { WRITE,
+		"SELECT id FROM messages WHERE mailbox = :mailbox AND place IS NOT :mailbox" },
+	[STORE_SQL_MESSAGE_LIST_PLACE] = { WRITE, "SELECT id FROM messages WHERE place = :mailbox" },
+	[STORE_SQL_MESSAGE_HAND_OVER] = { WRITE, "UPDATE messages SET mailbox = :to WHERE mailbox = :from" },
 	[STORE_SQL_MESSAGE_SETTLE] = { WRITE,
-		"UPDATE messages SET mailbox = :mailbox, uid = :uid, state = 0, error = NULL WHERE id = :id" },
+		"UPDATE messages SET mailbox = :mailbox, uid = :uid, state = 0, error = NULL,"
+		" modseq = iif(mailbox = :mailbox AND uid = :uid, modseq, 0) WHERE id = :id" },
 	[STORE_SQL_MESSAGE_DESCRIBE] = { WRITE,
 		"UPDATE messages SET internaldate = :internaldate, rfc822_size = :rfc822_size, base_flags = :base_flags,"
 		" modseq = :modseq, emailid = :emailid, gm_msgid = :gm_msgid, body = ifnull(body, :body),"
@@ -170,10 +197,10 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" header_sha256 = ifnull(header_sha256, :header_sha256) WHERE id = :id" },
 
 	[STORE_SQL_ENTRY_LIST] = { READ,
-		ENTRY_COLUMNS("messages m INDEXED BY messages_visible")
+		ENTRY_COLUMNS("messages m INDEXED BY messages_place")
 		"WHERE m.place = :mailbox AND m.id > :after AND m.name IS NOT NULL ORDER BY m.id" },
 	[STORE_SQL_ENTRY_FIND] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.place = :mailbox AND m.name = :name" },
-	[STORE_SQL_ENTRY_GET] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.id = :id AND m.name IS NOT NULL" },
+	[STORE_SQL_ENTRY_GET] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.id = :id AND m.name IS NOT NULL AND m.place IS NOT NULL" },
 
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
 	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },
