@@ -202,11 +202,13 @@ keep(const Match *match, StoreTxn *txn, const Found *found, GError **error)
 {
 	const SyncJob *job = match->job;
 	const SyncWanted *wanted = &g_array_index(job->wanted, SyncWanted, found->index);
-	int64_t id;
+	int64_t id, place_id;
 
 	if (!sync_match_arrived(match->worker->run, txn, job, wanted, found->body.sha256, &id, error))
 		return false;
-	g_autofree char *name = sync_derive_name(txn, job->mailbox_id, id, wanted->uid, wanted->internaldate_s,
+	if (!store_message_place(txn, id, &place_id, error))
+		return false;
+	g_autofree char *name = sync_derive_name(txn, place_id, id, wanted->uid, wanted->internaldate_s,
 	                                         &found->derived, error);
 	return name && store_message_share_body(txn, id, found->body.id, name, found->derived.header_sha256, error);
 }

@@ -19,7 +19,7 @@ take_row(StoreQuery *query)
 }
 
 bool
-store_entry_list(Store *store, int64_t mailbox_id, int64_t after, unsigned text_version, StoreEntryFn fn, void *data,
+store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn, void *data,
                  GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
@@ -28,7 +28,7 @@ store_entry_list(Store *store, int64_t mailbox_id, int64_t after, unsigned text_
 	if (!reader.db)
 		return false;
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ENTRY_LIST);
-	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":mailbox", place_id);
 	store_bind_int(query, ":after", after);
 	store_bind_int(query, ":version", text_version);
 	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW) {
@@ -51,7 +51,7 @@ take_one(StoreDb *db, StoreQuery *query, unsigned text_version, StoreEntry *entr
 }
 
 bool
-store_entry_find(Store *store, int64_t mailbox_id, const char *name, unsigned text_version, StoreEntry *entry_r,
+store_entry_find(Store *store, int64_t place_id, const char *name, unsigned text_version, StoreEntry *entry_r,
                  GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
@@ -59,7 +59,7 @@ store_entry_find(Store *store, int64_t mailbox_id, const char *name, unsigned te
 	if (!reader.db)
 		return false;
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ENTRY_FIND);
-	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":mailbox", place_id);
 	store_bind_text(query, ":name", name);
 	return take_one(reader.db, query, text_version, entry_r, error);
 }

@@ -62,13 +62,16 @@ char *store_mailbox_path(Store *store, int64_t id, GError **error);
  * more than a thousand levels. */
 bool store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error);
 
-/* What LIST told: makes it a mailbox, or, with server_name NULL, a directory only.  A directory, or a mailbox without
- * STORE_MAILBOX_SELECTABLE, loses its messages and its state. */
+/* What LIST told: makes it a mailbox (one that was TO_CREATE is THERE), or, with server_name NULL, a directory only.  A
+ * directory, or a mailbox without STORE_MAILBOX_SELECTABLE, loses its state and what the server had in it, as in
+ * store_message_remove_uids(); messages on their way into it are seen again where they come from.  But where messages are
+ * that are only here, it becomes TO_CREATE and keeps them. */
 bool store_mailbox_set_listing(StoreTxn *txn, int64_t id, const char *server_name, char separator,
                                uint32_t attributes, GError **error);
 
 /* A mailbox that goes to another path, "Archiv/2024".  Its id, its messages and its state go with it; what is below it
- * stays where it is, below a directory, and a directory that is at the new path becomes the mailbox. */
+ * stays where it is, below a directory, and a directory, or a mailbox in state TO_CREATE, that is at the new path becomes
+ * the mailbox.  One that a user has only here renamed to that path goes back, and its rename has failed. */
 typedef struct {
 	int64_t id;
 	const char *path;
@@ -81,11 +84,11 @@ bool store_mailboxes_move(StoreTxn *txn, const StoreMailboxMove *moves, size_t c
 bool store_mailbox_set_state(StoreTxn *txn, int64_t id, uint32_t uidvalidity, uint32_t uidnext, uint64_t highestmodseq,
                              const char *mailboxid, GError **error);
 
-/* Removes the mailbox's messages and the row, with those above it that are only directories and now empty; a row with
- * children stays as a directory. */
+/* The server no longer has the mailbox: as store_mailbox_set_listing() with server_name NULL, and the row goes, with those
+ * above it that are only directories and now empty; a row with children stays as a directory. */
 bool store_mailbox_remove(StoreTxn *txn, int64_t id, GError **error);
 
-/* A new UIDVALIDITY: every visible message loses its UID and becomes a candidate for matching (those that were never
- * visible go); the state is set to @uidvalidity with uidnext and highestmodseq 0.  Names, bodies and ids stay.
- * CORE_ERROR_NOT_FOUND if there is no such mailbox. */
+/* A new UIDVALIDITY: every visible message that the server has loses its UID and becomes a candidate for matching (those
+ * that were never visible go); the state is set to @uidvalidity with uidnext and highestmodseq 0.  Names, bodies, ids and
+ * operations stay.  CORE_ERROR_NOT_FOUND if there is no such mailbox. */
 bool store_mailbox_forget_uids(StoreTxn *txn, int64_t id, uint32_t uidvalidity, GError **error);

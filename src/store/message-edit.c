@@ -67,6 +67,17 @@ store_message_insert(StoreTxn *txn, const StoreMessage *message, int64_t *id_r, 
 }
 
 bool
+store_message_place(StoreTxn *txn, int64_t id, int64_t *place_id_r, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+
+	if (!store_txn_message_there(txn, id, &row, error))
+		return false;
+	*place_id_r = row.place_id;
+	return true;
+}
+
+bool
 store_message_rename(StoreTxn *txn, int64_t id, const char *name, GError **error)
 {
 	g_auto(StoreMessage) row = { 0 };
@@ -80,11 +91,11 @@ store_message_rename(StoreTxn *txn, int64_t id, const char *name, GError **error
 }
 
 bool
-store_name_taken(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t but_id, bool *taken_r, GError **error)
+store_name_taken(StoreTxn *txn, int64_t place_id, const char *name, int64_t but_id, bool *taken_r, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_NAME_TAKEN);
 
-	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":mailbox", place_id);
 	store_bind_text(query, ":name", name);
 	store_bind_int(query, ":id", but_id);
 	StoreStep step = store_query_step(txn->db, query, error);

@@ -88,14 +88,14 @@ store_message_get(Store *store, int64_t id, StoreMessage *message_r, GError **er
 }
 
 bool
-store_message_find(Store *store, int64_t mailbox_id, const char *name, StoreMessage *message_r, GError **error)
+store_message_find(Store *store, int64_t place_id, const char *name, StoreMessage *message_r, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
 	if (!reader.db)
 		return false;
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_FIND);
-	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":mailbox", place_id);
 	store_bind_text(query, ":name", name);
 	return take_one(reader.db, query, message_r, error) == STORE_ROW;
 }

@@ -46,7 +46,7 @@ char *store_flags_normalise(const char *const *flags, size_t count);
 
 /* Reading.  "false with *error unset" means there is none, or for lists cannot happen. */
 bool store_message_get(Store *store, int64_t id, StoreMessage *message_r, GError **error);
-bool store_message_find(Store *store, int64_t mailbox_id, const char *name, StoreMessage *message_r, GError **error);
+bool store_message_find(Store *store, int64_t place_id, const char *name, StoreMessage *message_r, GError **error);
 bool store_message_find_uid(Store *store, int64_t mailbox_id, uint32_t uid, StoreMessage *message_r, GError **error);
 void store_message_clear(StoreMessage *message); /* of what get and find filled */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMessage, store_message_clear)
@@ -63,7 +63,7 @@ bool store_message_list_uids(Store *store, int64_t mailbox_id, StoreMessageFn fn
 /* How many rows of the mailbox have a UID: in @txn, or, if that is NULL, as committed. */
 bool store_message_count(Store *store, StoreTxn *txn, int64_t mailbox_id, uint32_t *count_r, GError **error);
 
-/* Rows with a UID but without a body, newest (highest UID) first. */
+/* Rows with a UID but with neither body nor header kept, newest (highest UID) first. */
 bool store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 
 /* Rows of the mailbox that wait to be matched (after store_mailbox_forget_uids()). */
@@ -93,10 +93,10 @@ typedef struct {
 	int64_t body_id;
 } StoreEntry;
 typedef bool (*StoreEntryFn)(const StoreEntry *entry, void *data);
-bool store_entry_list(Store *store, int64_t mailbox_id, int64_t after, unsigned text_version, StoreEntryFn fn,
+bool store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn,
                       void *data, GError **error);
 /* One of them; entry_r->name is g_free()d by the caller.  By name, or by id. */
-bool store_entry_find(Store *store, int64_t mailbox_id, const char *name, unsigned text_version, StoreEntry *entry_r,
+bool store_entry_find(Store *store, int64_t place_id, const char *name, unsigned text_version, StoreEntry *entry_r,
                       GError **error);
 bool store_entry_get(Store *store, int64_t id, unsigned text_version, StoreEntry *entry_r, GError **error);
 
@@ -111,9 +111,12 @@ bool store_message_insert(StoreTxn *txn, const StoreMessage *message, int64_t *i
 bool store_message_set_flags(StoreTxn *txn, int64_t mailbox_id, uint32_t uid, const char *base_flags, uint64_t modseq,
                              GError **error);
 
-/* The server no longer has UIDs @first to @last: their rows go.  A body that no row uses any more stays until
- * store_compact(), and is used again if a message with the same bytes arrives before. */
+/* The server no longer has UIDs @first to @last: their rows go, and what users still wanted of them is cancelled; copies of
+ * them that are not made yet are appended instead, if the body is here.  But a row with a move or removal that was sent
+ * only loses its UID (MOVING): that operation's end tells where the message is.  A body that no row uses any more stays
+ * until store_compact(), and is used again if a message with the same bytes arrives before. */
 bool store_message_remove_uids(StoreTxn *txn, int64_t mailbox_id, uint32_t first, uint32_t last, GError **error);
+/* The row goes whatever is under way. */
 bool store_message_remove(StoreTxn *txn, int64_t id, GError **error);
 
 /* The unmatched message of the mailbox whose body has that hash, one with that INTERNALDATE before others; *id_r 0: there
@@ -125,7 +128,7 @@ bool store_message_find_unmatched_name(StoreTxn *txn, int64_t mailbox_id, const 
                                        GError **error);
 
 /* Gives an unmatched message its new UID, and what @message says besides (as insert takes it).  @name: the new canonical
- * name, or NULL to keep the one it has.  An invisible row that has that UID already, because store_message_insert() came
+ * name, which must be free where people see it, or NULL to keep the one it has; one that the user chose stays.  An invisible row that has that UID already, because store_message_insert() came
  * first, is removed.  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile, or is matched already; nothing was
  * changed. */
 bool store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, const char *name, GError **error);
@@ -133,17 +136,22 @@ bool store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message,
 /* The unmatched messages of the mailbox are gone on the server: their rows go, as in store_message_remove_uids(). */
 bool store_message_remove_unmatched(StoreTxn *txn, int64_t mailbox_id, GError **error);
 
+/* Where people see it as of this transaction, for names; 0: nowhere.  CORE_ERROR_NOT_FOUND: it has gone meanwhile. */
+bool store_message_place(StoreTxn *txn, int64_t id, int64_t *place_id_r, GError **error);
+
 /* @name must not be taken (store_name_taken()).  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile. */
 bool store_message_rename(StoreTxn *txn, int64_t id, const char *name, GError **error);
 
-/* True if a visible message or a child mailbox of @mailbox_id other than message @but_id is called @name. */
-bool store_name_taken(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t but_id, bool *taken_r,
+/* True if a message that people see in @place_id, other than message @but_id, or a child mailbox of it is called @name.
+ * Nothing is taken nowhere (0). */
+bool store_name_taken(StoreTxn *txn, int64_t place_id, const char *name, int64_t but_id, bool *taken_r,
                       GError **error);
 
 /* The body is here: makes the message visible as @name.  @body was written and made durable by a writer
  * (store_writer_sync()); if bytes with that hash are known, that body is shared and @body's own bytes are given up.
- * @name must not be taken (store_name_taken()).  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile, or the writer
- * gave @body up (it was freed or synced twice since) and compaction came; nothing was changed. */
+ * @name must not be taken (store_name_taken()); one that the user chose before stays.  CORE_ERROR_NOT_FOUND: message @id
+ * has gone meanwhile, or the writer gave @body up (it was freed or synced twice since) and compaction came; nothing was
+ * changed. */
 bool store_message_set_body(StoreTxn *txn, int64_t id, const StoreBody *body, const char *name,
                             const uint8_t header_sha256[32], GError **error);
 
