@@ -2,7 +2,8 @@
  *
  *   push.c          in which order; one round after the other until nothing can be done
  *   batch.c         which operations go together
- *   push-send.c     what comes before every first command: SELECT, STATUS, the commit of "sent"; and the names after it
+ *   push-send.c     what comes before every first command: SELECT, STATUS, the commit of "sent"
+ *   push-end.c      the commit of what became of each; the names that messages get with their new UIDs
  *   sets.c          one command for many messages: in sets, pipelined, halved where they are refused (sets.h)
  *   push-flags.c    FLAGS: UID STORE
  *   push-move.c     MOVE and COPY: UID MOVE, or UID COPY and then the removal of the source
@@ -37,7 +38,6 @@ typedef struct {
 	int64_t message_id;     /* its row */
 	uint32_t uid;           /* in the batch's mailbox; 0 for APPEND */
 	uint32_t target_uid;    /* StoreOperation.target_uid */
-	unsigned attempts;      /* how often it was sent before */
 	int64_t internaldate_s; /* from here on of the message (of COPY: the source) */
 	uint64_t size_bytes;    /* of its body if that is here, else RFC822.SIZE */
 	int64_t body_id;        /* 0: not here */
@@ -50,6 +50,8 @@ typedef struct {
 /* Operations that one command, or a few in a row, can do. */
 typedef struct {
 	StoreOperationKind kind;
+	StoreOperationState state; /* SENT: it is not sent once more, but settled */
+	bool was_sent;          /* before: REMOVE, and MOVE whose copy is there, were held then and confirmed */
 	StoreMailbox mailbox;   /* where the messages are; zero for APPEND */
 	StoreMailbox target;    /* zero where there is none */
 	char *path, *target_path; /* for messages */
@@ -65,7 +67,7 @@ typedef struct {
  * store failed; what was done stays done. */
 bool sync_push(SyncWorker *worker, bool barrier, GHashTable *touched, GError **error);
 
-/* push-send.c, these four.
+/* push-send.c, these three.
  *
  * SELECTs @mailbox read-write, or goes on with it if it is selected so.  CORE_ERROR_REFUSED (mailbox scope): the server
  * will not, or its UIDVALIDITY is not the stored one: nothing of it may be touched before it was pulled. */
@@ -78,9 +80,35 @@ bool sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t 
 
 /* To be called right before the first command: commits that the operations of @batch are sent, with what STATUS told of
  * the target, which becomes the items' too.  What was taken back or altered since it was listed goes out of
- * batch->items (none may be left).  CORE_ERROR_REFUSED: the target's UIDVALIDITY is not the stored one; nothing was
- * committed. */
+ * batch->items (none may be left).  Does nothing if batch->state is SENT.  CORE_ERROR_REFUSED: the target's UIDVALIDITY
+ * is not the stored one; nothing was committed. */
 bool sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvalidity, uint32_t uidnext, GError **error);
+
+/* What became of an operation. */
+typedef enum {
+	SYNC_END_LEFT,   /* it cannot be told: it stays as it is, so that one that was sent is settled by the next push */
+	SYNC_END_FLAGS,  /* done: .words are the flags that the server told (NULL: none), .modseq theirs */
+	SYNC_END_UID,    /* done: .uid in the target */
+	SYNC_END_COPIED, /* a MOVE's copy is there as .uid */
+	SYNC_END_GONE,   /* done: the message is no more */
+	SYNC_END_AGAIN,  /* not done; .words may say why */
+	SYNC_END_HOLD,   /* .words say why */
+	SYNC_END_FAIL,   /* in the server's .words */
+} SyncEndKind;
+typedef struct {
+	SyncEndKind kind;
+	uint32_t uid;
+	uint64_t modseq;
+	int64_t not_before_s; /* of AGAIN; 0: at once */
+	char *words;
+} SyncEnd;
+
+/* push-end.c, up to sync_push_name().  One for each of batch->items, all LEFT: g_array_unref(). */
+GArray *sync_ends_new(const SyncBatch *batch);
+SyncEnd *sync_ends_at(GArray *ends, guint index);
+void sync_end_set(SyncEnd *end, SyncEndKind kind, uint32_t uid, const char *words); /* copies @words */
+/* Commits them, with the names of messages that got a new UID.  What ended otherwise meanwhile is left alone. */
+bool sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error);
 
 /* The canonical name of the message as @uid where people see it, free there (g_free()); NULL with *error unset if its
  * name is the user's, nobody sees it, or neither its body nor its header is here. */
@@ -96,10 +124,9 @@ bool sync_push_remove(SyncWorker *worker, const SyncBatch *batch, GError **error
 bool sync_push_append(SyncWorker *worker, const SyncBatch *batch, GError **error);
 bool sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **error);
 
-/* push-remove.c.  Removes @uids, which are ours to remove, from the selected mailbox: \Deleted, UID EXPUNGE.  *gone_r:
- * those that the server no longer has.  Without UIDPLUS only marks them; *gone_r is what is gone nevertheless.
- * *words_r (g_free()): the server's words of the first that it refused; NULL: it refused none. */
-bool sync_push_expunge(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *gone_r, char **words_r, GError **error);
+/* push-remove.c.  Removes the batch's messages from the selected mailbox, which is selected for writing.  Those that
+ * are gone get @gone, the others what stands in the way: HOLD, FAIL, AGAIN, or LEFT. */
+bool sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GArray *ends, GError **error);
 
 /* outcome.c.  Operations of kind APPEND, MOVE or COPY in state sent, of one target (and one source): finds out what
  * became of each and settles it: done with its UID, again, or held where that cannot be told. */

@@ -21,18 +21,17 @@ on_response(const ImapResponse *response, void *data, GError **error)
 	return true;
 }
 
-bool
-sync_search(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *shown_r, bool *sure_r, GError **error)
+/* Takes the commands. */
+static bool
+ask(SyncWorker *worker, const GPtrArray *commands, ImapUidSet *shown_r, bool *sure_r, GError **error)
 {
 	g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func(imap_reply_free);
 	Search search = { .shown = shown_r };
-	size_t position = 0;
 
 	imap_session_listen(worker->session, on_response, &search);
-	for (char *set; (set = imap_uidset_format(uids, &position, SYNC_SET_BYTES)); g_free(set)) {
-		ImapReply *reply = g_new0(ImapReply, 1);
-		g_ptr_array_add(replies, reply);
-		imap_session_send(worker->session, imap_command_new("UID SEARCH UID %s", set), reply);
+	for (guint i = 0; i < commands->len; i++) {
+		g_ptr_array_add(replies, g_new0(ImapReply, 1));
+		imap_session_send(worker->session, g_ptr_array_index(commands, i), g_ptr_array_index(replies, i));
 	}
 	bool ok = imap_session_wait(worker->session, NULL, error);
 	imap_session_listen(worker->session, NULL, NULL);
@@ -40,4 +39,24 @@ sync_search(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *shown_r, boo
 		search.in_doubt |= ((const ImapReply *)g_ptr_array_index(replies, i))->kind != IMAP_RESPONSE_OK;
 	*sure_r = ok && !search.in_doubt && search.answers >= replies->len;
 	return ok;
+}
+
+bool
+sync_search(SyncWorker *worker, const ImapUidSet *uids, ImapUidSet *shown_r, bool *sure_r, GError **error)
+{
+	g_autoptr(GPtrArray) commands = g_ptr_array_new();
+	size_t position = 0;
+
+	for (char *set; (set = imap_uidset_format(uids, &position, SYNC_SET_BYTES)); g_free(set))
+		g_ptr_array_add(commands, imap_command_new("UID SEARCH UID %s", set));
+	return ask(worker, commands, shown_r, sure_r, error);
+}
+
+bool
+sync_search_deleted(SyncWorker *worker, ImapUidSet *shown_r, bool *sure_r, GError **error)
+{
+	g_autoptr(GPtrArray) commands = g_ptr_array_new();
+
+	g_ptr_array_add(commands, imap_command_new("UID SEARCH DELETED"));
+	return ask(worker, commands, shown_r, sure_r, error);
 }

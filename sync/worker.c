@@ -47,7 +47,7 @@ sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *se
 	                                    &eager, run->cancel, error);
 	if (!worker->session)
 		return false;
-	worker->used = worker->asked_to_compress = false;
+	worker->used = worker->asked_to_compress = worker->writable = worker->never_moves = false;
 	sync_progress_connections(run->progress, 1);
 	return true;
 }
@@ -77,6 +77,7 @@ sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresyn
                    GError **error)
 {
 	worker->used = true;
+	worker->writable = false;
 	if (!imap_session_select(worker->session, server_name, true, since, selected_r, error))
 		return false;
 	worker->uidvalidity = selected_r->uidvalidity;

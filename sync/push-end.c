@@ -1,0 +1,159 @@
+/* What became of operations that were sent, committed together with what it means for their messages. */
+#include "sync/derive.h"
+#include "sync/push.h"
+
+#define ENDS_IN_ONE 500 /* of a transaction: others wait for it */
+
+static void
+clear_end(void *data)
+{
+	g_free(((SyncEnd *)data)->words);
+}
+
+GArray *
+sync_ends_new(const SyncBatch *batch)
+{
+	GArray *ends = g_array_sized_new(FALSE, TRUE, sizeof(SyncEnd), batch->items->len);
+
+	g_array_set_clear_func(ends, clear_end);
+	return g_array_set_size(ends, batch->items->len);
+}
+
+SyncEnd *
+sync_ends_at(GArray *ends, guint index)
+{
+	return &g_array_index(ends, SyncEnd, index);
+}
+
+void
+sync_end_set(SyncEnd *end, SyncEndKind kind, uint32_t uid, const char *words)
+{
+	char *copy = g_strdup(words);
+
+	g_free(end->words);
+	*end = (SyncEnd){ .kind = kind, .uid = uid, .words = copy };
+}
+
+/* Reads the header of what is here.  A body that cannot be read, or has just been moved by compaction, gives no name:
+ * the message keeps the one it has. */
+static bool
+derive(Store *store, int64_t body_id, MimeDerived *derived_r, bool *derived, GError **error)
+{
+	GError *failure = NULL;
+	StoreBody body;
+
+	*derived = store_body_get(store, body_id, &body, &failure) && sync_derive(store, &body, NULL, false, derived_r, &failure);
+	if (*derived || !failure)
+		return true;
+	if (core_error_code(failure) == CORE_ERROR_CORRUPT || core_error_code(failure) == CORE_ERROR_NOT_FOUND) {
+		g_clear_error(&failure);
+		return true;
+	}
+	g_propagate_error(error, failure);
+	return false;
+}
+
+char *
+sync_push_name(const SyncRun *run, StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error)
+{
+	g_auto(StoreMessage) message = { 0 };
+	g_auto(MimeDerived) derived = { 0 };
+	bool is_derived;
+
+	if (!store_message_get(run->store, message_id, &message, error))
+		return NULL;
+	int64_t body_id = message.body_id ? message.body_id : message.header_id;
+	if (message.name_is_users || message.place_id == 0 || body_id == 0 ||
+	    !derive(run->store, body_id, &derived, &is_derived, error) || !is_derived)
+		return NULL;
+	return sync_derive_name(txn, message.place_id, message_id, uid, message.internaldate_s, &derived, error);
+}
+
+static bool
+end_with_uid(const SyncRun *run, StoreTxn *txn, const SyncItem *item, uint32_t uid, GError **error)
+{
+	GError *failure = NULL;
+	g_autofree char *name = sync_push_name(run, txn, item->message_id, uid, &failure);
+
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	return store_operation_done_uid(txn, item->id, uid, name, error);
+}
+
+static bool
+end_one(const SyncRun *run, StoreTxn *txn, const SyncItem *item, const SyncEnd *end, GError **error)
+{
+	switch (end->kind) {
+	case SYNC_END_LEFT:
+		return true;
+	case SYNC_END_FLAGS:
+		return store_operation_done_flags(txn, item->id, end->words, end->modseq, error);
+	case SYNC_END_UID:
+		return end_with_uid(run, txn, item, end->uid, error);
+	case SYNC_END_COPIED:
+		return store_operation_copied(txn, item->id, end->uid, error);
+	case SYNC_END_GONE:
+		return store_operation_done_gone(txn, item->id, error);
+	case SYNC_END_AGAIN:
+		return store_operation_again(txn, item->id, end->not_before_s, end->words, error);
+	case SYNC_END_HOLD:
+		return store_operation_hold(txn, item->id, end->words, error);
+	case SYNC_END_FAIL:
+		return store_operation_fail(txn, item->id, end->words, error);
+	}
+	g_assert_not_reached();
+}
+
+static bool
+end_some(const SyncRun *run, const SyncBatch *batch, GArray *ends, guint from, guint to, GError **error)
+{
+	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
+
+	if (!txn)
+		return false;
+	for (guint i = from; i < to; i++) {
+		GError *failure = NULL;
+		if (end_one(run, txn, &g_array_index(batch->items, SyncItem, i), sync_ends_at(ends, i), &failure))
+			continue;
+		if (core_error_code(failure) != CORE_ERROR_NOT_FOUND) {
+			g_propagate_error(error, failure);
+			return false;
+		}
+		g_clear_error(&failure);
+	}
+	return store_commit(g_steal_pointer(&txn), error);
+}
+
+/* One line for all: each keeps its words in the store. */
+static void
+warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
+{
+	const char *words = NULL;
+	uint32_t uid = 0;
+	guint more = 0;
+
+	for (guint i = 0; i < ends->len; i++) {
+		const SyncEnd *end = sync_ends_at(ends, i);
+		if (end->kind != SYNC_END_FAIL && end->kind != SYNC_END_HOLD)
+			continue;
+		more += words != NULL;
+		uid = words ? uid : g_array_index(batch->items, SyncItem, i).uid;
+		words = words ? words : end->words;
+	}
+	g_autofree char *others = more > 0 ? g_strdup_printf(" (and %u more)", more) : g_strdup("");
+	if (words)
+		sync_warn(run, batch->path ? batch->path : batch->target_path, uid, "%s: %s%s",
+		          store_operation_kinds[batch->kind], words, others);
+}
+
+bool
+sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error)
+{
+	for (guint from = 0; from < ends->len; from += ENDS_IN_ONE)
+		if (!end_some(worker->run, batch, ends, from, MIN(from + ENDS_IN_ONE, ends->len), error))
+			return false;
+	warn(worker->run, batch, ends);
+	return true;
+}

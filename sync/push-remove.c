@@ -1,0 +1,196 @@
+/* Removal: \Deleted and UID EXPUNGE of exactly the messages that are meant (UIDPLUS, RFC 4315).
+ *
+ * A bare EXPUNGE would remove what another client marked (DESIGN invariant 3).  So without UIDPLUS messages are only marked,
+ * and the operation is held; when a person has confirmed it, EXPUNGE is sent if the server shows that nothing else is
+ * marked in the mailbox.
+ */
+#include "imap/refusal.h"
+#include "sync/push.h"
+#include "sync/sets.h"
+
+typedef struct {
+	const GArray *uids; /* uint32_t: what is to be removed */
+	ImapUidSet gone, refused;
+	char *words; /* of the first refusal; NULL */
+} Removal;
+
+static void
+clear_removal(Removal *removal)
+{
+	imap_uidset_clear(&removal->gone);
+	imap_uidset_clear(&removal->refused);
+	g_free(removal->words);
+}
+
+static bool
+on_vanished(const ImapResponse *response, void *data, GError **error)
+{
+	Removal *removal = data;
+
+	if (response->kind == IMAP_RESPONSE_VANISHED && !response->damaged && !response->vanished.earlier)
+		imap_uidset_parse(&removal->gone, response->vanished.uids, 0);
+	return true;
+}
+
+static ImapCommand *
+make(const char *set, unsigned command, void *data)
+{
+	return command == 0 ? imap_command_new("UID STORE %s +FLAGS.SILENT (\\Deleted)", set)
+	                    : imap_command_new("UID EXPUNGE %s", set);
+}
+
+static void
+on_done(guint from, guint to, const ImapReply *replies, void *data)
+{
+}
+
+static void
+on_refused(guint from, guint to, const ImapReply *reply, void *data)
+{
+	Removal *removal = data;
+
+	for (guint i = from; i < to; i++)
+		imap_uidset_add(&removal->refused, g_array_index(removal->uids, uint32_t, i));
+	if (!removal->words)
+		removal->words = imap_refusal_words(reply->text);
+}
+
+/* \Deleted, and with UIDPLUS their end. */
+static bool
+mark(SyncWorker *worker, Removal *removal, GError **error)
+{
+	bool can_expunge = imap_session_has(worker->session, IMAP_CAP_UIDPLUS);
+	SyncSets sets = { .worker = worker, .uids = (const uint32_t *)(const void *)removal->uids->data,
+		              .count = removal->uids->len, .name = can_expunge ? "UID EXPUNGE" : "UID STORE",
+		              .commands = can_expunge ? 2 : 1, .make = make, .done = on_done, .refused = on_refused,
+		              .data = removal };
+
+	imap_session_listen(worker->session, on_vanished, removal);
+	bool ok = sync_sets_run(&sets, error);
+	imap_session_listen(worker->session, NULL, NULL);
+	return ok;
+}
+
+/* What the server does not have any more is gone, also if it was refused. */
+static bool
+verify(SyncWorker *worker, Removal *removal, GError **error)
+{
+	g_auto(ImapUidSet) rest = { 0 }, shown = { 0 };
+	bool sure;
+
+	for (guint i = 0; i < removal->uids->len; i++)
+		if (!imap_uidset_has(&removal->gone, g_array_index(removal->uids, uint32_t, i)))
+			imap_uidset_add(&rest, g_array_index(removal->uids, uint32_t, i));
+	if (rest.count == 0)
+		return true;
+	if (!sync_search(worker, &rest, &shown, &sure, error))
+		return false;
+	for (guint i = 0; sure && i < removal->uids->len; i++)
+		if (!imap_uidset_has(&shown, g_array_index(removal->uids, uint32_t, i)))
+			imap_uidset_add(&removal->gone, g_array_index(removal->uids, uint32_t, i));
+	return true;
+}
+
+/* What the server will not remove must not be left for another client's EXPUNGE. */
+static bool
+unmark_refused(SyncWorker *worker, Removal *removal, GError **error)
+{
+	g_auto(ImapUidSet) left = { 0 };
+	size_t position = 0;
+
+	for (guint i = 0; i < removal->uids->len; i++) {
+		uint32_t uid = g_array_index(removal->uids, uint32_t, i);
+		if (imap_uidset_has(&removal->refused, uid) && !imap_uidset_has(&removal->gone, uid))
+			imap_uidset_add(&left, uid);
+	}
+	for (char *set; (set = imap_uidset_format(&left, &position, SYNC_SET_BYTES)); g_free(set))
+		imap_session_send(worker->session, imap_command_new("UID STORE %s -FLAGS.SILENT (\\Deleted)", set), NULL);
+	return imap_session_wait(worker->session, NULL, error);
+}
+
+/* After a person's confirmation, where there is no UIDPLUS.  *others_r: how many messages that are not ours are marked:
+ * then nothing is removed. */
+static bool
+expunge_marked(SyncWorker *worker, Removal *removal, uint64_t *others_r, GError **error)
+{
+	g_auto(ImapUidSet) marked = { 0 };
+	uint64_t ours = 0;
+	bool sure;
+
+	if (!sync_search_deleted(worker, &marked, &sure, error))
+		return false;
+	for (guint i = 0; i < removal->uids->len; i++)
+		ours += imap_uidset_has(&marked, g_array_index(removal->uids, uint32_t, i));
+	*others_r = imap_uidset_size(&marked) - ours;
+	if (!sure || *others_r > 0 || ours == 0)
+		return true;
+	return imap_session_run(worker->session, imap_command_new("EXPUNGE"), NULL, error);
+}
+
+static bool
+remove_all(SyncWorker *worker, Removal *removal, bool may_expunge, uint64_t *others_r, GError **error)
+{
+	return mark(worker, removal, error) && (!may_expunge || expunge_marked(worker, removal, others_r, error)) &&
+	       verify(worker, removal, error) && unmark_refused(worker, removal, error);
+}
+
+/* Why they are still there, without UIDPLUS. */
+static char *
+explain(const SyncBatch *batch, uint64_t others)
+{
+	if (others > 0)
+		return g_strdup_printf("this server cannot remove single messages (no UIDPLUS), and %" G_GUINT64_FORMAT
+		                       " others are marked as deleted in %s: expunge or unmark those first", others, batch->path);
+	return g_strdup_printf("this server cannot remove single messages (no UIDPLUS): once it is confirmed, all that is marked "
+	                       "as deleted in %s is expunged", batch->path);
+}
+
+static void
+end_item(const Removal *removal, const SyncItem *item, SyncEndKind gone, const char *why, SyncEnd *end)
+{
+	if (item->uid == 0 || imap_uidset_has(&removal->gone, item->uid))
+		sync_end_set(end, gone, gone == SYNC_END_UID ? item->target_uid : 0, NULL);
+	else if (imap_uidset_has(&removal->refused, item->uid))
+		sync_end_set(end, SYNC_END_FAIL, 0, removal->words);
+	else
+		sync_end_set(end, why ? SYNC_END_HOLD : SYNC_END_AGAIN, 0, why);
+}
+
+bool
+sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GArray *ends, GError **error)
+{
+	g_autoptr(GArray) uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	Removal removal = { .uids = uids };
+	uint64_t others = 0;
+	bool can_expunge = imap_session_has(worker->session, IMAP_CAP_UIDPLUS);
+	bool is_confirmed = batch->was_sent && batch->state == STORE_OPERATION_QUEUED;
+
+	for (guint i = 0; i < batch->items->len; i++)
+		if (g_array_index(batch->items, SyncItem, i).uid != 0)
+			g_array_append_val(uids, g_array_index(batch->items, SyncItem, i).uid);
+	bool ok = remove_all(worker, &removal, !can_expunge && is_confirmed, &others, error);
+	/* Held rather than queued, so that only a person makes it an EXPUNGE. */
+	g_autofree char *why = can_expunge ? NULL : explain(batch, others);
+	for (guint i = 0; i < batch->items->len && imap_session_alive(worker->session); i++)
+		end_item(&removal, &g_array_index(batch->items, SyncItem, i), gone, why, sync_ends_at(ends, i));
+	clear_removal(&removal);
+	return ok;
+}
+
+bool
+sync_push_remove(SyncWorker *worker, const SyncBatch *batch, GError **error)
+{
+	GError *failure = NULL;
+
+	if (!sync_push_select(worker, &batch->mailbox, batch->path, error) || !sync_push_send(worker, batch, 0, 0, error))
+		return false;
+	g_autoptr(GArray) ends = sync_ends_new(batch);
+	bool ok = sync_push_take_away(worker, batch, SYNC_END_GONE, ends, &failure);
+	if (!sync_push_end(worker, batch, ends, error)) {
+		g_clear_error(&failure);
+		return false;
+	}
+	if (failure)
+		g_propagate_error(error, failure);
+	return ok;
+}
