@@ -105,6 +105,84 @@ test_what_the_user_sees_of_a_cut_in_tls(void)
 	script_finish(&script, session);
 }
 
+static void
+send_noop(ImapSession *session, void *data)
+{
+	imap_session_send(session, imap_command_new("NOOP"), NULL);
+}
+
+static void
+test_the_login_behind_starttls_may_be_eager(void)
+{
+	static const ImapEager eager = { .remembered = "IMAP4rev1 ENABLE QRESYNC", .behind_login = send_noop };
+	SCRIPT(script, GREETING("STARTTLS AUTH=PLAIN SASL-IR"), C("m1 STARTTLS\r\n"), S("m1 OK go\r\n"), TLS, C("m2 CAPABILITY\r\n"),
+	       S("* CAPABILITY IMAP4rev1\r\nm2 OK\r\n"),
+	       C("m3 LOGIN alice s3cret\r\nm4 CAPABILITY\r\nm5 ENABLE QRESYNC\r\nm6 NOOP\r\n"),
+	       S("m3 OK in\r\n* CAPABILITY IMAP4rev1\r\nm4 OK\r\n* ENABLED QRESYNC\r\nm5 OK\r\nm6 OK\r\n"));
+
+	use(&script, IMAP_TLS_STARTTLS, script_pin);
+	script.eager = &eager;
+	ImapSession *session = script_assert_opens(&script);
+	g_assert_true(imap_session_enabled(session, IMAP_CAP_QRESYNC));
+	g_assert_true(imap_session_wait(session, NULL, NULL));
+	script_finish(&script, session);
+}
+
+static bool
+stir_at_last(const ImapResponse *response, void *data, GError **error)
+{
+	if (response->kind == IMAP_RESPONSE_EXISTS && response->number == 10000)
+		imap_session_stir(data);
+	return true;
+}
+
+/* What TLS has decoded and nobody has read yet makes no socket readable. */
+static void
+test_watching_over_tls(void)
+{
+	g_autoptr(GString) burst = g_string_new("+ idling\r\n");
+	for (unsigned i = 1; i <= 10000; i++)
+		g_string_append_printf(burst, "* %u EXISTS\r\n", i);
+	const Step steps[] = {
+		TLS, READY("IDLE"), C("m2 IDLE\r\n"), { STEP_SERVER, burst->str, burst->len }, C("DONE\r\nm3 NOOP\r\n"),
+		S("m2 OK\r\nm3 OK\r\n"),
+	};
+	ImapWatchEnd end = IMAP_WATCH_TIMEOUT;
+	Script script;
+
+	script_start(&script, steps, G_N_ELEMENTS(steps));
+	use(&script, IMAP_TLS_IMPLICIT, script_pin);
+	ImapSession *session = script_assert_opens(&script);
+	imap_session_listen(session, stir_at_last, session);
+	g_assert_true(imap_session_watch(session, true, NULL, 0, SCRIPT_PATIENCE_MS, &end, NULL));
+	g_assert_cmpint(end, ==, IMAP_WATCH_STIRRED);
+	g_assert_true(imap_session_run(session, imap_command_new("NOOP"), NULL, NULL));
+	script_finish(&script, session);
+}
+
+/* The server says that it closes; then nothing comes from the client any more, not even an alert of TLS. */
+static void
+script_close(Script *script)
+{
+	char byte;
+
+	gnutls_bye(((ScriptTls *)script->stream)->session, GNUTLS_SHUT_WR);
+	struct pollfd fd = { .fd = script->stream->fd, .events = POLLIN };
+	g_assert_cmpint(poll(&fd, 1, SCRIPT_PATIENCE_MS), ==, 1);
+	g_assert_cmpint(recv(fd.fd, &byte, 1, 0), ==, 0);
+	script->client_gone = true;
+}
+
+static void
+test_a_session_says_nothing_after_its_logout(void)
+{
+	SCRIPT(script, TLS, READY(""), C("m2 LOGOUT\r\n"), S("* BYE so long\r\nm2 OK\r\n"),
+	       { .kind = STEP_CALL, .call = script_close });
+
+	use(&script, IMAP_TLS_IMPLICIT, script_pin);
+	script_finish(&script, script_assert_opens(&script));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -117,6 +195,9 @@ main(int argc, char **argv)
 	ADD(implicit_tls_may_be_preauthenticated);
 	ADD(compression_over_tls);
 	ADD(what_the_user_sees_of_a_cut_in_tls);
+	ADD(the_login_behind_starttls_may_be_eager);
+	ADD(watching_over_tls);
+	ADD(a_session_says_nothing_after_its_logout);
 	int failed = g_test_run();
 	gnutls_certificate_free_credentials(script_credentials);
 	return failed;
