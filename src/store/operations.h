@@ -89,8 +89,8 @@ typedef struct {
  * hurry irreversible ones: @irreversible_now_s is theirs), no earlier one open (queued, sent or held) of the same
  * message, a copy from it being one of them; the message known to the server (uid) unless it is to be appended; the
  * mailboxes they need there on the server; the source of a copy without an earlier open operation of its own; a removal
- * (is_removal, REMOVE) only when no append or copy of the same body, nor a copy from this message, is queued, sent, held
- * or failed.
+ * (is_removal, REMOVE) only when no append of the same body, nor a copy from this message that was asked for before, is
+ * queued, sent, held or failed (a copy asked for later waits for the removal).
  *
  * Folder operations are done in their order, too, but CREATEs may go together, and pass DELETEs, which may have to wait
  * for long: a DELETE can be done when no open message operation begins or ends in the mailbox and no mailbox below it is
@@ -111,12 +111,14 @@ bool store_operation_send(StoreTxn *txn, int64_t id, uint32_t uidvalidity, uint3
 bool store_operation_set_arguments(StoreTxn *txn, int64_t id, const char *arguments, GError **error);
 /* MOVE in two steps: the copy is there; the removal of the source is left. */
 bool store_operation_copied(StoreTxn *txn, int64_t id, uint32_t target_uid, GError **error);
-/* Not done: again, no sooner than @not_before_s.  @error_words may be NULL. */
+/* Not done: again, no sooner than @not_before_s.  @error_words may be NULL.  NOT_FOUND also for a message in state MOVING,
+ * which nothing can be done with again: it is to be done, held or failed. */
 bool store_operation_again(StoreTxn *txn, int64_t id, int64_t not_before_s, const char *error_words, GError **error);
 bool store_operation_hold(StoreTxn *txn, int64_t id, const char *why, GError **error);
 /* Refused for good.  What was not done is shown as it is: flags as the server has them, a move back in its mailbox, a
- * removal visible again; an append stays where it is with its error, and what waits behind it waits; a mailbox that
- * could not be created stays with what is in it. */
+ * removal visible again; an append or copy stays where it is with its error, and what waits behind it waits; a mailbox
+ * that could not be created stays with what is in it, a renamed one goes back if its path is free, a deleted one is shown
+ * again.  A message in state MOVING has nowhere to go back to: its row goes, and the operation is cancelled. */
 bool store_operation_fail(StoreTxn *txn, int64_t id, const char *words, GError **error);
 
 /* Done, each with its effect on the rows.  A row that a pull has made meanwhile for the same UID goes in favour of the
@@ -131,10 +133,11 @@ bool store_operation_done_uid(StoreTxn *txn, int64_t id, uint32_t uid, const cha
 bool store_operation_done_gone(StoreTxn *txn, int64_t id, GError **error);
 /* CREATE and RENAME: the mailbox, and what is below it, is now called @server_name on the server. */
 bool store_operation_done_mailbox(StoreTxn *txn, int64_t id, const char *server_name, char separator, GError **error);
-/* DELETE: its row goes. */
+/* DELETE: its row goes; with messages in it that are only here it is to be created again instead. */
 bool store_operation_done_deleted(StoreTxn *txn, int64_t id, GError **error);
 
-/* A copy whose source is gone, or in another account: is appended instead (COPY becomes APPEND). */
+/* A copy whose source is gone, or in another account: is appended instead (COPY becomes APPEND).  If the body is not here
+ * and the source is gone, it is cancelled with its row; CORE_ERROR_NOT_FOUND also if only the body is not here (yet). */
 bool store_operation_append_instead(StoreTxn *txn, int64_t id, GError **error);
 
 /* What people say about them.  @account_id 0: all.  *count_r: how many it was about. */
@@ -142,9 +145,10 @@ bool store_operation_append_instead(StoreTxn *txn, int64_t id, GError **error);
 bool store_operation_confirm(StoreTxn *txn, int64_t account_id, unsigned *count_r, GError **error);
 /* Failed ones are tried again. */
 bool store_operation_retry(StoreTxn *txn, int64_t account_id, unsigned *count_r, GError **error);
-/* Removals that were not sent, and what is held, are taken back: the messages are shown again where the server has them.
- * @id: only that one, of whatever kind, as long as it was not sent (an append that failed is dropped with its message);
- * 0: as said. */
+/* Removals that were not sent, and what is held, are taken back: the messages are shown again where the server has them;
+ * of an upload that is held the message stays, in state LOCAL.  @id: only that one, of whatever kind, as long as it was
+ * not sent; of an append or copy the message goes with it; 0: as said.  CORE_ERROR_REFUSED: a folder that has something
+ * in it by now, or whose former path has. */
 bool store_operation_undo(StoreTxn *txn, int64_t account_id, int64_t id, unsigned *count_r, GError **error);
 
 /* Drops what ended more than STORE_LOG_DAYS ago. */

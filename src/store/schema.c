@@ -149,7 +149,7 @@ static const char *const mail_2[] = {
 	"CREATE INDEX messages_remote ON messages (mailbox, internaldate)\n"
 	"  WHERE body IS NULL AND header IS NOT NULL AND uid IS NOT NULL;\n"
 	"CREATE INDEX messages_header ON messages (header) WHERE header IS NOT NULL;\n"
-	"CREATE INDEX messages_uploads ON messages (body) WHERE state IN (3, 4, 5) AND body IS NOT NULL;\n",
+	"CREATE INDEX messages_uploads ON messages (body) WHERE state IN (3, 4) AND body IS NOT NULL;\n",
 
 	"CREATE TRIGGER messages_count_insert AFTER INSERT ON messages WHEN NEW.uid IS NOT NULL BEGIN\n"
 	"  UPDATE mailboxes SET messages = messages + 1 WHERE id = NEW.mailbox;\n"
