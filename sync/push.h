@@ -8,9 +8,11 @@
  *   push-flags.c    FLAGS: UID STORE
  *   push-move.c     MOVE and COPY: UID MOVE, or UID COPY and then the removal of the source
  *   push-remove.c   removal: \Deleted and UID EXPUNGE; never a bare EXPUNGE (DESIGN invariant 3)
- *   push-append.c   APPEND, several messages in one command where the server has MULTIAPPEND
- *   push-folders.c  CREATE, RENAME, DELETE by rename and STATUS
+ *   push-append.c   APPEND, several messages in one command (append.c) where the server has MULTIAPPEND
+ *   push-folders.c  CREATE; folder-rename.c, folder-delete.c: RENAME, DELETE by rename and STATUS; folder-name.c: the
+ *                   server's names
  *   outcome.c       what became of APPEND, MOVE and COPY that were sent when a connection ended: by looking into the target
+ *                   (outcome-find.c, outcome-match.c)
  *
  * The rules (docs/sync.md tells them with the stories of crashes):
  *

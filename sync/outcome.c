@@ -1,0 +1,202 @@
+/* Operations that were sent when a connection or the program ended: what became of them (DESIGN 2.2 "unknown outcomes").
+ *
+ *   APPEND, COPY   in the target: done        not there: again
+ *   MOVE           in the target, and         not there, and
+ *                  gone at the source: done   gone at the source: it is no more (another client removed it)
+ *                  still there: a copy, whose original is yet to be removed
+ *                                             still there: again
+ *
+ * Where it cannot be told whether what is in the target is ours, the operation is held; but a message that has left its
+ * source needs nothing more: the next pull of the target brings it.
+ */
+#include "sync/outcome.h"
+
+#include <string.h>
+
+/* What a search in the target told. */
+typedef enum { ABSENT, PRESENT, UNSURE } Copy;
+
+/* The items that are to be looked for, their UIDs in the target (as sync_outcome_find() tells) and at the source. */
+typedef struct {
+	SyncWorker *worker;
+	const SyncBatch *batch;
+	uint32_t *uids;  /* in the target; one for each item, as the next */
+	bool *is_left;   /* MOVE: the message is not at its source any more */
+	bool *is_open;   /* MOVE: it is not known whether it is */
+} Outcome;
+
+static const SyncItem *
+item(const Outcome *outcome, guint i)
+{
+	return &g_array_index(outcome->batch->items, SyncItem, i);
+}
+
+/* A target that the server has not any more: what came there went with it. */
+static bool
+has_target(const SyncBatch *batch)
+{
+	return batch->target.id != 0 && batch->target.server_name != NULL;
+}
+
+/* MOVEs whose copy is known need not be looked for. */
+static bool
+find_copies(Outcome *outcome, GError **error)
+{
+	SyncBatch sought = *outcome->batch;
+	g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(SyncItem)), where = g_array_new(FALSE, FALSE, sizeof(guint));
+
+	for (guint i = 0; i < outcome->batch->items->len; i++) {
+		outcome->uids[i] = item(outcome, i)->target_uid;
+		if (outcome->uids[i] != 0)
+			continue;
+		g_array_append_val(items, *item(outcome, i));
+		g_array_append_val(where, i);
+	}
+	if (items->len == 0 || !has_target(outcome->batch))
+		return true;
+	g_autofree uint32_t *uids = g_new0(uint32_t, items->len);
+	sought.items = items;
+	if (!sync_find(outcome->worker, &sought, SYNC_SOUGHT, uids, error))
+		return false;
+	for (guint i = 0; i < items->len; i++)
+		outcome->uids[g_array_index(where, guint, i)] = uids[i];
+	return true;
+}
+
+/* A row without a UID: a pull was told that the message left (MOVING), or the mailbox got a new UIDVALIDITY and the row is
+ * yet to be matched. */
+static bool
+ask_row(Outcome *outcome, guint i, GError **error)
+{
+	g_auto(StoreMessage) message = { 0 };
+	GError *failure = NULL;
+
+	if (!store_message_get(outcome->worker->run->store, item(outcome, i)->message_id, &message, &failure) && failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	outcome->is_open[i] = message.id != 0 && message.state == STORE_MESSAGE_UNMATCHED;
+	outcome->is_left[i] = !outcome->is_open[i];
+	return true;
+}
+
+/* Which of the messages are still where they were. */
+static bool
+look_at_source(Outcome *outcome, GError **error)
+{
+	const StoreMailbox *mailbox = &outcome->batch->mailbox;
+	g_auto(ImapSelected) selected = { 0 };
+	g_auto(ImapUidSet) uids = { 0 }, shown = { 0 };
+	bool is_sure;
+
+	for (guint i = 0; i < outcome->batch->items->len; i++) {
+		uint32_t uid = item(outcome, i)->uid;
+		if (uid == 0 && !ask_row(outcome, i, error))
+			return false;
+		imap_uidset_add(&uids, uid);
+	}
+	if (uids.count == 0)
+		return true;
+	if (!mailbox->server_name) { /* it is gone, with all that was in it */
+		for (guint i = 0; i < outcome->batch->items->len; i++)
+			outcome->is_left[i] = !outcome->is_open[i];
+		return true;
+	}
+	if (!sync_worker_select(outcome->worker, mailbox->server_name, NULL, &selected, error))
+		return false;
+	if (selected.uidvalidity != mailbox->uidvalidity)
+		return core_throw(error, CORE_ERROR_REFUSED, "its UIDVALIDITY has changed: it is read anew first");
+	if (!sync_search(outcome->worker, &uids, &shown, &is_sure, error))
+		return false;
+	for (guint i = 0; i < outcome->batch->items->len; i++) {
+		uint32_t uid = item(outcome, i)->uid;
+		if (uid == 0)
+			continue;
+		outcome->is_left[i] = is_sure && !imap_uidset_has(&shown, uid);
+		outcome->is_open[i] = !is_sure && !imap_uidset_has(&shown, uid);
+	}
+	return true;
+}
+
+static void
+hold(const Outcome *outcome, SyncEnd *end)
+{
+	const char *to = outcome->batch->target_path;
+	g_autofree char *words = g_strdup_printf(
+		"the connection ended before the server answered, and %s has a message that may or may not be this one; look "
+		"there, then confirm (it is %s) or undo", to,
+		outcome->batch->kind == STORE_OPERATION_APPEND ? "uploaded once more" :
+		outcome->batch->kind == STORE_OPERATION_COPY   ? "copied once more" :
+		                                                 "moved there");
+
+	sync_end_set(end, SYNC_END_HOLD, 0, words);
+}
+
+static void
+settle_move(const Outcome *outcome, guint i, Copy copy, SyncEnd *end)
+{
+	if (outcome->is_open[i])
+		sync_end_set(end, SYNC_END_LEFT, 0, NULL);
+	else if (outcome->is_left[i] && copy == PRESENT)
+		sync_end_set(end, SYNC_END_UID, outcome->uids[i], NULL);
+	else if (outcome->is_left[i])
+		sync_end_set(end, SYNC_END_GONE, 0, NULL);
+	else if (copy == PRESENT)
+		sync_end_set(end, SYNC_END_COPIED, outcome->uids[i], NULL);
+	else if (copy == ABSENT)
+		sync_end_set(end, SYNC_END_AGAIN, 0, NULL);
+	else
+		hold(outcome, end);
+}
+
+static void
+settle(const Outcome *outcome, guint i, SyncEnd *end)
+{
+	uint32_t uid = outcome->uids[i];
+	Copy copy = uid == 0 ? ABSENT : uid == UINT32_MAX ? UNSURE : PRESENT;
+
+	if (outcome->batch->kind == STORE_OPERATION_MOVE)
+		settle_move(outcome, i, copy, end);
+	else if (copy == PRESENT)
+		sync_end_set(end, SYNC_END_UID, uid, NULL);
+	else if (copy == ABSENT)
+		sync_end_set(end, SYNC_END_AGAIN, 0, NULL);
+	else
+		hold(outcome, end);
+}
+
+/* MOVEs of which only the removal of the source is left. */
+static bool
+remove_sources(const Outcome *outcome, GArray *ends, GError **error)
+{
+	SyncBatch some = *outcome->batch;
+	g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(SyncItem));
+
+	for (guint i = 0; i < ends->len; i++) {
+		SyncItem copied = *item(outcome, i);
+		if (sync_ends_at(ends, i)->kind != SYNC_END_COPIED)
+			continue;
+		copied.target_uid = sync_ends_at(ends, i)->uid;
+		g_array_append_val(items, copied);
+	}
+	some.items = items;
+	return items->len == 0 || sync_push_move(outcome->worker, &some, error);
+}
+
+bool
+sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error)
+{
+	guint count = batch->items->len;
+	g_autofree uint32_t *uids = g_new0(uint32_t, count);
+	g_autofree bool *is_left = g_new0(bool, count), *is_open = g_new0(bool, count);
+	g_autoptr(GArray) ends = sync_ends_new(batch);
+	Outcome outcome = { .worker = worker, .batch = batch, .uids = uids, .is_left = is_left, .is_open = is_open };
+
+	if (!find_copies(&outcome, error))
+		return core_prefix(error, "%s: ", batch->target_path ? batch->target_path : "(a folder that is gone)");
+	if (batch->kind == STORE_OPERATION_MOVE && !look_at_source(&outcome, error))
+		return core_prefix(error, "%s: ", batch->path ? batch->path : "(a folder that is gone)");
+	for (guint i = 0; i < count; i++)
+		settle(&outcome, i, sync_ends_at(ends, i));
+	return sync_push_end(worker, batch, ends, error) && remove_sources(&outcome, ends, error);
+}
