@@ -66,7 +66,9 @@ bool store_message_set_mailbox(StoreTxn *txn, int64_t id, int64_t mailbox_id, GE
 /* Shows the message in @place_id (0: nowhere) from now on.  @name NULL: its name, or a form of it that is free there. */
 bool store_message_show(StoreTxn *txn, const StoreMessage *row, int64_t place_id, const char *name, bool name_is_users,
                         GError **error);
-/* Shows it where its open operations (but for failed ones) lead it; without any, where the server has it. */
+/* Where its open @operations (but for failed ones) lead it; without any, where the server has it.  0: nowhere. */
+int64_t store_message_destination(const StoreMessage *row, const GArray *operations);
+/* Shows it there. */
 bool store_message_show_by_operations(StoreTxn *txn, int64_t message_id, GError **error);
 /* @name, or a form of it that no message but @but_id and no mailbox in @place_id has.  g_free(); NULL on failure. */
 char *store_free_name(StoreTxn *txn, int64_t place_id, const char *name, int64_t but_id, GError **error);

@@ -159,9 +159,8 @@ store_messages_show_all(StoreTxn *txn, int64_t from, int64_t to, GError **error)
 	return ids != NULL;
 }
 
-/* Where its open operations lead a message. */
-static int64_t
-place_by_operations(const StoreMessage *row, const GArray *operations)
+int64_t
+store_message_destination(const StoreMessage *row, const GArray *operations)
 {
 	int64_t place_id = row->mailbox_id;
 
@@ -186,7 +185,7 @@ store_message_show_by_operations(StoreTxn *txn, int64_t message_id, GError **err
 	if (!store_txn_message_there(txn, message_id, &row, error) ||
 	    !(operations = store_txn_operations(txn, message_id, error)))
 		return false;
-	return store_message_show(txn, &row, place_by_operations(&row, operations), NULL, false, error);
+	return store_message_show(txn, &row, store_message_destination(&row, operations), NULL, false, error);
 }
 
 static bool
@@ -200,11 +199,10 @@ write_settled(StoreTxn *txn, int64_t id, int64_t mailbox_id, uint32_t uid, GErro
 	return store_query_run(txn->db, query, error);
 }
 
-/* What the server told of @rival becomes @row's, and what a user wants of it. */
+/* What the server told of @rival becomes @row's. */
 static bool
 take_over(StoreTxn *txn, const StoreMessage *row, const StoreMessage *rival, GError **error)
 {
-	static const StoreStatement hand_over[] = { STORE_SQL_OPERATION_HAND_OVER, STORE_SQL_OPERATION_HAND_OVER_SOURCE };
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_DESCRIBE);
 
 	store_bind_int(query, ":id", row->id);
@@ -217,17 +215,25 @@ take_over(StoreTxn *txn, const StoreMessage *row, const StoreMessage *rival, GEr
 	store_bind_id(query, ":body", rival->body_id);
 	store_bind_id(query, ":header", rival->header_id);
 	store_bind_sha256(query, ":header_sha256", rival->header_sha256);
-	if (!store_query_run(txn->db, query, error))
-		return false;
-	for (unsigned i = 0; i < G_N_ELEMENTS(hand_over); i++) {
-		g_autoptr(StoreQuery) move = store_db_query(txn->db, hand_over[i]);
-		store_bind_int(move, ":from", rival->id);
-		store_bind_int(move, ":to", row->id);
-		if (!store_query_run(txn->db, move, error))
+	return store_query_run(txn->db, query, error) &&
+	       (strcmp(row->base_flags, rival->base_flags) == 0 ||
+	        store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, row, row->name, error));
+}
+
+/* What users want of @from is wanted of @to. */
+static bool
+hand_over(StoreTxn *txn, int64_t from, int64_t to, GError **error)
+{
+	static const StoreStatement statements[] = { STORE_SQL_OPERATION_HAND_OVER, STORE_SQL_OPERATION_HAND_OVER_SOURCE };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(statements); i++) {
+		g_autoptr(StoreQuery) query = store_db_query(txn->db, statements[i]);
+		store_bind_int(query, ":from", from);
+		store_bind_int(query, ":to", to);
+		if (!store_query_run(txn->db, query, error))
 			return false;
 	}
-	return strcmp(row->base_flags, rival->base_flags) == 0 ||
-	       store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, row, row->name, error);
+	return true;
 }
 
 bool
@@ -239,6 +245,6 @@ store_message_settle(StoreTxn *txn, const StoreMessage *row, int64_t mailbox_id,
 		return false;
 	if (rival.id == 0 || rival.id == row->id)
 		return write_settled(txn, row->id, mailbox_id, uid, error);
-	return take_over(txn, row, &rival, error) && store_message_remove(txn, rival.id, error) &&
-	       write_settled(txn, row->id, mailbox_id, uid, error);
+	return hand_over(txn, rival.id, row->id, error) && store_message_remove(txn, rival.id, error) &&
+	       write_settled(txn, row->id, mailbox_id, uid, error) && take_over(txn, row, &rival, error);
 }

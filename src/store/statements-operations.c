@@ -20,11 +20,12 @@
 /* The server has the mailbox, under whatever name. */
 #define IS_THERE(mailbox) "EXISTS (SELECT 1 FROM mailboxes x WHERE x.id = " mailbox " AND x.server_name IS NOT NULL)"
 
-/* The bytes of message m are to be uploaded, or were refused, under another row: 3, 4, 5 are TO_APPEND, REFUSED and
- * TO_COPY.  A copy of it that failed is one, too, whose bytes may not be here. */
+/* The bytes of message m are to be uploaded, or were refused, under another row: 3 and 4 are TO_APPEND and REFUSED.  A
+ * copy of it that failed is one, too, whose bytes may not be here; but not a copy that was asked for later, because that
+ * one waits for o. */
 #define IS_AWAITED \
-	"(EXISTS (SELECT 1 FROM messages u WHERE u.body = m.body AND u.state IN (3, 4, 5) AND u.body IS NOT NULL)" \
-	" OR EXISTS (SELECT 1 FROM operations e WHERE e.source = m.id AND e.ended = 0))"
+	"(EXISTS (SELECT 1 FROM messages u WHERE u.body = m.body AND u.state IN (3, 4) AND u.body IS NOT NULL)" \
+	" OR EXISTS (SELECT 1 FROM operations e WHERE e.source = m.id AND e.ended = 0 AND e.id < o.id))"
 
 /* The first open one of those @kinds; asked once, not for each row. */
 #define FIRST_FOLDER(kinds) \
@@ -132,5 +133,22 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		"UPDATE operations SET state = 'queued', not_before = :not_before, error = :error"
 		" WHERE id = :id AND state IN ('queued', 'sent')" },
 	[STORE_SQL_OPERATION_BEGIN_IN] = { WRITE,
-		"UPDATE operations SET mailbox = :mailbox WHERE (message = :message OR source = :message) AND ended = 0" },
+		"UPDATE operations SET mailbox = :mailbox WHERE message = :message AND ended = 0" },
+	[STORE_SQL_OPERATION_COPY_FROM] = { WRITE,
+		"UPDATE operations SET mailbox = :mailbox WHERE source = :message AND ended = 0" },
+	[STORE_SQL_OPERATION_REQUEUE] = { WRITE,
+		"UPDATE operations SET state = 'queued', not_before = 0, error = NULL WHERE id = :id AND ended = 0" },
+	[STORE_SQL_OPERATION_OVERTAKEN] = { WRITE,
+		"SELECT 1 FROM operations WHERE message = :message AND id > :id AND kind IN ('move', 'remove')"
+		" AND state <> 'cancelled' LIMIT 1" },
+	[STORE_SQL_OPERATION_PICK_UNCONFIRMED] = { WRITE,
+		"SELECT id FROM operations WHERE account = :account AND ended = 0 AND (state = 'held'"
+		" OR (state = 'queued' AND kind = 'remove' AND not_before > unixepoch())) ORDER BY id" },
+	[STORE_SQL_OPERATION_PICK_FAILED] = { WRITE,
+		"SELECT id FROM operations WHERE account = :account AND ended = 0 AND state = 'failed' ORDER BY id" },
+	[STORE_SQL_OPERATION_PICK_UNDONE] = { WRITE,
+		"SELECT id FROM operations WHERE account = :account AND ended = 0 AND (state = 'held'"
+		" OR (state = 'queued' AND (removal OR kind = 'remove') AND target_uid = 0)) ORDER BY id" },
+	[STORE_SQL_OPERATION_PRUNE] = { WRITE,
+		"DELETE FROM operations WHERE ended <> 0 AND ended > 0 AND ended < :before" },
 };

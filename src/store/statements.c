@@ -71,8 +71,11 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_FIND] = { READ | WRITE,
 		MAILBOX_COLUMNS
 		"WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.name = :name AND m.state <> 2" },
-	[STORE_SQL_MAILBOX_FIND_SERVER] = { READ,
+	[STORE_SQL_MAILBOX_FIND_SERVER] = { READ | WRITE,
 		MAILBOX_COLUMNS "WHERE m.account = :account AND m.server_name = :server_name" },
+	[STORE_SQL_MAILBOX_LIST_SERVER] = { WRITE,
+		"SELECT id, server_name FROM mailboxes WHERE account = :account AND server_name >= :first AND server_name < :end" },
+	[STORE_SQL_MAILBOX_CALL] = { WRITE, "UPDATE mailboxes SET server_name = :server_name WHERE id = :id" },
 	/* A recursive query takes its rows first in, first out: level by level. */
 	[STORE_SQL_MAILBOX_LIST] = { READ,
 		"WITH RECURSIVE tree (id, level) AS"
