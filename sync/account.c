@@ -1,5 +1,6 @@
 /* One run of one account, on the account's thread. */
-#include "sync/listing.h"
+#include "sync/account.h"
+
 #include "sync/pool.h"
 
 static bool
@@ -75,8 +76,8 @@ pull_all(SyncWorker *worker, const GArray *mailboxes, GArray *pulled, GError **e
 }
 
 /* Only where everything that the server has was compared with what is here. */
-static bool
-finish_mailboxes(SyncRun *run, const GArray *pulled, GError **error)
+bool
+sync_account_finish(SyncRun *run, const GArray *pulled, GError **error)
 {
 	for (guint i = 0; i < pulled->len; i++) {
 		int64_t id = g_array_index(pulled, int64_t, i);
@@ -86,21 +87,28 @@ finish_mailboxes(SyncRun *run, const GArray *pulled, GError **error)
 	return true;
 }
 
-static bool
-run_connected(SyncWorker *worker, SyncListing *listing, GError **error)
+bool
+sync_account_pass(SyncWorker *worker, SyncListing *listing, GArray *pulled, bool barrier, GError **error)
 {
 	SyncRun *run = worker->run;
 	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(SyncMailbox));
-	g_autoptr(GArray) pulled = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	GError *failure = NULL;
 
 	sync_progress_phase(run->progress, SYNC_LISTING);
 	if (!sync_list(worker, listing, mailboxes, error))
 		return false;
 	sync_progress_phase(run->progress, SYNC_FETCHING);
 	sync_progress_mailboxes(run->progress, 0, mailboxes->len);
+	return pull_all(worker, mailboxes, pulled, error);
+}
 
-	bool ok = pull_all(worker, mailboxes, pulled, &failure);
+static bool
+run_connected(SyncWorker *worker, SyncListing *listing, GError **error)
+{
+	SyncRun *run = worker->run;
+	g_autoptr(GArray) pulled = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	GError *failure = NULL;
+
+	bool ok = sync_account_pass(worker, listing, pulled, true, &failure);
 	/* What was planned comes all the same, unless it is the server's wish or our trouble that nothing more does; when
 	 * this connection is lost, by the others. */
 	bool is_usable = worker->session && imap_session_alive(worker->session) &&
@@ -110,7 +118,7 @@ run_connected(SyncWorker *worker, SyncListing *listing, GError **error)
 		g_propagate_error(error, failure);
 		return false;
 	}
-	return fetched && finish_mailboxes(run, pulled, error);
+	return fetched && sync_account_finish(run, pulled, error);
 }
 
 static bool
@@ -147,18 +155,30 @@ list_at_once(ImapSession *session, void *data)
 }
 
 bool
+sync_account_open(SyncWorker *worker, SyncListing *listing, GError **error)
+{
+	SyncRun *run = worker->run;
+
+	if ((!run->capabilities && !recall_capabilities(run, error)) ||
+	    !sync_worker_open_asking(worker, list_at_once, listing, error))
+		return false;
+	if (remember_capabilities(run, worker->session, error))
+		return true;
+	sync_worker_close(worker);
+	return false;
+}
+
+bool
 sync_account_run(SyncRun *run, GError **error)
 {
 	SyncWorker worker = { .run = run };
 	SyncListing listing = { 0 };
+	bool ok = sync_account_open(&worker, &listing, error);
 
-	bool ok = recall_capabilities(run, error) && sync_worker_open_asking(&worker, list_at_once, &listing, error);
-	if (ok && remember_capabilities(run, worker.session, error)) {
+	if (ok) {
 		run->pool = sync_pool_new(run);
 		ok = run_connected(&worker, &listing, error);
 		g_clear_pointer(&run->pool, sync_pool_free);
-	} else {
-		ok = false;
 	}
 	sync_worker_close(&worker);
 	sync_listing_clear(&listing);

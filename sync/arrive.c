@@ -103,37 +103,44 @@ sync_arrival_suspect(const SyncArrival *arrival)
 }
 
 static bool
-keep(SyncArrival *arrival, StoreTxn *txn, const Arrived *arrived, GError **error)
+keep(SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted, const StoreBody *body,
+     const MimeDerived *derived, GError **error)
 {
-	const SyncJob *job = arrival->job;
-	const SyncWanted *wanted = arrived->wanted;
-	int64_t id;
+	int64_t id, place_id;
 
-	if (!sync_match_arrived(arrival->worker->run, txn, job, wanted, arrived->body.sha256, &id, error))
+	if (!sync_match_arrived(run, txn, job, wanted, body->sha256, &id, error))
 		return false;
-	g_autofree char *name = sync_derive_name(txn, job->mailbox_id, id, wanted->uid, wanted->internaldate_s,
-	                                         &arrived->derived, error);
-	return name && store_message_set_body(txn, id, &arrived->body, name, arrived->derived.header_sha256, error);
+	if (!store_message_place(txn, id, &place_id, error))
+		return false;
+	g_autofree char *name = sync_derive_name(txn, place_id, id, wanted->uid, wanted->internaldate_s, derived,
+	                                         error);
+	return name && store_message_set_body(txn, id, body, name, derived->header_sha256, error);
 }
 
-/* A message whose row has gone meanwhile needs no body, and is no trouble for the others. */
-static bool
-keep_if_there(SyncArrival *arrival, StoreTxn *txn, const Arrived *arrived, GError **error)
+bool
+sync_arrival_keep(SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted, const StoreBody *body,
+                  const MimeDerived *derived, GError **error)
 {
-	SyncRun *run = arrival->worker->run;
 	g_auto(StoreMessage) row = { 0 };
 	GError *failure = NULL;
 
-	if (keep(arrival, txn, arrived, &failure))
+	if (keep(run, txn, job, wanted, body, derived, &failure))
 		return true;
 	if (core_error_code(failure) != CORE_ERROR_NOT_FOUND) {
 		g_propagate_error(error, failure);
 		return false;
 	}
-	if (store_message_get(run->store, arrived->wanted->id, &row, NULL))
-		sync_warn(run, arrival->job->path, arrived->wanted->uid, "%s; it is asked for again next time", failure->message);
+	if (store_message_get(run->store, wanted->id, &row, NULL))
+		sync_warn(run, job->path, wanted->uid, "%s; it is asked for again next time", failure->message);
 	g_error_free(failure);
 	return true;
+}
+
+static bool
+keep_one(const SyncArrival *arrival, StoreTxn *txn, const Arrived *arrived, GError **error)
+{
+	return sync_arrival_keep(arrival->worker->run, txn, arrival->job, arrived->wanted, &arrived->body,
+	                         &arrived->derived, error);
 }
 
 /* Texts, then bodies, then rows: whatever a crash leaves, no row points to what is not there. */
@@ -150,7 +157,7 @@ sync_arrival_commit(SyncArrival *arrival, GError **error)
 	if (!txn)
 		return false;
 	for (guint i = 0; i < arrival->batch->len; i++)
-		if (!keep_if_there(arrival, txn, &g_array_index(arrival->batch, Arrived, i), error))
+		if (!keep_one(arrival, txn, &g_array_index(arrival->batch, Arrived, i), error))
 			return false;
 	if (!store_commit(g_steal_pointer(&txn), error))
 		return false;

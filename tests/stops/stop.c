@@ -1,0 +1,40 @@
+/* mailtree, but it can be stopped at any of its steps (core/step.h): what a crash leaves is found out by trying them all.
+ *
+ *   MAILTREE_STOP_AT=N   the process is killed at its N-th step, from 1
+ *   MAILTREE_STEPS=FILE  the name of each step is appended to FILE
+ */
+#include "core/step.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static atomic_long steps;
+static long stop_at;
+static int log_fd = -1;
+
+static void
+on_step(const char *step)
+{
+	long number = atomic_fetch_add(&steps, 1) + 1;
+
+	if (log_fd >= 0)
+		dprintf(log_fd, "%s\n", step);
+	if (number == stop_at)
+		kill(getpid(), SIGKILL);
+}
+
+__attribute__((constructor)) static void
+set_up(void)
+{
+	const char *number = getenv("MAILTREE_STOP_AT"), *path = getenv("MAILTREE_STEPS");
+
+	if (number)
+		stop_at = atol(number);
+	if (path)
+		log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	core_step_hook = on_step;
+}
