@@ -107,7 +107,7 @@ def literal(content):
 
 def in_set(text, highest):
     """A function that tells whether a number is in the set @text, where "*" is @highest."""
-    if not re.fullmatch(rb"(?:\d+|\*)(?::(?:\d+|\*))?(?:,(?:\d+|\*)(?::(?:\d+|\*))?)*", text):
+    if isinstance(text, list) or not re.fullmatch(rb"(?:\d+|\*)(?::(?:\d+|\*))?(?:,(?:\d+|\*)(?::(?:\d+|\*))?)*", text):
         raise BadSyntax(f"{text!r} is no set")
     ranges = []
     for piece in text.split(b","):

@@ -82,6 +82,8 @@ class Folders(Connection):
         return found
 
     def find(self, name):
+        if isinstance(name, list):
+            raise BadSyntax("a list is no name")
         return self.server.find(name)
 
     # STATUS

@@ -36,8 +36,8 @@ class Reading(Watching):
         self.tagged(b"OK [" + access + b"] done")
 
     def closed(self):
-        """Responses of the mailbox selected before end here (RFC 7162 3.2.11)."""
-        if b"QRESYNC" in self.enabled:
+        """Responses of the mailbox selected before end here (RFC 7162 3.2.11; Dovecot says so to everyone)."""
+        if self.has(b"QRESYNC"):
             self.untagged(b"OK [CLOSED] the other one")
 
     def select_untagged(self, box):

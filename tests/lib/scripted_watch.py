@@ -86,35 +86,44 @@ class Watching(Connection):
             self._known[self.box.id] = self.look(self.box)
 
     def tagged(self, text):
-        self.settle()
+        modseq = self.settle()
+        if modseq and not text.startswith(b"OK ["):
+            text = text.replace(b"OK ", b"OK " + modseq, 1)
+        elif modseq:
+            self.untagged(b"OK " + modseq + b"highest")
         super().tagged(text)
 
     def settle(self):
-        """What changed is told before the end of each command."""
+        """What changed is told before the end of each command.  Returns as tell() does."""
         if self.executing == b"LOGOUT":
-            return
+            return b""
         with self.server.lock:
-            self.tell(expunges=self.executing not in NO_EXPUNGE)
+            modseq = self.tell(expunges=self.executing not in NO_EXPUNGE)
             self.tell_others()
+        return modseq
 
     def tell(self, expunges=True, arrivals=True, flags=True):
-        """Untagged responses for what happened in the selected mailbox since the client was told last."""
+        """Untagged responses for what happened in the selected mailbox since the client was told last.  Returns the response
+        code HIGHESTMODSEQ, with a space behind it, when messages came or went, all is told and the client wants to know."""
         box = self.box
         if box is None or box.state == self._state:
-            return
+            return b""
         if box.deleted or box.uidvalidity != self._uidvalidity:
             self.untagged(b"BYE the selected mailbox is not what it was")
             raise Cut
         mails = {mail.uid: mail for mail in box.mails}
         gone = [uid for uid in self.view if uid not in mails]
+        new = [mail for uid, mail in mails.items() if uid not in self.told]
         if gone and expunges:
             self.tell_gone(gone)
-        if arrivals:
-            self.tell_new([mail for uid, mail in mails.items() if uid not in self.told])
+        if new and arrivals:
+            self.tell_new(new)
         if flags:
             self.tell_flags(mails)
-        if (expunges or not gone) and arrivals and flags:
-            self._all_told()
+        if gone and not expunges or new and not arrivals or not flags:
+            return b""
+        self._all_told()
+        return b"[HIGHESTMODSEQ %d] " % box.modseq if (gone or new) and b"CONDSTORE" in self.enabled else b""
 
     def tell_gone(self, uids):
         if b"QRESYNC" in self.enabled:
@@ -126,8 +135,6 @@ class Watching(Connection):
             del self.view[number], self.told[uid]
 
     def tell_new(self, mails):
-        if not mails:
-            return
         before = len(self.view)
         self.view += [mail.uid for mail in mails]
         self.told.update({mail.uid: mail.modseq for mail in mails})
@@ -169,16 +176,20 @@ class Watching(Connection):
                 self.overflowing, self.groups = False, []
                 self.untagged(b"OK [NOTIFICATIONOVERFLOW] too much for me")
             group = self.selected_group()
+            modseq = b""
             if self.idling:
-                self.tell()
+                modseq = self.tell()
             elif group:
-                self.tell(EXPUNGE in group.events and group.kind == b"SELECTED", NEW in group.events, FLAGS in group.events)
+                modseq = self.tell(EXPUNGE in group.events and group.kind == b"SELECTED", NEW in group.events, FLAGS in group.events)
+            if modseq:
+                self.untagged(b"OK " + modseq + b"highest")
             self.tell_others()
 
     def do_IDLE(self):
-        self.settle()
+        self.idling = True
+        self.push()
         self.respond(b"+ idling\r\n")
-        self.idling = self.waiting = True
+        self.waiting = True
         self.server.lock.release()
         try:
             line = self.read_line()

@@ -68,16 +68,12 @@ class Writing(Reading):
     def expunge(self, chosen):
         if self.may_write():
             self.expunge_deleted(chosen)
-            self.tagged(self.ok_with_modseq())
+            self.tagged(b"OK done")
 
     def expunge_deleted(self, chosen):
         uids = [mail.uid for _, mail in chosen if "\\Deleted" in mail.flags]
         if uids:
             self.box.expunge(*uids)
-
-    def ok_with_modseq(self):
-        """RFC 7162 3.2.7."""
-        return b"OK [HIGHESTMODSEQ %d] done" % self.box.modseq if b"QRESYNC" in self.enabled else b"OK done"
 
     def do_CLOSE(self):
         if not self.read_only:
@@ -140,7 +136,7 @@ class Writing(Reading):
             self.untagged(b"OK " + code + b"moved")
         if chosen:
             self.box.expunge(*[mail.uid for _, mail in chosen])
-        self.tagged(self.ok_with_modseq())
+        self.tagged(b"OK done")
 
     # APPEND
 
