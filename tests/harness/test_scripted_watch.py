@@ -241,11 +241,14 @@ def test_what_comes_while_a_mailbox_is_left_is_told_of_it(server, box):
         client.do(b"NOTIFY SET (SELECTED (MessageNew MessageExpunge)) (PERSONAL (MessageNew MessageExpunge))")
         box.add(HELLO)
         assert client.told() == [b"4 EXISTS"]
-        client.do(b"SELECT B")
+        assert not any(line.startswith(b"STATUS") for line in client.do(b"SELECT B")), "that is known"
         box.add(HELLO)
         assert client.told() == [b'STATUS "A" (MESSAGES 5 UIDNEXT 6 UIDVALIDITY 1000 UNSEEN 5)']
         server.box("B").add(HELLO)
         assert client.told() == [b"2 EXISTS"]
+        client.do(b"NOTIFY SET (PERSONAL (MessageNew MessageExpunge))")
+        server.box("B").add(HELLO)
+        assert b'STATUS "B" (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 2000 UNSEEN 3)' in client.do(b"SELECT A")
 
 
 def test_notify_and_idle_together(server, box):
