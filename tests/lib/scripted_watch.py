@@ -78,12 +78,13 @@ class Watching(Connection):
         self.told = {mail.uid: mail.modseq for mail in box.mails}
         self._uidvalidity = box.uidvalidity
         self._known_keywords = len(box.keywords)
-        self._all_told()
+        self._state = box.state
+        self._knows(MESSAGE_EVENTS)
 
-    def _all_told(self):
-        self._state = self.box.state
-        if self.box.id in self._known:
-            self._known[self.box.id] = self.look(self.box)
+    def _knows(self, events):
+        """The client was told of these in the selected mailbox, so NOTIFY has not to when it is another one."""
+        now = self.look(self.box)
+        self._known.get(self.box.id, {}).update({event: now[event] for event in events})
 
     def tagged(self, text):
         modseq = self.settle()
@@ -120,9 +121,10 @@ class Watching(Connection):
             self.tell_new(new)
         if flags:
             self.tell_flags(mails)
+        self._knows({event for event, told in ((EXPUNGE, expunges), (NEW, arrivals), (FLAGS, flags)) if told})
         if gone and not expunges or new and not arrivals or not flags:
             return b""
-        self._all_told()
+        self._state = box.state
         return b"[HIGHESTMODSEQ %d] " % box.modseq if (gone or new) and b"CONDSTORE" in self.enabled else b""
 
     def tell_gone(self, uids):
