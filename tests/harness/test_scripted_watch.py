@@ -1,8 +1,9 @@
 """Clients of the scripted server hear of each other and of what the test does: in answers, by IDLE, by NOTIFY."""
 import ssl
+import threading
 
 import pytest
-from lib import scripted
+from lib import messages, scripted
 from lib.certs import Certificates
 from lib.scripted import FULL
 from lib.scripted_client import Client
@@ -297,6 +298,50 @@ def test_a_push_is_not_lost_between_two_commands(server, box):
             exists += 3
             counts = [int(line.split()[0]) for line in found if line.endswith(b" EXISTS")]
             assert counts == sorted(set(counts)) and counts[-1] == exists
+
+
+def change_at_random(server, seed):
+    rnd = messages.Random(seed)
+    with Client(server, select=b"A") as client:
+        for _ in range(60):
+            uid = b"%d" % (1 + rnd.below(server.box("A").uidnext))
+            client.do(rnd.choice([b"APPEND A {3+}\r\nabc", b"UID STORE %s +FLAGS (\\Seen)" % uid, b"UID STORE %s -FLAGS.SILENT (\\Seen)" % uid,
+                                  b"UID COPY %s A" % uid, b"UID MOVE %s B" % uid, b"NOOP"]))
+
+
+def apply(view, line):
+    """What a client without QRESYNC makes of an untagged response: @view is its list of flags by sequence number."""
+    number, _, rest = line.partition(b" ")
+    if rest == b"EXPUNGE":
+        del view[int(number) - 1]
+    elif rest == b"EXISTS":
+        view += [None] * (int(number) - len(view))
+    elif rest.startswith(b"FETCH"):
+        view[int(number) - 1] = b"\\Seen" in rest
+
+
+@pytest.mark.parametrize("way", ["NOOP", "IDLE", "NOTIFY"])
+def test_all_that_is_told_adds_up_to_what_is_there(way, server, box):
+    view = [False] * 3
+    with Client(server, select=b"A") as client:
+        if way == "NOTIFY":
+            client.do(b"NOTIFY SET (SELECTED (MessageNew (FLAGS) MessageExpunge FlagChange))")
+        writers = [threading.Thread(target=change_at_random, args=(server, seed)) for seed in range(3)]
+        for each in writers:
+            each.start()
+        while any(each.is_alive() for each in writers):
+            if way == "IDLE":
+                tag, found = client.idle()
+                found += client.done(tag)[0]
+            else:
+                found = client.do(b"FETCH 1:* (FLAGS)")
+            for line in found:
+                apply(view, line)
+        for each in writers:
+            each.join()
+        for line in client.do(b"NOOP") + (client.do(b"FETCH 1:* (FLAGS)") if way != "NOTIFY" else []):
+            apply(view, line)
+    assert view == ["\\Seen" in mail.flags for mail in box.mails] and len(server.box("B").mails) > 1
 
 
 def test_closing_the_server_ends_who_idles(server):
