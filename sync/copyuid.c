@@ -25,5 +25,5 @@ sync_copyuid_pairs(const ImapReply *reply, uint32_t uidvalidity, guint max, GArr
 {
 	return reply->source_uids && reply->uids && (uidvalidity == 0 || reply->uidvalidity == uidvalidity) &&
 	       expand(reply->source_uids, max, sources_r) && expand(reply->uids, max, targets_r) &&
-	       sources_r->len == targets_r->len;
+	       sources_r->len == targets_r->len && sources_r->len > 0;
 }
