@@ -18,6 +18,14 @@ imap_node_is(const ImapNode *node, const char *word)
 }
 
 bool
+imap_decode_is_objectid(const char *text)
+{
+	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return length > 0 && length <= 255 && !text[length];
+}
+
+bool
 imap_node_number(const ImapNode *node, uint64_t max, uint64_t *value_r)
 {
 	return imap_node_is_word(node) && imap_number_parse(node->text, max, value_r);

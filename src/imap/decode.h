@@ -15,6 +15,8 @@ ImapWords imap_decode_words(ImapArena *arena, const ImapNode *first, bool *damag
 
 bool imap_node_is_word(const ImapNode *node); /* an atom, a string or NIL: what may be a name; NIL is one too */
 bool imap_node_is(const ImapNode *node, const char *word); /* that atom or string; case-insensitive; NULL is not */
+/* RFC 8474 section 7.  Cyrus (3.6) tells of freed memory in LIST's STATUS. */
+bool imap_decode_is_objectid(const char *text);
 bool imap_node_number(const ImapNode *node, uint64_t max, uint64_t *value_r); /* false: no number, as it was */
 
 /* status-code.c.  @text is what stands behind OK, NO, …, writable; the codes' values are cut by @lexer. */

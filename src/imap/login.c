@@ -154,14 +154,16 @@ check_login(const ImapSession *session, const ImapReply *reply, GError **error)
 }
 
 static ImapCommand *
-ask_password(ImapSession *session, ImapPasswordFn password, void *data, GError **error)
+ask_password(ImapSession *session, ImapAuth auth, ImapPasswordFn password, void *data, GError **error)
 {
+	ImapConfig config = *session->config;
 	char *secret = password(data, error);
 	ImapCommand *command = NULL;
 
 	if (secret) {
-		imap_secret_set(&session->secret, session->config->user, secret);
-		command = imap_auth_command(session->config, &session->capabilities, secret, error);
+		config.auth = auth;
+		imap_secret_set(&session->secret, config.user, secret);
+		command = imap_auth_command(&config, &session->capabilities, secret, error);
 		explicit_bzero(secret, strlen(secret));
 		g_free(secret);
 	}
@@ -271,6 +273,14 @@ await_login(ImapSession *session, ImapReply *reply, GError **error)
 	return answered && check_login(session, reply, error);
 }
 
+/* Cyrus (3.6) drops what it has read behind AUTHENTICATE, or does AUTHENTICATE once more; behind LOGIN all is well.  Nothing
+ * else is known to offer ANNOTATE-EXPERIMENT-1. */
+static bool
+is_cyrus(const char *remembered)
+{
+	return strstr(remembered, "ANNOTATE-EXPERIMENT-1") != NULL;
+}
+
 static bool
 authenticate(ImapSession *session, ImapPasswordFn password, void *data, const ImapEager *eager, Learning *learning,
              GError **error)
@@ -279,11 +289,16 @@ authenticate(ImapSession *session, ImapPasswordFn password, void *data, const Im
 
 	if (session->capabilities.told == 0 && !ask(session, "CAPABILITY", NULL, error))
 		return false;
-	ImapCommand *command = ask_password(session, password, data, error);
+	ImapAuth auth = session->config->auth;
+	bool eagerly = eager && eager->remembered && *eager->remembered;
+	bool needs_login = eagerly && is_cyrus(eager->remembered);
+	if (needs_login && auth == IMAP_AUTH_AUTO && !session->capabilities.has[IMAP_CAP_LOGINDISABLED])
+		auth = IMAP_AUTH_LOGIN;
+	ImapCommand *command = ask_password(session, auth, password, data, error);
 	if (!command)
 		return false;
 
-	bool eagerly = eager && eager->remembered && *eager->remembered && !imap_pump_waits(session, command);
+	eagerly = eagerly && (!needs_login || auth == IMAP_AUTH_LOGIN) && !imap_pump_waits(session, command);
 	unsigned told_before = session->capabilities.told;
 	imap_pump_queue(session, command, &reply, !eagerly);
 	if (eagerly)

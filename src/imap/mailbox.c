@@ -149,7 +149,7 @@ status_item(ImapMailboxStatus *status, const ImapNode *name, const ImapNode *val
 	} else if (imap_node_is(name, "MAILBOXID")) {
 		const ImapNode *id = value->kind == IMAP_NODE_LIST ? value->first : value;
 
-		if (imap_node_is_word(id) && id->kind != IMAP_NODE_NIL) {
+		if (imap_node_is_word(id) && id->kind != IMAP_NODE_NIL && imap_decode_is_objectid(id->text)) {
 			status->mailboxid = id->text;
 			status->fields |= IMAP_STATUS_MAILBOXID;
 		} else {

@@ -4,6 +4,7 @@
  * mailbox selected before. */
 #include "imap/session-private.h"
 
+#include "imap/decode.h"
 #include "imap/refusal.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ note_code(ImapSelected *selected, const ImapStatusResponse *status)
 		selected->read_only = true;
 	else if (status->code == IMAP_CODE_PERMANENTFLAGS)
 		selected->permanent_keywords = imap_words_have(&status->words, "\\*");
-	else if (status->code == IMAP_CODE_MAILBOXID && status->code_text) {
+	else if (status->code == IMAP_CODE_MAILBOXID && status->code_text && imap_decode_is_objectid(status->code_text)) {
 		g_free(selected->mailboxid);
 		selected->mailboxid = g_strdup(status->code_text);
 	}

@@ -314,6 +314,13 @@ static const struct Transcript {
 	    "VANISHED earlier 1:4,6\n"
 	    "FETCH 1 uid=5 [\\Seen] modseq=30 | (UID 5 FLAGS (\\Seen) MODSEQ (30))\n"
 	    "A3 OK READ_ONLY text=\"Examine completed (0.001 + 0.000 secs).\"\n"),
+	ROW("Cyrus: a MAILBOXID of freed memory",
+	    "* STATUS INBOX (MESSAGES 1 MAILBOXID (\335)ir\303U) HIGHESTMODSEQ 1)\n"
+	    "* STATUS INBOX (MESSAGES 1 MAILBOXID (\335ir\303U) UIDNEXT 2)\n"
+	    "* STATUS INBOX (MESSAGES 1 MAILBOXID () UIDNEXT 2)\n",
+	    "STATUS! mailbox=\"INBOX\" messages=1\n"
+	    "STATUS! mailbox=\"INBOX\" messages=1 uidnext=2\n"
+	    "STATUS! mailbox=\"INBOX\" messages=1 uidnext=2\n"),
 	ROW("Dovecot: LIST-STATUS",
 	    "* LIST (\\HasNoChildren \\UnMarked \\Trash) \"/\" Trash\n"
 	    "* STATUS Trash (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 2 HIGHESTMODSEQ 1)\n",

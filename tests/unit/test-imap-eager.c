@@ -15,6 +15,7 @@ typedef struct {
 	const uint8_t *out;  /* where the session's buffer was */
 	const char *padding; /* makes the commands of behind_login() long */
 	unsigned commands;
+	bool narrow;         /* the line holds little that is not read yet */
 	ImapReply reply; /* to the last of them */
 } Fixture;
 
@@ -37,6 +38,8 @@ behind_login(ImapSession *session, void *data)
 	fixture->qresync = imap_session_enabled(session, IMAP_CAP_QRESYNC);
 	fixture->condstore = imap_session_enabled(session, IMAP_CAP_CONDSTORE);
 	fixture->list_status = imap_session_has(session, IMAP_CAP_LIST_STATUS);
+	if (fixture->narrow)
+		g_assert_cmpint(setsockopt(session->stream->fd, SOL_SOCKET, SO_SNDBUF, &(int){ 1 }, sizeof(int)), ==, 0);
 	imap_session_listen(session, note, fixture);
 	for (unsigned i = 1; i <= fixture->commands; i++)
 		imap_session_send(session, imap_command_new("LIST \"\" *%s", fixture->padding),
@@ -97,6 +100,29 @@ test_all_is_one_flight(void)
 	g_assert_true(imap_session_wait(session, &fixture.reply, NULL));
 	g_assert_nonnull(strstr(fixture.heard->str, "LIST;"));
 	g_assert_cmpuint(script_flights(), ==, 1);
+	end(&fixture, session);
+}
+
+/* It loses what comes behind AUTHENTICATE. */
+static void
+test_cyrus_is_asked_behind_login_only(void)
+{
+	static const char remembered[] = "IMAP4rev1 ANNOTATE-EXPERIMENT-1";
+	SCRIPT(login, GREETING("AUTH=PLAIN SASL-IR"), C("m1 LOGIN alice s3cret\r\nm2 CAPABILITY\r\nm3 LIST \"\" *\r\n"),
+	       S("m1 OK in\r\n* CAPABILITY IMAP4rev1\r\nm2 OK\r\nm3 OK\r\n"));
+	SCRIPT(no_login, GREETING("AUTH=PLAIN SASL-IR LOGINDISABLED"),
+	       C("m1 AUTHENTICATE PLAIN AGFsaWNlAHMzY3JldA==\r\n"), S("m1 OK in\r\n"), C("m2 CAPABILITY\r\n"),
+	       S("* CAPABILITY IMAP4rev1\r\nm2 OK\r\n"), C("m3 LIST \"\" *\r\n"), S("m3 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &login, remembered);
+	ImapSession *session = script_assert_opens(&login);
+	g_assert_true(imap_session_wait(session, &fixture.reply, NULL));
+	end(&fixture, session);
+
+	begin(&fixture, &no_login, remembered);
+	session = script_assert_opens(&no_login);
+	g_assert_true(imap_session_wait(session, &fixture.reply, NULL));
 	end(&fixture, session);
 }
 
@@ -317,7 +343,7 @@ test_answers_are_bounded_as_ever_once_logged_in(void)
 /* The buffer that the password went through is wiped, what still waits in it is not lost, and it never grew: that would
  * have left a copy behind. */
 static void
-test_much_behind_the_login_comes_through(void)
+assert_much_comes_through(bool narrow)
 {
 	g_autofree char *padding = g_strnfill(4000, ' ');
 	g_autoptr(GString) said = g_string_new("m1 LOGIN alice s3cret\r\nm2 CAPABILITY\r\n");
@@ -338,13 +364,23 @@ test_much_behind_the_login_comes_through(void)
 
 	script_start(&script, steps, G_N_ELEMENTS(steps));
 	begin(&fixture, &script, "IMAP4rev1");
+	if (narrow)
+		g_assert_cmpint(setsockopt(script.listener, SOL_SOCKET, SO_RCVBUF, &(int){ 1 }, sizeof(int)), ==, 0);
+	fixture.narrow = narrow;
 	fixture.padding = padding;
 	fixture.commands = commands;
 	ImapSession *session = script_assert_opens(&script);
 	g_assert_true(imap_session_wait(session, &fixture.reply, NULL));
 	g_assert_null(memmem(session->out->data, IMAP_OUT_BYTES, "s3cret", 6));
-	g_assert_true(session->out->data == fixture.out);
+	g_assert_true(narrow || session->out->data == fixture.out);
 	end(&fixture, session);
+}
+
+static void
+test_much_behind_the_login_comes_through(void)
+{
+	assert_much_comes_through(false);
+	assert_much_comes_through(true); /* the login is answered before all behind it could be written */
 }
 
 int
@@ -354,6 +390,7 @@ main(int argc, char **argv)
 #define ADD(name) g_test_add_func("/eager/" #name, test_##name)
 	ADD(all_is_one_flight);
 	ADD(an_initial_response_is_one_flight_too);
+	ADD(cyrus_is_asked_behind_login_only);
 	ADD(open_waits_for_no_more_than_it_asked_itself);
 	ADD(a_refused_login_fails_whatever_follows);
 	ADD(a_server_that_asks_for_more_than_plain_is_given_up);
