@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#define EXAMINE_MAX 100   /* new mailboxes in a run that are opened to learn their ids */
 #define STATUS_WORTH_IT 2 /* mailboxes: for a single one EXAMINE costs no more, and tells more */
 
 typedef struct {
@@ -203,8 +204,37 @@ is_anything_unlisted(const Lists *lists)
 	return false;
 }
 
-/* Where LIST told no status, it is asked for by itself: of names that may be those of mailboxes that vanished; and, if
- * the server keeps mod-sequences, of mailboxes that it may prove unchanged. */
+/* Whether enough was told of a mailbox to know one again by it. */
+static bool
+is_told(const ImapSession *session, const ImapMailboxStatus *status)
+{
+	return (status->fields & IMAP_STATUS_UIDVALIDITY) &&
+	       (status->mailboxid || !imap_session_has(session, IMAP_CAP_OBJECTID));
+}
+
+/* Cyrus (3.6) tells the ids right only when a mailbox is opened. */
+static bool
+examine(Lists *lists, const GPtrArray *which, GError **error)
+{
+	ImapSession *session = lists->worker->session;
+	guint opened = 0;
+
+	for (guint i = 0; i < which->len && opened < EXAMINE_MAX && imap_session_has(session, IMAP_CAP_OBJECTID); i++) {
+		SyncListed *listed = g_ptr_array_index(which, i);
+		g_auto(ImapSelected) selected = { 0 };
+		if (g_hash_table_contains(lists->rows.by_listed, listed) || is_told(session, &listed->status))
+			continue;
+		opened++;
+		if (sync_worker_select(lists->worker, listed->server_name, NULL, &selected, NULL))
+			listed->status.mailboxid = g_steal_pointer(&selected.mailboxid);
+		else if (!imap_session_wait(session, NULL, error))
+			return false;
+	}
+	return true;
+}
+
+/* What LIST did not tell is asked for by itself: of names that may be those of mailboxes that vanished; and, if the server
+ * keeps mod-sequences, of mailboxes that it may prove unchanged. */
 static bool
 ask_status(Lists *lists, GError **error)
 {
@@ -218,15 +248,16 @@ ask_status(Lists *lists, GError **error)
 	for (guint i = 0; i < listing->folders->len; i++) {
 		SyncListed *listed = g_ptr_array_index(listing->folders, i);
 		const SyncRow *row = g_hash_table_lookup(lists->rows.by_listed, listed);
-		if (listed->status.fields || !(listed->attributes & STORE_MAILBOX_SELECTABLE))
+		if (!(listed->attributes & STORE_MAILBOX_SELECTABLE))
 			continue;
-		bool is_asked = row ? proves && row->highestmodseq : unlisted && sync_rows_lack(&lists->rows, listed);
+		bool is_asked = row ? proves && row->highestmodseq
+		                    : unlisted && sync_rows_lack(&lists->rows, listed) && !is_told(session, &listed->status);
 		if (is_asked)
 			g_ptr_array_add(which, listed);
 		new += is_asked && !row;
 	}
 	return (new == 0 && which->len < STATUS_WORTH_IT) ||
-	       sync_listing_status(lists->worker, lists->listing, which, error);
+	       (sync_listing_status(lists->worker, lists->listing, which, error) && examine(lists, which, error));
 }
 
 static bool

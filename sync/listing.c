@@ -9,7 +9,6 @@
 #define LIST_MAX 100000             /* lines of an answer; the largest account that others have reported has 14,000 */
 #define NAMES_MAX_BYTES (16u << 20) /* of all names and paths together */
 #define SHOWN_NAME_BYTES 200        /* of a name in a warning */
-#define MAILBOXID_MAX_BYTES 255     /* RFC 8474 section 7 */
 
 typedef struct SyncListingAnswer {
 	SyncListing *listing;
@@ -131,7 +130,7 @@ note_status(Answer *answer, const ImapMailboxStatus *status, GError **error)
 	listed->status.mailbox = NULL;
 	listed->status.mailboxid = NULL;
 	answer->listing->any_status |= status->fields != 0;
-	if (!status->mailboxid || !*status->mailboxid || strlen(status->mailboxid) > MAILBOXID_MAX_BYTES)
+	if (!status->mailboxid)
 		return true;
 	listed->status.mailboxid = g_strdup(status->mailboxid);
 	return count_bytes(answer, strlen(status->mailboxid), error);
