@@ -204,6 +204,12 @@ store_mailbox_ask_childless(StoreTxn *txn, int64_t id, bool *childless_r, GError
 }
 
 bool
+store_mailbox_ask_unused(StoreTxn *txn, int64_t id, bool *unused_r, GError **error)
+{
+	return ask_none(txn, STORE_SQL_MAILBOX_IS_USED, id, unused_r, error);
+}
+
+bool
 store_mailbox_delete_row(StoreTxn *txn, const StoreMailbox *mailbox, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_DELETE);
@@ -227,7 +233,7 @@ store_mailbox_prune(StoreTxn *txn, int64_t id, GError **error)
 		if (step != STORE_ROW)
 			return step == STORE_DONE;
 		if (!store_mailbox_ask_childless(txn, id, &childless, error) ||
-		    !ask_none(txn, STORE_SQL_MAILBOX_IS_USED, id, &unused, error))
+		    !store_mailbox_ask_unused(txn, id, &unused, error))
 			return false;
 		if (!store_mailbox_is_directory(&mailbox) || !childless || !unused)
 			return true;

@@ -33,6 +33,8 @@ store_mailbox_is_directory(const StoreMailbox *mailbox)
 
 /* @childless_r: no row has it as its parent. */
 bool store_mailbox_ask_childless(StoreTxn *txn, int64_t id, bool *childless_r, GError **error);
+/* @unused_r: no row of a message is in it, for the server or for people. */
+bool store_mailbox_ask_unused(StoreTxn *txn, int64_t id, bool *unused_r, GError **error);
 /* Nothing may refer to it any more. */
 bool store_mailbox_delete_row(StoreTxn *txn, const StoreMailbox *mailbox, GError **error);
 /* Removes the row if it is an empty directory, and those above it that become empty so. */

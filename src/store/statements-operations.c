@@ -50,7 +50,23 @@
 	" LEFT JOIN messages m ON m.id = ifnull(o.source, o.message) LEFT JOIN bodies b ON b.id = m.body" \
 	" LEFT JOIN messages w ON w.id = o.message WHERE o.account = :account AND o.ended = 0 "
 
+/* Removals for good that nobody has confirmed, since a time. */
+#define RECENT_REMOVALS \
+	"account = :account AND created > :after AND kind = 'remove' AND not_before <> 0 AND state <> 'cancelled'"
+
 const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
+	[STORE_SQL_HOLD_COUNT] = { WRITE,
+		"SELECT count(*) FROM (SELECT 1 FROM operations WHERE " RECENT_REMOVALS " LIMIT :limit)" },
+	[STORE_SQL_HOLD_COUNT_THERE] = { WRITE,
+		"SELECT count(*) FROM operations WHERE " RECENT_REMOVALS " AND mailbox = :mailbox" },
+	[STORE_SQL_HOLD_COUNT_LEFT] = { WRITE,
+		"SELECT count(*) FROM (SELECT 1 FROM messages WHERE place = :mailbox AND name IS NOT NULL LIMIT :limit)" },
+	[STORE_SQL_HOLD_ALL] = { WRITE,
+		"UPDATE operations SET state = 'held', error = :error WHERE " RECENT_REMOVALS " AND state = 'queued'" },
+	[STORE_SQL_HOLD_ALL_THERE] = { WRITE,
+		"UPDATE operations SET state = 'held', error = :error WHERE " RECENT_REMOVALS
+		" AND state = 'queued' AND mailbox = :mailbox" },
+
 	[STORE_SQL_OPERATION_GET] = { WRITE, OPERATION_COLUMNS "WHERE o.id = :id" },
 	[STORE_SQL_OPERATION_OF_MESSAGE] = { WRITE,
 		OPERATION_COLUMNS "WHERE o.message = :id AND o.ended = 0 ORDER BY o.id" },

@@ -101,6 +101,12 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_HAS_CHILDREN] = { WRITE, "SELECT 1 FROM mailboxes WHERE parent = :id LIMIT 1" },
 	[STORE_SQL_MAILBOX_IS_USED] = { WRITE,
 		"SELECT 1 FROM messages WHERE mailbox = :id UNION ALL SELECT 1 FROM messages WHERE place = :id LIMIT 1" },
+	[STORE_SQL_MAILBOX_HOLDS_ANY] = { WRITE,
+		"SELECT 1 FROM messages WHERE place = :id UNION ALL SELECT 1 FROM mailboxes WHERE parent = :id AND state <> 2"
+		" LIMIT 1" },
+	[STORE_SQL_MAILBOX_CHILD_IDS] = { WRITE, "SELECT id FROM mailboxes WHERE parent = :id AND state <> 2" },
+	[STORE_SQL_MAILBOX_SPECIAL] = { WRITE,
+		"SELECT id FROM mailboxes WHERE account = :account AND attributes & :use AND state <> 2 ORDER BY state, id LIMIT 1" },
 	[STORE_SQL_MAILBOX_DELETE] = { WRITE, "DELETE FROM mailboxes WHERE id = :id" },
 
 	[STORE_SQL_MESSAGE_GET] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.id = :id" },
@@ -181,6 +187,11 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"SELECT 1 FROM messages WHERE place = :mailbox AND name = :name AND id <> :id"
 		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :mailbox AND name = :name AND state <> 2 LIMIT 1" },
 
+	[STORE_SQL_MESSAGE_INSERT_HERE] = { WRITE,
+		"INSERT INTO messages (mailbox, place, since, state, name, name_is_users, internaldate, rfc822_size, base_flags,"
+		" modseq, header_sha256, body, header)"
+		" VALUES (:mailbox, :mailbox, unixepoch(), :state, :name, :name_is_users, :internaldate, :rfc822_size,"
+		" :base_flags, 0, :header_sha256, :body, :header)" },
 	[STORE_SQL_MESSAGE_SET_STATE] = { WRITE, "UPDATE messages SET state = :state, error = :error WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SHOW] = { WRITE,
 		"UPDATE messages SET place = :place, name = :name, name_is_users = :name_is_users,"
