@@ -54,7 +54,8 @@ store_operation_put_back(StoreTxn *txn, const StoreOperation *operation, GError 
 	       store_message_show(txn, &row, place_id, name, operation->former_is_users, error);
 }
 
-/* The message, as far as it is still there, is shown as one that the server does not take. */
+/* The message, as far as it is still there, is shown as one that the server does not take; one that was removed meanwhile
+ * is nobody's any more. */
 static bool
 refuse_upload(StoreTxn *txn, const StoreOperation *operation, const char *words, GError **error)
 {
@@ -63,6 +64,8 @@ refuse_upload(StoreTxn *txn, const StoreOperation *operation, const char *words,
 
 	if (step != STORE_ROW)
 		return step == STORE_DONE;
+	if (row.place_id == 0)
+		return store_message_drop_operations(txn, row.id, words, error) && store_message_remove(txn, row.id, error);
 	return store_message_set_state(txn, row.id, STORE_MESSAGE_REFUSED, words, error) &&
 	       store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, &row, row.name, error);
 }
