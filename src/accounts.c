@@ -11,6 +11,8 @@ add(Accounts *accounts, const ConfigAccount *config)
 		.name = config->name,
 		.imap = config->imap,
 		.folders = config->folders,
+		.special = (const SyncSpecial *)(void *)config->special->data,
+		.n_special = config->special->len,
 		.connections = config->connections,
 		.password = password_get,
 		.password_data = password,

@@ -27,8 +27,6 @@
 #define LOG_MAX_BYTES (1024 * 1024)
 #define START_TIMEOUT_MS 120000
 #define STATUS_MS 1000            /* how often the tree's status files change while something is going on */
-#define RETRY_FIRST_MS (60 * 1000)
-#define RETRY_MAX_MS (15 * 60 * 1000)
 #define VERSION_TIMEOUT_MS 10000
 
 /* What the mount's process is doing. */
@@ -36,10 +34,7 @@ typedef struct {
 	Owner *owner;
 	FsMount *tree;
 	int signals;
-	Round *round;         /* the start's, or a repetition of what failed in it; NULL: none */
-	GPtrArray *failed;    /* names of accounts to try again */
-	int64_t retry_at_ms;  /* 0: nothing to try again */
-	int64_t retry_delay_ms;
+	Round *round;         /* the start's; NULL: it has ended */
 	bool busy;            /* at the last look some account synchronised */
 } Mount;
 
@@ -84,28 +79,18 @@ settle(void *data)
 		core_log(CORE_LOG_WARNING, "main", "the kernel was not told of all changes within %d s", SETTLE_MS / 1000);
 }
 
-/* How the last round ended: what can be tried again is, later; the rest waits for "mailtree sync". */
+/* How the round of the start ended; the engine goes on by itself. */
 static void
 end_round(Mount *mount)
 {
-	g_ptr_array_set_size(mount->failed, 0);
 	for (size_t i = 0; i < round_count(mount->round); i++) {
 		const GError *failure = round_error(mount->round, i);
-		const char *account = round_account(mount->round, i);
-		if (!failure) {
-			core_log(CORE_LOG_INFO, "main", "%s: synchronised", account);
-			continue;
-		}
-		core_log(CORE_LOG_ERROR, "main", "%s", failure->message);
-		if (core_error_retry(failure) != CORE_RETRY_NEVER)
-			g_ptr_array_add(mount->failed, g_strdup(account));
+		if (failure)
+			core_log(CORE_LOG_ERROR, "main", "%s", failure->message);
+		else
+			core_log(CORE_LOG_INFO, "main", "%s: synchronised", round_account(mount->round, i));
 	}
 	g_clear_pointer(&mount->round, round_free);
-	mount->retry_at_ms = 0;
-	if (mount->failed->len > 0) {
-		mount->retry_at_ms = core_clock_ms() + mount->retry_delay_ms;
-		mount->retry_delay_ms = MIN(mount->retry_delay_ms * 2, RETRY_MAX_MS);
-	}
 }
 
 static void
@@ -113,25 +98,10 @@ begin_round(Mount *mount)
 {
 	g_autoptr(GError) error = NULL;
 
-	mount->retry_at_ms = 0;
-	g_ptr_array_add(mount->failed, NULL); /* none: all */
-	mount->round = round_new(owner_engine(mount->owner), (const char *const *)mount->failed->pdata, &error);
-	g_ptr_array_remove_index(mount->failed, mount->failed->len - 1);
-	if (!mount->round) {
+	sync_engine_follow(owner_engine(mount->owner));
+	mount->round = round_new(owner_engine(mount->owner), NULL, &error);
+	if (!mount->round)
 		core_log(CORE_LOG_ERROR, "main", "%s", error->message);
-		mount->retry_at_ms = core_clock_ms() + mount->retry_delay_ms;
-	}
-}
-
-/* How long nothing needs to be looked at; -1: until somebody wakes us. */
-static int
-pause_ms(const Mount *mount)
-{
-	if (mount->busy)
-		return STATUS_MS;
-	if (mount->retry_at_ms > 0)
-		return (int)CLAMP(mount->retry_at_ms - core_clock_ms(), 0, RETRY_MAX_MS);
-	return -1;
 }
 
 /* Until a signal, "mailtree unmount" or somebody's fusermount3 ends the mount. */
@@ -147,7 +117,7 @@ serve(Mount *mount)
 			{ .fd = owner_wake_fd(mount->owner), .events = POLLIN },
 			{ .fd = mount->round ? round_fd(mount->round) : -1, .events = POLLIN },
 		};
-		int ready = poll(fds, G_N_ELEMENTS(fds), pause_ms(mount));
+		int ready = poll(fds, G_N_ELEMENTS(fds), mount->busy ? STATUS_MS : -1);
 
 		if (ready > 0 && (fds[0].revents || fds[1].revents || fds[2].revents))
 			return;
@@ -155,8 +125,6 @@ serve(Mount *mount)
 			owner_woken(mount->owner);
 		if (ready > 0 && fds[4].revents)
 			end_round(mount);
-		if (mount->retry_at_ms > 0 && core_clock_ms() >= mount->retry_at_ms)
-			begin_round(mount);
 
 		bool busy = owner_busy(mount->owner);
 		if (busy || mount->busy || ready > 0)
@@ -195,7 +163,7 @@ static bool
 run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, int ready_fd, GError **error)
 {
 	g_autoptr(Accounts) taken = accounts;
-	Mount mount = { .retry_delay_ms = RETRY_FIRST_MS };
+	Mount mount = { .signals = -1 };
 	FsCalls calls = { .readme = readme_text, .status = make_status };
 	Store *store = NULL;
 	bool ok = false;
@@ -207,8 +175,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 		store_close(store);
 		return false;
 	}
-	mount.failed = g_ptr_array_new_with_free_func(g_free);
-	mount.owner = owner_new(g_steal_pointer(&taken), store, dir, error);
+	mount.owner = owner_new(config, g_steal_pointer(&taken), store, dir, error);
 	calls.data = mount.owner;
 	if (mount.owner && (mount.tree = fs_mount_new(dir, owner_store(mount.owner), &calls, error)) != NULL &&
 	    owner_listen(mount.owner, settle, &mount, error)) {
@@ -224,7 +191,6 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 		owner_stop(mount.owner); /* nobody writes to the store while the tree, which listens to it, goes */
 	fs_mount_free(mount.tree);
 	owner_free(mount.owner);
-	g_ptr_array_unref(mount.failed);
 	close(mount.signals);
 	return ok;
 }

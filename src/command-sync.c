@@ -92,7 +92,7 @@ sync_here(Sync *sync, Store *store)
 		store_close(store);
 		return command_fail(error);
 	}
-	owner = owner_new(g_steal_pointer(&accounts), store, NULL, &error);
+	owner = owner_new(sync->config, g_steal_pointer(&accounts), store, NULL, &error);
 	if (owner && owner_listen(owner, NULL, NULL, &error))
 		round = round_new(owner_engine(owner), sync->line->arguments, &error);
 	if (!round)

@@ -11,6 +11,7 @@ typedef struct {
 	bool quiet;
 	bool foreground;        /* mount -f */
 	bool json, watch;       /* status */
+	const char *flags, *date; /* append; NULL: not given */
 	const char *const *arguments; /* behind the command, NULL-terminated */
 } CommandLine;
 
@@ -19,6 +20,15 @@ int command_sync(const CommandLine *line);
 int command_mount(const CommandLine *line);
 int command_unmount(const CommandLine *line);
 int command_status(const CommandLine *line);
+int command_flag(const CommandLine *line);
+int command_move(const CommandLine *line);
+int command_copy(const CommandLine *line);
+int command_delete(const CommandLine *line);
+int command_append(const CommandLine *line);
+int command_folder(const CommandLine *line);
+int command_confirm(const CommandLine *line);
+int command_undo(const CommandLine *line);
+int command_retry(const CommandLine *line);
 
 /* For them. */
 

@@ -2,6 +2,7 @@
 #include "config-private.h"
 
 #include "net/tls.h"
+#include "store/mailboxes.h"
 
 #include <string.h>
 
@@ -248,6 +249,64 @@ set_bodies(ConfigParser *parser, const char *value, GError **error)
 }
 
 static bool
+set_delete(ConfigParser *parser, const char *value, GError **error)
+{
+	static const char *const words[] = { "trash", "expunge", NULL };
+	int index = 0;
+
+	if (!set_choice(parser, words, value, &index, error))
+		return false;
+	parser->account->delete_expunges = index == 1;
+	return true;
+}
+
+/* "90", "90s", "15m", "1h", "2d". */
+static bool
+set_undo(ConfigParser *parser, const char *value, GError **error)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = { { '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 24 * 3600 } };
+	char *end = NULL;
+	gint64 number = g_ascii_strtoll(value, &end, 10);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+		if (g_ascii_isdigit(*value) && end[0] == units[i].letter && (end[0] == '\0' || end[1] == '\0') &&
+		    number <= CONFIG_UNDO_MAX_S / units[i].seconds) {
+			parser->account->undo_s = number * units[i].seconds;
+			return true;
+		}
+	}
+	return config_fail(parser, error, "undo = %s: must be a time such as 0, 90s, 15m, 1h or 2d, at most a year", value);
+}
+
+/* A folder for the special use that the key's name says. */
+static bool
+set_special(ConfigParser *parser, const char *value, GError **error)
+{
+	static const struct {
+		const char *key;
+		uint32_t attribute;
+	} uses[] = {
+		{ "trash", STORE_MAILBOX_TRASH }, { "sent", STORE_MAILBOX_SENT },       { "drafts", STORE_MAILBOX_DRAFTS },
+		{ "junk", STORE_MAILBOX_JUNK },   { "archive", STORE_MAILBOX_ARCHIVE },
+	};
+
+	if (*value == '/' || g_str_has_suffix(value, "/") || strstr(value, "//"))
+		return config_fail(parser, error, "%s = %s: must be the path of a folder, such as Trash or Mail/Trash",
+		                   parser->key->name, value);
+	for (size_t i = 0; i < G_N_ELEMENTS(uses); i++) {
+		SyncSpecial special = { uses[i].attribute, NULL };
+		if (!g_str_equal(parser->key->name, uses[i].key))
+			continue;
+		special.path = g_strdup(value);
+		g_array_append_val(parser->account->special, special);
+	}
+	return true;
+}
+
+static bool
 set_connections(ConfigParser *parser, const char *value, GError **error)
 {
 	return set_number(parser, value, 1, CONFIG_CONNECTIONS_MAX, &parser->account->connections, error);
@@ -274,6 +333,13 @@ static const ConfigKey keys[] = {
 	{ CONFIG_SECTION_ACCOUNT, "folders", set_folders },
 	{ CONFIG_SECTION_ACCOUNT, "bodies", set_bodies },
 	{ CONFIG_SECTION_ACCOUNT, "connections", set_connections },
+	{ CONFIG_SECTION_ACCOUNT, "delete", set_delete },
+	{ CONFIG_SECTION_ACCOUNT, "undo", set_undo },
+	{ CONFIG_SECTION_ACCOUNT, "trash", set_special },
+	{ CONFIG_SECTION_ACCOUNT, "sent", set_special },
+	{ CONFIG_SECTION_ACCOUNT, "drafts", set_special },
+	{ CONFIG_SECTION_ACCOUNT, "junk", set_special },
+	{ CONFIG_SECTION_ACCOUNT, "archive", set_special },
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(keys) <= CONFIG_KEYS_MAX);
 

@@ -30,6 +30,9 @@ account_free(void *data)
 	g_free(account->imap.tls_key);
 	g_free(account->imap.user);
 	g_strfreev(account->folders);
+	for (guint i = 0; i < account->special->len; i++)
+		g_free(g_array_index(account->special, SyncSpecial, i).path);
+	g_array_unref(account->special);
 	g_free(account->password.value);
 	g_free(account);
 }
@@ -98,6 +101,8 @@ begin_account(ConfigParser *parser, const char *name, GError **error)
 	parser->account = g_new0(ConfigAccount, 1);
 	parser->account->name = g_strdup(name);
 	parser->account->line = parser->line;
+	parser->account->undo_s = CONFIG_UNDO_DEFAULT_S;
+	parser->account->special = g_array_new(FALSE, FALSE, sizeof(SyncSpecial));
 	g_ptr_array_add(parser->config->accounts, parser->account);
 	return true;
 }
@@ -296,5 +301,16 @@ config_account(const Config *config, const char *name, GError **error)
 	}
 	core_throw(error, CORE_ERROR_USAGE, "there is no account %s in %s; there is: %s", name, config->path, names->str);
 	g_string_free(names, TRUE);
+	return NULL;
+}
+
+const char *
+config_account_special(const ConfigAccount *account, uint32_t attribute)
+{
+	for (guint i = 0; i < account->special->len; i++) {
+		const SyncSpecial *special = &g_array_index(account->special, SyncSpecial, i);
+		if (special->attribute == attribute)
+			return special->path;
+	}
 	return NULL;
 }

@@ -7,10 +7,13 @@
 #include "core/error.h"
 #include "imap/session.h"
 #include "password.h"
+#include "sync/engine.h"
 
 #define CONFIG_MAX_BYTES (1024 * 1024)
 #define CONFIG_ACCOUNT_NAME_MAX_BYTES 100
 #define CONFIG_CONNECTIONS_MAX 16
+#define CONFIG_UNDO_DEFAULT_S 3600
+#define CONFIG_UNDO_MAX_S (366 * 24 * 3600)
 
 typedef struct {
 	char *name;
@@ -18,6 +21,9 @@ typedef struct {
 	ImapConfig imap;
 	char **folders;       /* never NULL; "*" if the file says nothing */
 	unsigned connections; /* 0: the engine's choice */
+	bool delete_expunges; /* delete = expunge; else what is removed goes to the Trash */
+	int64_t undo_s;       /* an irreversible removal is sent no sooner than this */
+	GArray *special;      /* of SyncSpecial: folders that the file names for special uses */
 	PasswordConfig password;
 } ConfigAccount;
 
@@ -39,3 +45,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 
 /* NULL with CORE_ERROR_USAGE, which names those there are. */
 const ConfigAccount *config_account(const Config *config, const char *name, GError **error);
+
+/* The folder that the file names for that special use (STORE_MAILBOX_TRASH, …); NULL: none. */
+const char *config_account_special(const ConfigAccount *account, uint32_t attribute);

@@ -9,6 +9,7 @@
  *     status                         the text of "mailtree status"
  *     status-json                    the same as JSON
  *     version                        three lines: the version; the process id; the mounted folder, or nothing
+ *     change WORD[TAB WORD…]         what change.h says, escaped as change_to_line() does; one line: how many it was about
  *     unmount PATH                   stop, unmount PATH (as /proc/self/mountinfo has it), close the store and end
  *
  *   answer, lines    progress PHASE MAILBOXES TOTAL MESSAGES TOTAL BYTES TOTAL   (sync: each half second)

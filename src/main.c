@@ -19,10 +19,14 @@ enum {
 	OPTION_FOREGROUND = 1 << 0,
 	OPTION_JSON = 1 << 1,
 	OPTION_WATCH = 1 << 2,
+	OPTION_FLAGS = 1 << 3,
+	OPTION_DATE = 1 << 4,
 };
 
+static const char *const option_names[] = { "-f", "--json", "--watch", "--flags", "--date" }; /* by bit */
+
 /* Values of long options that have no letter. */
-enum { LONG_CONFIG = 256, LONG_HELP, LONG_VERSION, LONG_JSON, LONG_WATCH };
+enum { LONG_CONFIG = 256, LONG_HELP, LONG_VERSION, LONG_JSON, LONG_WATCH, LONG_FLAGS, LONG_DATE };
 
 typedef struct {
 	const char *name;
@@ -33,6 +37,8 @@ typedef struct {
 	int arguments_min, arguments_max; /* max -1: any number */
 	int (*run)(const CommandLine *line);
 } Command;
+
+#define PATHS "PATH is a path below the mount, or ACCOUNT/FOLDER/NAME, where NAME may be ~UID.\n"
 
 static const Command commands[] = {
 	{ "check", "check [ACCOUNT…]", "connect, log in, and tell what the server can do",
@@ -49,6 +55,24 @@ static const Command commands[] = {
 	{ "status", "status [--json] [--watch]", "tell what is here, what is going on, and what failed",
 	  "  --json     for programs; mailtree(1) describes the fields\n"
 	  "  --watch    again each second, until Ctrl-C\n", OPTION_JSON | OPTION_WATCH, 0, 0, command_status },
+	{ "flag", "flag add|remove|set FLAGS PATH…", "change the flags of messages",
+	  "FLAGS are separated by spaces or commas: \"\\Seen $Work\".  \"set\" removes all others.\n" PATHS, 0, 3, -1, command_flag },
+	{ "move", "move PATH… FOLDER", "move messages to another folder",
+	  "To a folder of another account they are copied, and removed here once that is confirmed.\n" PATHS, 0, 2, -1, command_move },
+	{ "copy", "copy PATH… FOLDER", "copy messages to another folder", PATHS, 0, 2, -1, command_copy },
+	{ "delete", "delete PATH…", "remove messages, to the Trash if there is one",
+	  "What is in the Trash is removed for good, no sooner than \"undo\" in the configuration says.\n" PATHS, 0, 1, -1,
+	  command_delete },
+	{ "append", "append [OPTION…] FOLDER [FILE…]", "put messages into a folder",
+	  "  --flags FLAGS  with these flags, such as \"\\Seen\"\n"
+	  "  --date DATE    received then (2024-05-06T07:08:09Z); else now\n"
+	  "Without FILE the message is read from the standard input.\n", OPTION_FLAGS | OPTION_DATE, 1, -1, command_append },
+	{ "folder", "folder create|delete|rename FOLDER…", "make, remove (when empty) or rename a folder",
+	  "rename takes two: FOLDER NEW.\n", 0, 2, -1, command_folder },
+	{ "confirm", "confirm [ACCOUNT…]", "do what is held, or waits because it cannot be undone", "", 0, 0, -1, command_confirm },
+	{ "undo", "undo [ACCOUNT…|#ID…]", "take back removals that were not sent, or single operations",
+	  "#ID is the number that \"mailtree status\" shows.\n", 0, 0, -1, command_undo },
+	{ "retry", "retry [ACCOUNT…]", "try again what the server refused", "", 0, 0, -1, command_retry },
 };
 
 static const char common_help[] =
@@ -79,7 +103,7 @@ print_help(const Command *command)
 	}
 	printf("Usage: mailtree [OPTION…] COMMAND …\n\nCommands:\n");
 	for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-		printf("  %-*s  %s\n", 26 + (strstr(commands[i].usage, "…") ? 2 : 0), commands[i].usage, commands[i].summary);
+		printf("  %-*s  %s\n", 36 + (strstr(commands[i].usage, "…") ? 2 : 0), commands[i].usage, commands[i].summary);
 	printf("\n%s\nManuals: mailtree(1), mailtree-config(5), mailtree-tree(7).\n", common_help);
 	return command_finish(EX_OK);
 }
@@ -111,7 +135,8 @@ parse_options(int argc, char **argv, Options *options)
 	static const struct option long_options[] = {
 		{ "config", required_argument, NULL, LONG_CONFIG }, { "help", no_argument, NULL, LONG_HELP },
 		{ "version", no_argument, NULL, LONG_VERSION },     { "json", no_argument, NULL, LONG_JSON },
-		{ "watch", no_argument, NULL, LONG_WATCH },         { NULL, 0, NULL, 0 },
+		{ "watch", no_argument, NULL, LONG_WATCH },         { "flags", required_argument, NULL, LONG_FLAGS },
+		{ "date", required_argument, NULL, LONG_DATE },     { NULL, 0, NULL, 0 },
 	};
 	int option;
 
@@ -132,6 +157,14 @@ parse_options(int argc, char **argv, Options *options)
 			break;
 		case LONG_WATCH:
 			options->options |= OPTION_WATCH;
+			break;
+		case LONG_FLAGS:
+			options->options |= OPTION_FLAGS;
+			options->line.flags = optarg;
+			break;
+		case LONG_DATE:
+			options->options |= OPTION_DATE;
+			options->line.date = optarg;
 			break;
 		case LONG_CONFIG:
 			g_free(options->line.config_path);
@@ -165,9 +198,9 @@ run_command(const Command *command, Options *options, int count)
 
 	if (foreign)
 		return usage_error("%s has no option %s; usage: mailtree %s", command->name,
-		                   foreign & OPTION_FOREGROUND ? "-f" : foreign & OPTION_JSON ? "--json" : "--watch", command->usage);
+		                   option_names[g_bit_nth_lsf(foreign, -1)], command->usage);
 	if (count < command->arguments_min)
-		return usage_error("%s needs a directory; usage: mailtree %s", command->name, command->usage);
+		return usage_error("too few arguments; usage: mailtree %s", command->usage);
 	if (command->arguments_max >= 0 && count > command->arguments_max)
 		return usage_error("too many arguments; usage: mailtree %s", command->usage);
 	options->line.foreground = options->options & OPTION_FOREGROUND;

@@ -6,6 +6,7 @@
  */
 #include "owner.h"
 
+#include "change.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "status.h"
@@ -25,6 +26,7 @@
 struct Owner {
 	void (*settle)(void *data); /* constant while the socket is answered, as is the next */
 	void *settle_data;
+	const Config *config;
 	Accounts *accounts;
 	Store *store;
 	pthread_mutex_t lock; /* engine ends while FUSE's threads ask for the status; a leaf but for the engine's own */
@@ -153,6 +155,24 @@ call_status_json(ControlConnection *connection, const char *argument, void *data
 }
 
 static void
+call_change(ControlConnection *connection, const char *argument, void *data)
+{
+	Owner *owner = data;
+	g_auto(GStrv) words = change_from_line(argument);
+	ChangeContext context = { .store = owner->store, .config = owner->config, .mounted = owner->mounted };
+	g_autoptr(GError) error = NULL;
+	unsigned count = 0;
+
+	if (!change_do(&context, (const char *const *)words, &count, &error)) {
+		control_send_error(connection, error);
+		return;
+	}
+	control_send(connection, "text", "%u", count);
+	sync_engine_poke(owner->engine);
+	wake(owner);
+}
+
+static void
 call_version(ControlConnection *connection, const char *argument, void *data)
 {
 	Owner *owner = data;
@@ -186,15 +206,17 @@ static const ControlVerb verbs[] = {
 	{ "sync", call_sync },
 	{ "status", call_status },
 	{ "status-json", call_status_json },
+	{ "change", call_change },
 	{ "version", call_version },
 	{ "unmount", call_unmount },
 };
 
 Owner *
-owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error)
+owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error)
 {
 	g_autoptr(Owner) owner = g_new0(Owner, 1);
 
+	owner->config = config;
 	owner->accounts = accounts;
 	owner->store = store;
 	owner->mounted = g_strdup(mounted);

@@ -19,9 +19,9 @@ int owner_block_signals(GError **error);
 
 typedef struct Owner Owner;
 
-/* Takes @store and @accounts, also on failure.  @mounted: what to say of the mount (NULL: none).
+/* Takes @store and @accounts, also on failure; @config is borrowed for its life.  @mounted: what to say of the mount (NULL: none).
  * Starts the engine, which uses the store once somebody asks it to.  NULL with CORE_ERROR_IO. */
-Owner *owner_new(Accounts *accounts, Store *store, const char *mounted, GError **error);
+Owner *owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error);
 
 /* Starts to answer on the control socket: from now on somebody may ask.  @settle (may be NULL) is called on a control
  * thread before a synchronisation is answered for: it waits, for a bounded time, until what was brought can be seen.

@@ -15,6 +15,7 @@ account_free(void *data)
 
 	g_free(account->name);
 	g_free(account->error);
+	status_operations_clear(&account->operations);
 	g_free(account);
 }
 
@@ -55,7 +56,8 @@ read_store(StatusAccount *account, Store *store, GError **error)
 	}
 	account->last_sync_s = row.last_sync_s;
 	account->error = g_strdup(row.last_error);
-	return store_account_counts(store, row.id, &account->counts, error);
+	return store_account_counts(store, row.id, &account->counts, error) &&
+	       status_operations_read(store, row.id, &account->operations, error);
 }
 
 /* Bounded, and fit for a terminal. */
@@ -139,6 +141,7 @@ append_account_text(GString *text, const StatusAccount *account)
 		g_string_append_printf(text, "  warnings      %u (see the log)\n", account->run.warnings);
 	if (account->error)
 		g_string_append_printf(text, "  error         %s\n", account->error);
+	status_operations_append_text(text, &account->operations);
 }
 
 char *
@@ -198,6 +201,7 @@ append_account_json(GString *json, const StatusAccount *account)
 	append_run_json(json, &account->run);
 	json_number(json, "warnings", account->run.warnings);
 	json_string(json, "error", account->error);
+	status_operations_append_json(json, &account->operations);
 	json_close(json, '}');
 }
 

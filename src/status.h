@@ -1,12 +1,14 @@
 /* What "mailtree status" and the mount's status and status.json say. */
 #pragma once
 
+#include "status-operations.h"
 #include "store/store.h"
 #include "sync/engine.h"
 
 typedef struct {
 	char *name;
 	StoreCounts counts;
+	StatusOperations operations;
 	int64_t last_sync_s; /* 0: never */
 	char *error;         /* of the last attempt; NULL: none */
 	SyncStatus run;      /* all zero without an engine; run.error is not used */

@@ -2,6 +2,7 @@
 #include "sync/account.h"
 
 #include "sync/pool.h"
+#include "sync/push.h"
 
 static bool
 note_one(const StoreMessage *message, void *data)
@@ -87,18 +88,81 @@ sync_account_finish(SyncRun *run, const GArray *pulled, GError **error)
 	return true;
 }
 
+static SyncMailbox *
+find_told(const GArray *mailboxes, int64_t id)
+{
+	for (guint i = 0; i < mailboxes->len; i++)
+		if (g_array_index(mailboxes, SyncMailbox, i).id == id)
+			return &g_array_index(mailboxes, SyncMailbox, i);
+	return NULL;
+}
+
+/* Does what users did.  What the server changed for us is read, whatever STATUS told before, also a mailbox that it did not
+ * have then.  *any_r: there was something to do. */
+static bool
+push(SyncWorker *worker, bool barrier, GArray *mailboxes, bool *any_r, GError **error)
+{
+	g_autoptr(GHashTable) touched = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	GHashTableIter iter;
+	gpointer key;
+
+	if (!sync_push(worker, barrier, touched, error))
+		return false;
+	*any_r = g_hash_table_size(touched) > 0;
+	g_hash_table_iter_init(&iter, touched);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		int64_t id = *(const int64_t *)key;
+		g_auto(StoreMailbox) mailbox = { 0 };
+		SyncMailbox *told = find_told(mailboxes, id), unknown = { .id = id };
+		GError *failure = NULL;
+		if (told)
+			told->status.fields = 0;
+		else if (store_mailbox_get(worker->run->store, id, &mailbox, &failure) && mailbox.server_name)
+			g_array_append_val(mailboxes, unknown);
+		if (failure) {
+			g_propagate_error(error, failure);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Of the mailbox that is selected Dovecot's STATUS says only what this connection was told of it. */
+static void
+doubt_selected(const SyncRun *run, const char *selected, const GArray *mailboxes)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	SyncMailbox *told = NULL;
+
+	if (selected && store_mailbox_find_server(run->store, run->account_id, selected, &mailbox, NULL))
+		told = find_told(mailboxes, mailbox.id);
+	if (told)
+		told->status.fields = 0;
+}
+
 bool
 sync_account_pass(SyncWorker *worker, SyncListing *listing, GArray *pulled, bool barrier, GError **error)
 {
 	SyncRun *run = worker->run;
 	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(SyncMailbox));
+	g_autofree char *selected = g_strdup(imap_session_selected(worker->session));
+	bool pushed;
 
 	sync_progress_phase(run->progress, SYNC_LISTING);
 	if (!sync_list(worker, listing, mailboxes, error))
 		return false;
+	doubt_selected(run, selected, mailboxes);
+	if (!push(worker, barrier, mailboxes, &pushed, error))
+		return false;
 	sync_progress_phase(run->progress, SYNC_FETCHING);
 	sync_progress_mailboxes(run->progress, 0, mailboxes->len);
-	return pull_all(worker, mailboxes, pulled, error);
+	if (!pull_all(worker, mailboxes, pulled, error))
+		return false;
+	if (!pushed)
+		return true;
+	/* What became possible by that: the source of a copy was gone, so it is an upload now. */
+	g_array_set_size(mailboxes, 0);
+	return push(worker, barrier, mailboxes, &pushed, error) && pull_all(worker, mailboxes, pulled, error);
 }
 
 static bool
@@ -141,8 +205,8 @@ remember_capabilities(SyncRun *run, const ImapSession *session, GError **error)
 
 	if (g_strcmp0(run->capabilities, told) == 0)
 		return true;
-	g_free(run->capabilities);
-	run->capabilities = g_strdup(told);
+	if (!run->capabilities)
+		run->capabilities = g_strdup(told); /* once: workers read it */
 	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
 	return txn && store_account_set_capabilities(txn, run->account_id, told, error) &&
 	       store_commit(g_steal_pointer(&txn), error);

@@ -1,170 +1,29 @@
-/* The accounts' threads, and who waits for them.
- *
- * Every account has one thread, which sleeps until a request is newer than what it began last.  Requests are numbered by
- * tickets over the whole engine: a run that begins at ticket n answers all requests up to n.
- */
-#include "sync/engine.h"
+/* Who asks the accounts' threads (thread.c) for something, and who waits for them.  Requests are numbered by tickets over
+ * the whole engine. */
+#include "sync/engine-private.h"
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "sync/derive.h"
-#include "sync/progress.h"
-#include "sync/run.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-typedef struct {
-	SyncEngine *engine;
-	const SyncAccount *account;
-	SyncProgress *progress;
-	pthread_t thread;
-	/* Protected by the engine's lock: */
-	uint64_t wanted, ended; /* tickets */
-	GError *error;          /* of the run that ended last; NULL: it went well */
-} Slot;
-
-struct SyncEngine {
-	Store *store;
-	CoreCancel *cancel;
-	pthread_mutex_t lock; /* a leaf */
-	pthread_cond_t changed;
-	uint64_t tickets;     /* protected by lock, as is the next */
-	bool stopping;
-	pthread_mutex_t derive_lock; /* before lock; held while missing texts are made: who needs them waits */
-	bool derived;         /* they were; protected by derive_lock */
-	size_t count;
-	Slot *slots;
-};
-
-/* Before the first run, so that grep finds what is here although derived.db was removed or is of an older version. */
-static bool
-derive_once(SyncEngine *engine, GError **error)
+void
+sync_slot_wake(SyncSlot *slot)
 {
-	pthread_mutex_lock(&engine->derive_lock);
-	bool ok = engine->derived || sync_derive_missing(engine->store, engine->cancel, error);
-	engine->derived = ok;
-	pthread_mutex_unlock(&engine->derive_lock);
-	return ok;
-}
+	uint64_t one = 1;
 
-static bool
-ensure_account(Store *store, const char *name, int64_t *id_r, int64_t *last_sync_r, GError **error)
-{
-	g_auto(StoreAccount) account = { 0 };
-	GError *failure = NULL;
-
-	if (store_account_find(store, name, &account, &failure)) {
-		*id_r = account.id;
-		*last_sync_r = account.last_sync_s;
-		return true;
-	}
-	if (failure) {
-		g_propagate_error(error, failure);
-		return false;
-	}
-	g_autoptr(StoreTxn) txn = store_begin(store, error);
-	return txn && store_account_ensure(txn, name, id_r, error) && store_commit(g_steal_pointer(&txn), error);
-}
-
-static bool
-note_result(Store *store, int64_t account_id, int64_t last_sync_s, const char *message, GError **error)
-{
-	g_autoptr(StoreTxn) txn = store_begin(store, error);
-
-	return txn && store_account_set_result(txn, account_id, last_sync_s, message, error) &&
-	       store_commit(g_steal_pointer(&txn), error);
-}
-
-/* Gives back the space of what the server no longer has. */
-static bool
-tidy(SyncEngine *engine, GError **error)
-{
-	bool due;
-
-	if (!store_compact_due(engine->store, &due, error))
-		return false;
-	return !due || (store_compact(engine->store, engine->cancel, error) &&
-	                store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error));
-}
-
-/* The log has named each of them. */
-static bool
-nothing_was_left_out(Slot *slot, GError **error)
-{
-	SyncStatus status = { 0 };
-
-	sync_progress_snapshot(slot->progress, &status);
-	unsigned count = status.warnings;
-	sync_status_clear(&status);
-	if (count == 0)
-		return true;
-	if (count == 1)
-		return core_throw(error, CORE_ERROR_BUSY, "1 folder or message could not be brought here; it is tried again next time");
-	return core_throw(error, CORE_ERROR_BUSY, "%u folders or messages could not be brought here; they are tried again next time",
-	                  count);
-}
-
-static bool
-run_account(Slot *slot, GError **error)
-{
-	SyncEngine *engine = slot->engine;
-	SyncRun run = { .store = engine->store, .account = slot->account, .cancel = engine->cancel, .progress = slot->progress };
-	g_autoptr(GError) unsaved = NULL;
-	GError *failure = NULL;
-	int64_t last_sync_s = 0;
-
-	sync_progress_begin(slot->progress);
-	bool ended = ensure_account(engine->store, slot->account->name, &run.account_id, &last_sync_s, &failure) &&
-	             derive_once(engine, &failure) && sync_account_run(&run, &failure);
-	bool ok = ended && nothing_was_left_out(slot, &failure);
-	if (ok)
-		last_sync_s = core_clock_wall_s();
-	if (ended && !tidy(engine, ok ? &failure : NULL))
-		ok = false;
-	/* That somebody stopped it is nothing to mend. */
-	const char *why = failure && core_error_code(failure) != CORE_ERROR_CANCELLED ? failure->message : NULL;
-	if (run.account_id && !note_result(engine->store, run.account_id, last_sync_s, why, &unsaved))
-		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */
-	sync_progress_end(slot->progress, last_sync_s, why);
-	if (failure)
-		g_propagate_error(error, failure);
-	return ok;
-}
-
-static void *
-account_main(void *data)
-{
-	Slot *slot = data;
-	SyncEngine *engine = slot->engine;
-
-	pthread_mutex_lock(&engine->lock);
-	for (;;) {
-		while (!engine->stopping && slot->wanted <= slot->ended)
-			pthread_cond_wait(&engine->changed, &engine->lock);
-		if (engine->stopping)
-			break;
-		uint64_t ticket = slot->wanted;
-		pthread_mutex_unlock(&engine->lock);
-
-		GError *error = NULL;
-		run_account(slot, &error);
-
-		pthread_mutex_lock(&engine->lock);
-		g_clear_error(&slot->error);
-		slot->error = error;
-		slot->ended = ticket;
-		pthread_cond_broadcast(&engine->changed);
-	}
-	pthread_mutex_unlock(&engine->lock);
-	return NULL;
+	if (write(slot->wake_fd, &one, sizeof one) < 0)
+		core_log(CORE_LOG_WARNING, "sync", "cannot wake the thread of %s: %s", slot->account->name, g_strerror(errno));
 }
 
 /* The next slot counts once its thread runs. */
 static bool
 start(SyncEngine *engine, const SyncAccount *account, GError **error)
 {
-	Slot *slot = &engine->slots[engine->count];
+	SyncSlot *slot = &engine->slots[engine->count];
 	g_auto(StoreAccount) known = { 0 };
 
 	slot->engine = engine;
@@ -172,8 +31,11 @@ start(SyncEngine *engine, const SyncAccount *account, GError **error)
 	slot->progress = sync_progress_new(account->name);
 	if (store_account_find(engine->store, account->name, &known, NULL))
 		sync_progress_end(slot->progress, known.last_sync_s, known.last_error);
-	int failed = pthread_create(&slot->thread, NULL, account_main, slot);
+	slot->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int failed = slot->wake_fd < 0 ? errno : pthread_create(&slot->thread, NULL, sync_thread_main, slot);
 	if (failed) {
+		if (slot->wake_fd >= 0)
+			close(slot->wake_fd);
 		sync_progress_free(slot->progress);
 		return core_throw(error, CORE_ERROR_IO, "cannot start a thread: %s", g_strerror(failed));
 	}
@@ -192,7 +54,7 @@ sync_engine_new(Store *store, const SyncAccount *accounts, size_t count, GError 
 	g_autoptr(SyncEngine) engine = g_new0(SyncEngine, 1);
 	engine->store = store;
 	engine->cancel = cancel;
-	engine->slots = g_new0(Slot, count);
+	engine->slots = g_new0(SyncSlot, count);
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_mutex_init(&engine->derive_lock, NULL);
 	pthread_condattr_init(&attributes);
@@ -215,8 +77,11 @@ sync_engine_free(SyncEngine *engine)
 	engine->stopping = true;
 	pthread_cond_broadcast(&engine->changed);
 	pthread_mutex_unlock(&engine->lock);
+	for (size_t i = 0; i < engine->count; i++)
+		sync_slot_wake(&engine->slots[i]);
 	for (size_t i = 0; i < engine->count; i++) {
 		pthread_join(engine->slots[i].thread, NULL);
+		close(engine->slots[i].wake_fd);
 		sync_progress_free(engine->slots[i].progress);
 		g_clear_error(&engine->slots[i].error);
 	}
@@ -229,7 +94,7 @@ sync_engine_free(SyncEngine *engine)
 }
 
 static bool
-is_asked(const Slot *slot, const char *account)
+is_asked(const SyncSlot *slot, const char *account)
 {
 	return !account || !*account || strcmp(slot->account->name, account) == 0;
 }
@@ -244,16 +109,37 @@ sync_engine_request(SyncEngine *engine, const char *account, GError **error)
 	for (size_t i = 0; i < engine->count; i++) {
 		if (is_asked(&engine->slots[i], account)) {
 			engine->slots[i].wanted = ticket;
+			sync_slot_wake(&engine->slots[i]);
 			any = true;
 		}
 	}
-	pthread_cond_broadcast(&engine->changed);
 	pthread_mutex_unlock(&engine->lock);
 	if (!any) {
 		core_throw(error, CORE_ERROR_USAGE, "there is no account called %s", account ? account : "anything");
 		return 0;
 	}
 	return ticket;
+}
+
+void
+sync_engine_follow(SyncEngine *engine)
+{
+	pthread_mutex_lock(&engine->lock);
+	engine->following = true;
+	for (size_t i = 0; i < engine->count; i++)
+		sync_slot_wake(&engine->slots[i]);
+	pthread_mutex_unlock(&engine->lock);
+}
+
+void
+sync_engine_poke(SyncEngine *engine)
+{
+	pthread_mutex_lock(&engine->lock);
+	for (size_t i = 0; i < engine->count; i++) {
+		engine->slots[i].poked = true;
+		sync_slot_wake(&engine->slots[i]);
+	}
+	pthread_mutex_unlock(&engine->lock);
 }
 
 bool
@@ -263,7 +149,7 @@ sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreC
 
 	pthread_mutex_lock(&engine->lock);
 	for (size_t i = 0; i < engine->count && ok; i++) {
-		Slot *slot = &engine->slots[i];
+		SyncSlot *slot = &engine->slots[i];
 		while (is_asked(slot, account) && slot->ended < ticket && !core_cancel_triggered(cancel) && !engine->stopping) {
 			struct timespec until; /* the switch has a descriptor and no condition, so it is looked at now and then */
 			int64_t wake_ms = core_clock_ms() + 100;
@@ -275,7 +161,7 @@ sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreC
 			ok = core_throw(error, CORE_ERROR_CANCELLED, "stopped before the synchronisation had ended");
 	}
 	for (size_t i = 0; i < engine->count && ok; i++) {
-		Slot *slot = &engine->slots[i];
+		SyncSlot *slot = &engine->slots[i];
 		if (is_asked(slot, account) && slot->error) {
 			g_propagate_error(error, g_error_copy(slot->error));
 			ok = core_prefix(error, "%s: ", slot->account->name);

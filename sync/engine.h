@@ -50,6 +50,13 @@ uint64_t sync_engine_request(SyncEngine *engine, const char *account, GError **e
  * are asked for again by the next run. */
 bool sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error);
 
+/* Any thread.  From now on connections stay: what happens on the servers comes here as it is told, what is queued goes there
+ * when its time has come, and a connection that is lost comes back by itself.  Before that nothing happens unasked. */
+void sync_engine_follow(SyncEngine *engine);
+
+/* Any thread.  Operations were queued (store/changes.h): a followed account sends them when their time has come. */
+void sync_engine_poke(SyncEngine *engine);
+
 typedef enum { SYNC_IDLE, SYNC_CONNECTING, SYNC_LISTING, SYNC_FETCHING } SyncPhase;
 extern const char *const sync_phase_names[]; /* "idle", "connecting", … */
 

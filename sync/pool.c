@@ -1,6 +1,9 @@
 /* The account's thread adds jobs while it pulls one mailbox after the other; workers are started as the work grows, each
  * with a connection of its own, and prefer jobs of the mailbox they have selected.  A server that refuses another
  * connection, or ends it, only makes the pool smaller.
+ *
+ * In the background a thread of the pool's own, the leader, takes the place of the account's thread in all of this while
+ * there are jobs.
  */
 #include "sync/pool.h"
 
@@ -9,6 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORKER_PER_BYTES (1024 * 1024) /* this much work is worth another connection */
 #define WORKER_PER_MESSAGES 200
@@ -28,7 +32,12 @@ struct SyncPool {
 	bool shrunk;          /* the server refused or ended a connection: none is started any more */
 	GError *error;        /* the first after which nobody can go on */
 	pthread_t threads[WORKERS_MAX];
-	unsigned started, running; /* without the account's thread */
+	unsigned started, running; /* without the account's thread, or the leader */
+	bool background;      /* constant, as is the next */
+	int wake_fd;          /* written when the leader has ended */
+	pthread_t leader;
+	bool leads, led;      /* the leader runs; or it has to be joined */
+	bool alone;           /* the server grants no connection beside the account's own */
 };
 
 SyncPool *
@@ -45,9 +54,32 @@ sync_pool_new(SyncRun *run)
 	return pool;
 }
 
+SyncPool *
+sync_pool_new_background(SyncRun *run, int wake_fd)
+{
+	SyncPool *pool = sync_pool_new(run);
+
+	pool->background = pool->closed = true;
+	pool->wake_fd = wake_fd;
+	return pool;
+}
+
+/* No thread of the pool is left. */
+static void
+join_all(SyncPool *pool)
+{
+	if (pool->led)
+		pthread_join(pool->leader, NULL);
+	pool->led = false;
+	for (unsigned i = 0; i < pool->started; i++)
+		pthread_join(pool->threads[i], NULL);
+	pool->started = 0;
+}
+
 void
 sync_pool_free(SyncPool *pool)
 {
+	join_all(pool);
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
 	g_hash_table_unref(pool->incomplete);
@@ -157,6 +189,90 @@ grow(SyncPool *pool)
 	pool->running++;
 }
 
+/* What ends the account's own work ends the others' as well, unless it is only this connection that is gone. */
+static void
+work_along(SyncPool *pool, SyncWorker *worker, GError **error)
+{
+	GError *failure = NULL;
+	SyncJob *job;
+
+	while (!failure && (job = take(pool, imap_session_selected(worker->session), true)))
+		sync_work_on(worker, job, &failure);
+	if (failure && (core_error_scope(failure) == CORE_SCOPE_PROGRAM || core_error_code(failure) == CORE_ERROR_BUSY))
+		fail(pool, failure);
+	else if (failure)
+		g_propagate_error(error, failure);
+}
+
+/* With the lock held: whether anything is left to do that can be done. */
+static bool
+has_work(const SyncPool *pool)
+{
+	return !pool->error && (!g_queue_is_empty((GQueue *)(uintptr_t)&pool->jobs) ||
+	                        !g_queue_is_empty((GQueue *)(uintptr_t)&pool->late));
+}
+
+static void
+wake(const SyncPool *pool)
+{
+	uint64_t one = 1;
+
+	if (write(pool->wake_fd, &one, sizeof one) < 0)
+		core_log(CORE_LOG_WARNING, "sync", "cannot wake the account's thread: %s", g_strerror(errno));
+}
+
+/* Does jobs until none is left.  False: it could not even begin. */
+static bool
+lead_once(SyncPool *pool, GError **error)
+{
+	SyncWorker worker = { .run = pool->run };
+
+	if (!sync_worker_open(&worker, error))
+		return false;
+	work_along(pool, &worker, error);
+	sync_worker_close(&worker);
+	return true;
+}
+
+static void *
+leader_main(void *data)
+{
+	SyncPool *pool = data;
+	GError *failure = NULL;
+	bool opened, more;
+
+	do {
+		opened = lead_once(pool, &failure);
+		if (!opened)
+			core_log(CORE_LOG_INFO, "sync", "%s: no second connection: %s", pool->run->account->name, failure->message);
+		pthread_mutex_lock(&pool->lock);
+		while (pool->running > 0) /* after an error: what they are at is ended */
+			pthread_cond_wait(&pool->changed, &pool->lock);
+		more = !failure && has_work(pool);
+		pool->leads = more;
+		pool->alone |= !opened;
+		if (opened && failure && !pool->error)
+			pool->error = g_steal_pointer(&failure);
+		pthread_mutex_unlock(&pool->lock);
+	} while (more);
+	g_clear_error(&failure);
+	wake(pool);
+	return NULL;
+}
+
+/* With the lock held. */
+static void
+lead(SyncPool *pool)
+{
+	if (!pool->background || pool->leads || pool->alone || pool->error)
+		return;
+	if (pool->led)
+		pthread_join(pool->leader, NULL); /* it has nothing more to do with the lock */
+	int failed = pthread_create(&pool->leader, NULL, leader_main, pool);
+	pool->led = pool->leads = failed == 0;
+	pool->alone = failed != 0;
+}
+
 void
 sync_pool_add(SyncPool *pool, SyncJob *job)
 {
@@ -165,6 +281,7 @@ sync_pool_add(SyncPool *pool, SyncJob *job)
 	pool->waiting_messages += job->wanted->len;
 	pool->planned_bytes += job->bytes;
 	pool->planned_messages += job->wanted->len;
+	lead(pool);
 	grow(pool);
 	pthread_cond_signal(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
@@ -207,7 +324,7 @@ sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error)
 		SyncJob *job = NULL;
 		pthread_mutex_lock(&pool->lock);
 		GError *failure = pool->error ? g_error_copy(pool->error) : NULL;
-		if (!failure && (pool->running == 0 || pool->waiting_messages > WAITING_MAX_MESSAGES))
+		if (!failure && !pool->background && (pool->running == 0 || pool->waiting_messages > WAITING_MAX_MESSAGES))
 			job = pop(pool, imap_session_selected(worker->session));
 		pthread_mutex_unlock(&pool->lock);
 		if (failure) {
@@ -221,19 +338,47 @@ sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error)
 	}
 }
 
-/* What ends the account's own work ends the others' as well, unless it is only this connection that is gone. */
-static void
-work_along(SyncPool *pool, SyncWorker *worker, GError **error)
+bool
+sync_pool_is_idle(SyncPool *pool)
 {
-	GError *failure = NULL;
-	SyncJob *job;
+	pthread_mutex_lock(&pool->lock);
+	bool idle = !pool->leads && !has_work(pool);
+	pthread_mutex_unlock(&pool->lock);
+	return idle;
+}
 
-	while (!failure && (job = take(pool, imap_session_selected(worker->session), true)))
-		sync_work_on(worker, job, &failure);
-	if (failure && (core_error_scope(failure) == CORE_SCOPE_PROGRAM || core_error_code(failure) == CORE_ERROR_BUSY))
-		fail(pool, failure);
-	else if (failure)
+bool
+sync_pool_wants_help(SyncPool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	bool wants = pool->alone && !pool->leads && has_work(pool);
+	pthread_mutex_unlock(&pool->lock);
+	return wants;
+}
+
+bool
+sync_pool_help_out(SyncPool *pool, SyncWorker *worker, GError **error)
+{
+	pthread_mutex_lock(&pool->lock);
+	SyncJob *job = pop(pool, imap_session_selected(worker->session));
+	pthread_mutex_unlock(&pool->lock);
+	return !job || sync_work_on(worker, job, error);
+}
+
+bool
+sync_pool_settle(SyncPool *pool, GError **error)
+{
+	join_all(pool);
+	/* No thread but ours is left. */
+	GError *failure = g_steal_pointer(&pool->error);
+	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
+	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
+	g_hash_table_remove_all(pool->incomplete);
+	pool->waiting_messages = pool->planned_bytes = pool->planned_messages = 0;
+	pool->shrunk = pool->alone = false;
+	if (failure)
 		g_propagate_error(error, failure);
+	return !failure;
 }
 
 bool
@@ -248,9 +393,7 @@ sync_pool_finish(SyncPool *pool, SyncWorker *worker, GError **error)
 
 	if (worker)
 		work_along(pool, worker, &failure);
-	for (unsigned i = 0; i < pool->started; i++)
-		pthread_join(pool->threads[i], NULL);
-	pool->started = 0;
+	join_all(pool);
 	/* No thread but ours is left. */
 	if (pool->error) {
 		g_clear_error(&failure);

@@ -13,7 +13,7 @@
 #define SYNC_LOSSES_MAX 3
 
 SyncPool *sync_pool_new(SyncRun *run);
-void sync_pool_free(SyncPool *pool); /* after sync_pool_finish() */
+void sync_pool_free(SyncPool *pool); /* after sync_pool_finish(); in the background waits for its threads */
 
 /* Any thread.  Takes @job; starts workers as the work grows. */
 void sync_pool_add(SyncPool *pool, SyncJob *job);
@@ -26,6 +26,22 @@ bool sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error);
 /* The account's thread, when no job comes any more: works along on @worker (NULL: its connection is of no use) until
  * none is left, and ends the other workers.  False, with the first error that left work undone. */
 bool sync_pool_finish(SyncPool *pool, SyncWorker *worker, GError **error);
+
+/* For an account that is followed: a pool whose jobs are done at once, by threads of its own.  @wake_fd (an eventfd) is
+ * written when they have ended.  sync_pool_help() only tells errors; sync_pool_finish() is not for it. */
+SyncPool *sync_pool_new_background(SyncRun *run, int wake_fd);
+
+/* Any thread: no job is left, or nobody can go on. */
+bool sync_pool_is_idle(SyncPool *pool);
+
+/* The account's thread: the server grants no second connection, so whoever has one is to do a job between all else.  It may
+ * open @worker's session anew. */
+bool sync_pool_wants_help(SyncPool *pool);
+bool sync_pool_help_out(SyncPool *pool, SyncWorker *worker, GError **error);
+
+/* The account's thread, when the pool is idle: begins again with nothing.  False: with what could not be done; its jobs are
+ * dropped, and planned again when their mailboxes are. */
+bool sync_pool_settle(SyncPool *pool, GError **error);
 
 /* Any thread.  A job of the mailbox did not end well: what it wanted may not have been tried. */
 void sync_pool_note_incomplete(SyncPool *pool, int64_t mailbox_id);

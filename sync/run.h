@@ -51,6 +51,7 @@ typedef struct {
 	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */
 	bool asked_to_compress;
 	bool used;            /* a mailbox was selected on this connection */
+	unsigned sessions;    /* that were opened so far */
 	unsigned losses;      /* connections in a row that ended before a body came; counted on the account's thread */
 	bool tries_suspects;  /* nothing is left but messages at which connections ended */
 	StoreWriter *writer;  /* made when the first body comes */

@@ -48,6 +48,7 @@ sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *se
 	if (!worker->session)
 		return false;
 	worker->used = worker->asked_to_compress = worker->writable = worker->never_moves = false;
+	worker->sessions++;
 	sync_progress_connections(run->progress, 1);
 	return true;
 }

@@ -82,7 +82,7 @@ mime_name_make(int64_t internaldate_s, const char *from, const char *subject, ui
 {
 	time_t when = (time_t)CLAMP(internaldate_s, INT64_C(-62167219200), INT64_C(253402300799));
 	g_autofree char *safe_from = component(from, MIME_NAME_FROM_MAX_BYTES, true, "(no sender)");
-	g_autofree char *tail = g_strdup_printf(" ~%u.eml", uid);
+	g_autofree char *tail = uid ? g_strdup_printf(" ~%u.eml", uid) : g_strdup(".eml");
 	struct tm tm;
 
 	gmtime_r(&when, &tm);

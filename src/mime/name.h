@@ -12,7 +12,7 @@
                                              has 245 bytes), and copies get endings such as ".gz" and "~" */
 #define MIME_NAME_FROM_MAX_BYTES 64       /* of FROM; SUBJECT gets what is left */
 
-/* The time is @internaldate_s in UTC (years outside 0000 to 9999 are clamped); @from and @subject as MimeDerived has
+/* A message without a UID (0), because the server does not have it yet, has no " ~UID".  The time is @internaldate_s in UTC (years outside 0000 to 9999 are clamped); @from and @subject as MimeDerived has
  * them, NULL or empty for none ("(no sender)", "(no subject)"); any bytes are taken.  The result is NFC, valid UTF-8,
  * holds no '/' ('-' stands for it; no other character is special to a path), no control (Cc, Cf bidi overrides and
  * isolates, zero-width and line/paragraph separators included) characters, begins with a digit, has no runs of white

@@ -339,6 +339,7 @@ def test_an_error_of_sync_comes_through_the_socket(serve, home):
     with home.mount() as mount:
         home.sync()
         server.password = "another"
+        server.drop()
         done = home.fails(77, "sync", mentions="test")
         assert done.seconds < 30 * SLOW
         assert len(mount.messages()["A"]) == 1

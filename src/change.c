@@ -1,0 +1,482 @@
+#include "change.h"
+
+#include "change-append.h"
+#include "change-path.h"
+#include "core/clock.h"
+#include "mime/name.h"
+#include "store/mailboxes.h"
+#include "store/operations.h"
+#include "sync/derive.h"
+
+#include <string.h>
+
+#define WORDS_MAX 20000 /* of one request */
+
+/* One verb in progress. */
+typedef struct {
+	const ChangeContext *context;
+	const char *const *words; /* behind the verb */
+	size_t count;
+	StoreTxn *txn;
+	StoreWriter *writer; /* made when it is needed */
+	unsigned changed;
+} Change;
+
+static bool
+usage(const char *what, GError **error)
+{
+	return core_throw(error, CORE_ERROR_USAGE, "%s", what);
+}
+
+/* Flags separated by spaces or commas, in the form of the store. */
+static char *
+parse_flags(const char *text)
+{
+	g_auto(GStrv) words = g_strsplit_set(text, " ,", -1);
+
+	return store_flags_normalise((const char *const *)words, g_strv_length(words));
+}
+
+static bool
+is_flag(const char *word)
+{
+	static const char *const system_flags[] = { "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
+		if (g_ascii_strcasecmp(word, system_flags[i]) == 0)
+			return true;
+	for (const char *at = word; *at; at++)
+		if (!g_ascii_isgraph(*at) || strchr("(){%*\"]\\", *at)) /* an atom, RFC 9051 section 9 */
+			return false;
+	return true;
+}
+
+static bool
+take_flags(const char *text, char **flags_r, GError **error)
+{
+	g_auto(GStrv) words = g_strsplit_set(text, " ,", -1);
+
+	for (char **word = words; *word; word++)
+		if (!is_flag(*word))
+			return core_throw(error, CORE_ERROR_USAGE, "%s is no flag that can be set", *word);
+	*flags_r = parse_flags(text);
+	return true;
+}
+
+/* The flags of @have that are not in @keep. */
+static char *
+without(const char *have, const char *keep)
+{
+	g_auto(GStrv) flags = g_strsplit(have, " ", -1), kept = g_strsplit(keep, " ", -1);
+	g_autoptr(GPtrArray) left = g_ptr_array_new();
+
+	for (char **flag = flags; *flag; flag++) {
+		bool is_kept = false;
+		for (char **other = kept; *other && !is_kept; other++)
+			is_kept = g_ascii_strcasecmp(*flag, *other) == 0;
+		if (!is_kept)
+			g_ptr_array_add(left, *flag);
+	}
+	return store_flags_normalise((const char *const *)left->pdata, left->len);
+}
+
+static bool
+change_flags(Change *change, GError **error)
+{
+	const char *mode = change->words[0];
+	g_autofree char *flags = NULL;
+
+	if (change->count < 3 || (strcmp(mode, "add") && strcmp(mode, "remove") && strcmp(mode, "set")))
+		return usage("expected: flag add|remove|set FLAGS PATH…", error);
+	if (!take_flags(change->words[1], &flags, error))
+		return false;
+	for (size_t i = 2; i < change->count; i++) {
+		g_auto(ChangePath) path = { 0 };
+		g_auto(StoreMessage) message = { 0 };
+		if (!change_path_message(change->context, change->words[i], &path, &message, error))
+			return false;
+		g_autofree char *have = store_message_flags(change->context->store, message.id, error);
+		if (!have)
+			return false;
+		g_autofree char *extra = *mode == 's' ? without(have, flags) : g_strdup("");
+		if (!store_change_flags(change->txn, message.id, *mode == 'r' ? "" : flags, *mode == 'r' ? flags : extra, error))
+			return false;
+		change->changed++;
+	}
+	return true;
+}
+
+static bool
+removal_of(Change *change, const ChangePath *path, StoreRemoval *how_r, GError **error)
+{
+	const ConfigAccount *account = path->account;
+	int64_t trash_id = 0;
+
+	if (!account->delete_expunges &&
+	    !store_mailbox_special(change->txn, path->account_id, STORE_MAILBOX_TRASH, &trash_id, error))
+		return false;
+	if (!account->delete_expunges && trash_id == 0) {
+		const char *name = config_account_special(account, STORE_MAILBOX_TRASH);
+		g_auto(GStrv) components = g_strsplit(name ? name : "Trash", "/", -1);
+		if (!store_change_create(change->txn, path->account_id, components, STORE_MAILBOX_TRASH, &trash_id, error))
+			return false;
+	}
+	*how_r = (StoreRemoval){ .trash_id = trash_id, .undo_s = account->undo_s };
+	return true;
+}
+
+static bool
+remove_one(Change *change, const ChangePath *path, int64_t message_id, GError **error)
+{
+	StoreRemoval how;
+
+	return removal_of(change, path, &how, error) && store_change_remove(change->txn, message_id, &how, error);
+}
+
+static bool
+change_delete(Change *change, GError **error)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		g_auto(ChangePath) path = { 0 };
+		g_auto(StoreMessage) message = { 0 };
+		if (!change_path_message(change->context, change->words[i], &path, &message, error) ||
+		    !remove_one(change, &path, message.id, error))
+			return false;
+		change->changed++;
+	}
+	return change->count > 0 || usage("expected: delete PATH…", error);
+}
+
+/* A name that is free in @mailbox_id for a message that has no UID yet. */
+static char *
+free_name(StoreTxn *txn, int64_t mailbox_id, int64_t date_s, const MimeDerived *derived, GError **error)
+{
+	g_autofree char *canonical = mime_name_make(date_s, derived->from, derived->subject, 0);
+
+	for (unsigned number = 1;; number++) {
+		char *name = number == 1 ? g_strdup(canonical) : mime_name_distinct(canonical, number);
+		bool taken;
+		if (!store_name_taken(txn, mailbox_id, name, 0, &taken, error)) {
+			g_free(name);
+			return NULL;
+		}
+		if (!taken)
+			return name;
+		g_free(name);
+	}
+}
+
+static bool
+queue_append(Change *change, int64_t mailbox_id, const StoreBody *body, const MimeDerived *derived, const char *flags,
+             int64_t date_s, GError **error)
+{
+	g_autofree char *name = free_name(change->txn, mailbox_id, date_s, derived, error);
+	StoreAppend append = {
+		.mailbox_id = mailbox_id,
+		.body = body,
+		.name = name,
+		.flags = flags,
+		.internaldate_s = date_s,
+		.header_sha256 = derived->header_sha256,
+	};
+	int64_t id;
+
+	return name && store_change_append(change->txn, &append, &id, error);
+}
+
+/* Into a folder of another account: the bytes are here, so they are uploaded there. */
+static bool
+copy_across(Change *change, const StoreMessage *message, int64_t mailbox_id, GError **error)
+{
+	Store *store = change->context->store;
+	g_auto(MimeDerived) derived = { 0 };
+	g_autofree char *flags = store_message_flags(store, message->id, error);
+	StoreBody body;
+
+	if (!flags)
+		return false;
+	if (!store_body_get(store, message->body_id, &body, error))
+		return (error && *error) || usage("its contents are not here yet; read it once, then try again", error);
+	return sync_derive(store, &body, NULL, false, &derived, error) &&
+	       queue_append(change, mailbox_id, &body, &derived, flags, message->internaldate_s, error);
+}
+
+static bool
+relocate(Change *change, bool is_move, GError **error)
+{
+	g_auto(ChangePath) target = { 0 };
+
+	if (change->count < 2)
+		return usage("expected: PATH… FOLDER", error);
+	if (!change_path_mailbox(change->context, change->words[change->count - 1], &target, error))
+		return false;
+	for (size_t i = 0; i + 1 < change->count; i++) {
+		g_auto(ChangePath) path = { 0 };
+		g_auto(StoreMessage) message = { 0 };
+		int64_t copy_id;
+		if (!change_path_message(change->context, change->words[i], &path, &message, error))
+			return false;
+		bool ok = path.account_id != target.account_id
+		                  ? copy_across(change, &message, target.mailbox_id, error) &&
+		                            (!is_move || remove_one(change, &path, message.id, error))
+		          : is_move ? store_change_move(change->txn, message.id, target.mailbox_id, NULL, false, error)
+		                    : store_change_copy(change->txn, message.id, target.mailbox_id, NULL, false, &copy_id, error);
+		if (!ok)
+			return false;
+		change->changed++;
+	}
+	return true;
+}
+
+static bool
+change_move(Change *change, GError **error)
+{
+	return relocate(change, true, error);
+}
+
+static bool
+change_copy(Change *change, GError **error)
+{
+	return relocate(change, false, error);
+}
+
+/* Bodies are read before the transaction: a writer may need one of its own. */
+typedef struct {
+	StoreBody body;
+	MimeDerived derived;
+} Read;
+
+static void
+read_clear(void *data)
+{
+	mime_derived_clear(&((Read *)data)->derived);
+}
+
+static bool
+parse_date(const char *text, int64_t *date_s_r, GError **error)
+{
+	*date_s_r = core_clock_wall_s();
+	if (!*text || g_ascii_string_to_signed(text, 10, 0, G_MAXINT64, date_s_r, NULL))
+		return true;
+	return core_throw(error, CORE_ERROR_USAGE, "%s is no date", text);
+}
+
+static bool
+read_all(Change *change, GArray *reads, GError **error)
+{
+	Store *store = change->context->store;
+
+	change->writer = store_writer_new(store, error);
+	if (!change->writer)
+		return false;
+	for (size_t i = 3; i < change->count; i++) {
+		Read one = { 0 };
+		if (!change_append_read(store, change->writer, change->words[i], &one.body, &one.derived, error))
+			return false;
+		g_array_append_val(reads, one);
+	}
+	return true;
+}
+
+static bool
+change_append(Change *change, GError **error)
+{
+	Store *store = change->context->store;
+	g_autoptr(GArray) reads = g_array_new(FALSE, FALSE, sizeof(Read));
+	g_auto(ChangePath) target = { 0 };
+	g_autofree char *flags = NULL;
+	int64_t date_s;
+
+	g_array_set_clear_func(reads, read_clear);
+	if (change->count < 4)
+		return usage("expected: append FOLDER FLAGS DATE FILE…", error);
+	if (!take_flags(change->words[1], &flags, error) || !parse_date(change->words[2], &date_s, error) ||
+	    !read_all(change, reads, error) || !(change->txn = store_begin(store, error)) ||
+	    !change_path_mailbox(change->context, change->words[0], &target, error))
+		return false;
+	for (guint i = 0; i < reads->len; i++) {
+		const Read *one = &g_array_index(reads, Read, i);
+		if (!queue_append(change, target.mailbox_id, &one->body, &one->derived, flags, date_s, error))
+			return false;
+		change->changed++;
+	}
+	return true;
+}
+
+static bool
+folder_one(Change *change, const char *verb, const char *word, GError **error)
+{
+	g_auto(ChangePath) path = { 0 };
+	int64_t id;
+
+	if (strcmp(verb, "delete") == 0)
+		return change_path_mailbox(change->context, word, &path, error) &&
+		       store_change_delete(change->txn, path.mailbox_id, error);
+	if (!change_path_folder(change->context, word, &path, error))
+		return false;
+	if (path.account_id == 0)
+		return core_throw(error, CORE_ERROR_USAGE, "%s was never synchronised; run mailtree sync first", path.account->name);
+	return store_change_create(change->txn, path.account_id, path.components, 0, &id, error);
+}
+
+static bool
+folder_rename(Change *change, GError **error)
+{
+	g_auto(ChangePath) from = { 0 }, to = { 0 };
+
+	if (change->count != 3)
+		return usage("expected: folder rename FOLDER NEW", error);
+	if (!change_path_mailbox(change->context, change->words[1], &from, error) ||
+	    !change_path_folder(change->context, change->words[2], &to, error))
+		return false;
+	if (from.account_id != to.account_id)
+		return usage("a folder cannot be moved to another account", error);
+	g_autofree char *path = g_strjoinv("/", to.components);
+	change->changed = 1;
+	return store_change_rename(change->txn, from.mailbox_id, path, error);
+}
+
+static bool
+change_folder(Change *change, GError **error)
+{
+	const char *verb = change->count > 0 ? change->words[0] : "";
+
+	if (strcmp(verb, "rename") == 0)
+		return folder_rename(change, error);
+	if (change->count < 2 || (strcmp(verb, "create") && strcmp(verb, "delete")))
+		return usage("expected: folder create|delete FOLDER…, or folder rename FOLDER NEW", error);
+	for (size_t i = 1; i < change->count; i++) {
+		if (!folder_one(change, verb, change->words[i], error))
+			return false;
+		change->changed++;
+	}
+	return true;
+}
+
+typedef bool (*PeopleFn)(StoreTxn *txn, int64_t account_id, unsigned *count_r, GError **error);
+
+/* For the accounts that are named, or all. */
+static bool
+for_accounts(Change *change, PeopleFn fn, GError **error)
+{
+	unsigned count = 0;
+
+	if (change->count == 0)
+		return fn(change->txn, 0, &change->changed, error);
+	for (size_t i = 0; i < change->count; i++) {
+		g_auto(StoreAccount) row = { 0 };
+		if (!config_account(change->context->config, change->words[i], error))
+			return false;
+		if (store_account_find(change->context->store, change->words[i], &row, NULL) &&
+		    !fn(change->txn, row.id, &count, error))
+			return false;
+		change->changed += count;
+	}
+	return true;
+}
+
+static bool
+change_confirm(Change *change, GError **error)
+{
+	return for_accounts(change, store_operation_confirm, error);
+}
+
+static bool
+change_retry(Change *change, GError **error)
+{
+	return for_accounts(change, store_operation_retry, error);
+}
+
+static bool
+undo_account(StoreTxn *txn, int64_t account_id, unsigned *count_r, GError **error)
+{
+	return store_operation_undo(txn, account_id, 0, count_r, error);
+}
+
+static bool
+change_undo(Change *change, GError **error)
+{
+	if (change->count == 0 || *change->words[0] != '#')
+		return for_accounts(change, undo_account, error);
+	for (size_t i = 0; i < change->count; i++) {
+		gint64 id;
+		unsigned count = 0;
+		if (*change->words[i] != '#' || !g_ascii_string_to_signed(change->words[i] + 1, 10, 1, G_MAXINT64, &id, NULL))
+			return core_throw(error, CORE_ERROR_USAGE, "%s is no number of an operation", change->words[i]);
+		if (!store_operation_undo(change->txn, 0, id, &count, error))
+			return false;
+		change->changed += count;
+	}
+	return true;
+}
+
+typedef struct {
+	const char *name;
+	bool (*run)(Change *change, GError **error);
+	bool begins_itself; /* it needs what cannot be done inside a transaction first */
+} Verb;
+
+static const Verb verbs[] = {
+	{ "flag", change_flags, false },       { "move", change_move, false },   { "copy", change_copy, false },
+	{ "delete", change_delete, false },    { "append", change_append, true }, { "folder", change_folder, false },
+	{ "confirm", change_confirm, false },  { "retry", change_retry, false }, { "undo", change_undo, false },
+};
+
+static const Verb *
+find_verb(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+		if (g_strcmp0(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+bool
+change_do(const ChangeContext *context, const char *const *words, unsigned *count_r, GError **error)
+{
+	const Verb *verb = find_verb(words[0]);
+	Change change = { .context = context, .words = words + 1 };
+
+	if (!verb)
+		return core_throw(error, CORE_ERROR_USAGE, "there is no change called %s", words[0] ? words[0] : "");
+	change.count = g_strv_length((char **)(uintptr_t)change.words);
+	if (!verb->begins_itself && !(change.txn = store_begin(context->store, error)))
+		return false;
+	bool ok = verb->run(&change, error);
+	if (ok)
+		ok = store_commit(g_steal_pointer(&change.txn), error);
+	else
+		store_rollback(change.txn);
+	store_writer_free(change.writer);
+	if (ok)
+		*count_r = change.changed;
+	/* What has gone since it was looked up is for the user like what never was there. */
+	if (!ok && error && *error && core_error_code(*error) == CORE_ERROR_NOT_FOUND)
+		(*error)->code = CORE_ERROR_USAGE;
+	return ok;
+}
+
+char *
+change_to_line(const char *const *words)
+{
+	GString *line = g_string_new(NULL);
+
+	for (; *words; words++) {
+		g_autofree char *escaped = g_strescape(*words, NULL);
+		g_string_append_printf(line, "%s%s", line->len ? "\t" : "", escaped);
+	}
+	return g_string_free(line, FALSE);
+}
+
+char **
+change_from_line(const char *line)
+{
+	char **words = g_strsplit(line, "\t", WORDS_MAX);
+
+	for (char **word = words; *word; word++) {
+		char *plain = g_strcompress(*word);
+		g_free(*word);
+		*word = plain;
+	}
+	return words;
+}

@@ -1,0 +1,37 @@
+/* What "mailtree flag", "move" and so on do: words into changes of the store (store/changes.h).
+ *
+ * The process that owns the store does it, for its own command line or for another command that asks through the
+ * control socket.  All that one command names is one transaction: it happens whole, or, after an error, not at all.
+ *
+ * A path is one below the mount (absolute, as mail/ or text/ has it) or ACCOUNT/FOLDER/NAME; NAME may be ~UID.
+ */
+#pragma once
+
+#include "config.h"
+#include "store/changes.h"
+
+typedef struct {
+	Store *store;
+	const Config *config;
+	const char *mounted; /* where the tree is; NULL: nowhere */
+} ChangeContext;
+
+/* @words, NULL-terminated:
+ *
+ *   flag add|remove|set FLAGS PATH…     FLAGS: "\Seen $Label", separated by spaces or commas
+ *   move PATH… FOLDER                   to another account: copied there, removed here once that is confirmed
+ *   copy PATH… FOLDER
+ *   delete PATH…
+ *   append FOLDER FLAGS DATE FILE…      DATE: seconds since 1970, or "" for now; FILE: absolute, with the message
+ *   folder create|delete FOLDER…
+ *   folder rename FOLDER NEW
+ *   confirm|retry [ACCOUNT…]
+ *   undo [ACCOUNT…]
+ *   undo #ID…                           single operations, as status numbers them
+ *
+ * *count_r: of messages, folders or operations that it was about.  CORE_ERROR_USAGE names the word that is wrong. */
+bool change_do(const ChangeContext *context, const char *const *words, unsigned *count_r, GError **error);
+
+/* The words as one line of ASCII for the control socket, and back (g_strfreev(); NULL: it is none). */
+char *change_to_line(const char *const *words);
+char **change_from_line(const char *line);

@@ -1,0 +1,165 @@
+#include "sync/follow.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "sync/account.h"
+#include "sync/pool.h"
+#include "sync/push.h"
+
+void
+sync_follow_init(SyncFollow *follow, const SyncRun *run, int wake_fd)
+{
+	*follow = (SyncFollow){
+		.run = *run,
+		.wake_fd = wake_fd,
+		.pulled = g_array_new(FALSE, FALSE, sizeof(int64_t)),
+	};
+	follow->worker.run = &follow->run;
+	follow->run.pool = sync_pool_new_background(&follow->run, wake_fd);
+	sync_watch_init(&follow->watch, &follow->worker);
+}
+
+static void
+disconnect(SyncFollow *follow)
+{
+	sync_worker_close(&follow->worker);
+	sync_watch_begin(&follow->watch);
+}
+
+void
+sync_follow_clear(SyncFollow *follow)
+{
+	disconnect(follow);
+	sync_pool_free(follow->run.pool);
+	sync_watch_clear(&follow->watch);
+	g_array_unref(follow->pulled);
+	g_free(follow->run.capabilities);
+}
+
+static bool
+pass(SyncFollow *follow, bool barrier, GError **error)
+{
+	bool is_new = follow->worker.session == NULL;
+	g_auto(SyncListing) listing = { 0 };
+
+	if (is_new && !sync_account_open(&follow->worker, &listing, error))
+		return false;
+	if (is_new)
+		sync_watch_begin(&follow->watch);
+	sync_watch_unselect(&follow->watch);
+	return sync_account_pass(&follow->worker, &listing, follow->pulled, barrier, error);
+}
+
+bool
+sync_follow_pass(SyncFollow *follow, bool barrier, GError **error)
+{
+	bool was_connected = follow->worker.session != NULL;
+	GError *failure = NULL;
+
+	follow->watch.relist = false;
+	follow->passed_ms = follow->watch.polled_ms = core_clock_ms();
+	if (pass(follow, barrier, &failure))
+		return true;
+	disconnect(follow);
+	/* It may have been dead for long, and nobody has noticed. */
+	if (was_connected && core_error_code(failure) == CORE_ERROR_UNREACHABLE) {
+		g_clear_error(&failure);
+		if (pass(follow, barrier, &failure))
+			return true;
+		disconnect(follow);
+	}
+	g_propagate_error(error, failure);
+	return false;
+}
+
+bool
+sync_follow_settle(SyncFollow *follow, bool *settled_r, GError **error)
+{
+	SyncPool *pool = follow->run.pool;
+	GError *failure = NULL;
+
+	*settled_r = sync_pool_is_idle(pool);
+	if (!*settled_r)
+		return true;
+	bool ok = sync_account_finish(&follow->run, follow->pulled, &failure);
+	g_array_set_size(follow->pulled, 0);
+	ok = sync_pool_settle(pool, ok ? &failure : NULL) && ok;
+	if (!ok)
+		g_propagate_error(error, failure);
+	return ok;
+}
+
+static bool
+take_news(SyncFollow *follow, bool *pass_r, GError **error)
+{
+	if (follow->watch.relist) {
+		*pass_r = true;
+		return true;
+	}
+	return sync_watch_take(&follow->watch, error);
+}
+
+/* Where the server grants one connection only, its owner does the pool's jobs, between all else. */
+static bool
+help(SyncFollow *follow, GError **error)
+{
+	unsigned sessions = follow->worker.sessions;
+
+	sync_watch_unselect(&follow->watch);
+	bool ok = sync_pool_help_out(follow->run.pool, &follow->worker, error);
+	if (follow->worker.sessions != sessions)
+		sync_watch_begin(&follow->watch);
+	return ok;
+}
+
+static bool
+wait_connected(SyncFollow *follow, int64_t until_ms, bool *pass_r, GError **error)
+{
+	for (;;) {
+		int64_t check_ms = follow->passed_ms + SYNC_CHECK_MS, first_ms = MIN(until_ms, check_ms);
+		bool helps = sync_pool_wants_help(follow->run.pool);
+		SyncWatchEnd end;
+
+		if (helps && !help(follow, error))
+			return false;
+		int64_t left_ms = helps ? 0 : MAX(first_ms - core_clock_ms(), 0);
+		if (!sync_watch_wait(&follow->watch, follow->wake_fd, (int)MIN(left_ms, G_MAXINT), &end, error))
+			return false;
+		if (end == SYNC_WATCH_NEWS && !take_news(follow, pass_r, error))
+			return false;
+		if (end == SYNC_WATCH_POLL_DUE && !sync_watch_poll(&follow->watch, error))
+			return false;
+		*pass_r |= core_clock_ms() >= check_ms;
+		if (*pass_r || end == SYNC_WATCH_WOKEN)
+			return true;
+	}
+}
+
+bool
+sync_follow_wait(SyncFollow *follow, int timeout_ms, bool *pass_r, GError **error)
+{
+	*pass_r = false;
+	if (wait_connected(follow, timeout_ms < 0 ? INT64_MAX : core_clock_ms() + timeout_ms, pass_r, error))
+		return true;
+	disconnect(follow);
+	return false;
+}
+
+bool
+sync_follow_push(SyncFollow *follow, GError **error)
+{
+	g_autoptr(GHashTable) touched = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	GHashTableIter iterator;
+	void *key;
+
+	sync_watch_unselect(&follow->watch);
+	if (!sync_push(&follow->worker, false, touched, error)) {
+		disconnect(follow);
+		return false;
+	}
+	/* Their mod-sequences have moved with what we did: to be looked at, so that the next pass finds them unchanged. */
+	g_hash_table_iter_init(&iterator, touched);
+	while (g_hash_table_iter_next(&iterator, &key, NULL))
+		sync_watch_note_stale(&follow->watch, *(const int64_t *)key);
+	return true;
+}

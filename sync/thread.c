@@ -1,0 +1,407 @@
+/* An account's thread: one run after the other as they are asked for; or, once accounts are followed, a connection that
+ * stays, with runs ("passes") when they are asked for, when the connection is new, and now and then.
+ *
+ * A run that begins at ticket n answers all requests up to n.  It ends when its bodies are here; what is asked for
+ * meanwhile begins at once, and both end together.
+ */
+#include "core/clock.h"
+#include "core/log.h"
+#include "store/operations.h"
+#include "sync/derive.h"
+#include "sync/engine-private.h"
+#include "sync/follow.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#define RETRY_FIRST_MS 2000
+#define RETRY_BUSY_MS (60 * 1000) /* a server that asks to be left alone */
+#define RETRY_MAX_MS (5 * 60 * 1000)
+#define PUSH_AGAIN_MS (60 * 1000) /* what could not be sent is looked at again */
+#define SHOWN_MAX 10              /* operations of which a run's end tells */
+
+typedef struct {
+	SyncSlot *slot;
+	int64_t account_id;    /* 0: not in the store yet */
+	int64_t last_sync_s;
+	SyncFollow follow;     /* valid while follows */
+	bool follows;
+	bool runs;             /* a run was begun and has not ended */
+	uint64_t begun;        /* the ticket of the last one */
+	bool pass;             /* everything is to be looked at */
+	unsigned failures;     /* connections that ended or did not come about, in a row */
+	int64_t retry_ms;      /* when to connect again; INT64_MAX: when somebody asks */
+	int64_t push_ms;       /* when something can be sent; INT64_MAX: nothing is queued */
+} Thread;
+
+/* Before the first run, so that grep finds what is here although derived.db was removed or is of an older version. */
+static bool
+derive_once(SyncEngine *engine, GError **error)
+{
+	pthread_mutex_lock(&engine->derive_lock);
+	bool ok = engine->derived || sync_derive_missing(engine->store, engine->cancel, error);
+	engine->derived = ok;
+	pthread_mutex_unlock(&engine->derive_lock);
+	return ok;
+}
+
+static bool
+ensure_account(Thread *thread, GError **error)
+{
+	Store *store = thread->slot->engine->store;
+	g_auto(StoreAccount) account = { 0 };
+	GError *failure = NULL;
+
+	if (thread->account_id)
+		return true;
+	if (store_account_find(store, thread->slot->account->name, &account, &failure)) {
+		thread->account_id = account.id;
+		thread->last_sync_s = account.last_sync_s;
+		return true;
+	}
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	g_autoptr(StoreTxn) txn = store_begin(store, error);
+	return txn && store_account_ensure(txn, thread->slot->account->name, &thread->account_id, error) &&
+	       store_commit(g_steal_pointer(&txn), error);
+}
+
+static bool
+note_result(const Thread *thread, const char *message, GError **error)
+{
+	g_autoptr(StoreTxn) txn = store_begin(thread->slot->engine->store, error);
+
+	return txn && store_account_set_result(txn, thread->account_id, thread->last_sync_s, message, error) &&
+	       store_commit(g_steal_pointer(&txn), error);
+}
+
+/* Gives back the space of what the server no longer has. */
+static bool
+tidy(SyncEngine *engine, GError **error)
+{
+	bool due;
+
+	if (!store_compact_due(engine->store, &due, error) || !store_operation_prune(engine->store, error))
+		return false;
+	return !due || (store_compact(engine->store, engine->cancel, error) &&
+	                store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error));
+}
+
+/* The log has named each of them. */
+static bool
+nothing_was_left_out(const Thread *thread, GError **error)
+{
+	SyncStatus status = { 0 };
+
+	sync_progress_snapshot(thread->slot->progress, &status);
+	unsigned count = status.warnings;
+	sync_status_clear(&status);
+	if (count == 0)
+		return true;
+	if (count == 1)
+		return core_throw(error, CORE_ERROR_BUSY, "1 folder or message could not be brought here; it is tried again next time");
+	return core_throw(error, CORE_ERROR_BUSY, "%u folders or messages could not be brought here; they are tried again next time",
+	                  count);
+}
+
+typedef struct {
+	const Thread *thread;
+	unsigned shown;
+} Unsent;
+
+static bool
+show_unsent(const StoreOperation *operation, void *data)
+{
+	Unsent *unsent = data;
+	const Thread *thread = unsent->thread;
+
+	if (operation->state != STORE_OPERATION_HELD && operation->state != STORE_OPERATION_FAILED)
+		return true;
+	g_autofree char *path = store_mailbox_path(thread->slot->engine->store, operation->mailbox_id, NULL);
+	core_log(CORE_LOG_WARNING, "sync", "%s: #%" G_GINT64_FORMAT " %s in %s: %s: %s", thread->slot->account->name,
+	         operation->id, store_operation_kinds[operation->kind], path ? path : "a folder that has gone",
+	         store_operation_states[operation->state], operation->error ? operation->error : "");
+	return ++unsent->shown < SHOWN_MAX;
+}
+
+/* What users did and the server has not got, although its time has come. */
+static bool
+everything_was_sent(const Thread *thread, GError **error)
+{
+	Store *store = thread->slot->engine->store;
+	StoreOperationCounts counts;
+	Unsent unsent = { thread, 0 };
+
+	if (!store_operation_counts(store, thread->account_id, &counts, error))
+		return false;
+	if (counts.held + counts.failed + counts.pending == 0)
+		return true;
+	if (!store_operation_list(store, thread->account_id, show_unsent, &unsent, error))
+		return false;
+	return core_throw(error, CORE_ERROR_BUSY, "changes that the server has not got: %u held, %u refused, %u not sent yet; "
+	                  "see mailtree status", counts.held, counts.failed, counts.pending);
+}
+
+/* Takes @failure: what the run failed with; NULL: nothing. */
+static void
+end_run(Thread *thread, uint64_t ticket, GError *failure)
+{
+	SyncSlot *slot = thread->slot;
+	SyncEngine *engine = slot->engine;
+	g_autoptr(GError) unsaved = NULL;
+	bool ended = failure == NULL;
+
+	if (ended && nothing_was_left_out(thread, &failure)) {
+		thread->last_sync_s = core_clock_wall_s();
+		everything_was_sent(thread, &failure);
+	}
+	if (ended)
+		tidy(engine, failure ? NULL : &failure);
+	/* That somebody stopped it is nothing to mend. */
+	const char *why = failure && core_error_code(failure) != CORE_ERROR_CANCELLED ? failure->message : NULL;
+	if (thread->account_id && !note_result(thread, why, &unsaved))
+		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */
+	sync_progress_end(slot->progress, thread->last_sync_s, why);
+	thread->runs = false;
+
+	pthread_mutex_lock(&engine->lock);
+	g_clear_error(&slot->error);
+	slot->error = failure;
+	slot->ended = MAX(slot->ended, ticket);
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock);
+}
+
+static void
+begin_run(Thread *thread)
+{
+	if (!thread->runs)
+		sync_progress_begin(thread->slot->progress);
+	thread->runs = true;
+}
+
+static SyncRun
+new_run(const Thread *thread)
+{
+	const SyncSlot *slot = thread->slot;
+
+	return (SyncRun){
+		.store = slot->engine->store,
+		.account = slot->account,
+		.account_id = thread->account_id,
+		.cancel = slot->engine->cancel,
+		.progress = slot->progress,
+	};
+}
+
+/* All at once, and then the connection is closed. */
+static void
+run_once(Thread *thread, uint64_t ticket)
+{
+	GError *failure = NULL;
+
+	begin_run(thread);
+	if (ensure_account(thread, &failure) && derive_once(thread->slot->engine, &failure)) {
+		SyncRun run = new_run(thread);
+		sync_account_run(&run, &failure);
+	}
+	end_run(thread, ticket, failure);
+}
+
+/* Following. */
+
+/* Takes @failure, which has ended the connection or kept it from coming about. */
+static void
+schedule_retry(Thread *thread, const GError *failure)
+{
+	int64_t delay_ms = MIN((int64_t)RETRY_FIRST_MS << MIN(thread->failures, 16), RETRY_MAX_MS);
+
+	thread->failures++;
+	if (core_error_code(failure) == CORE_ERROR_BUSY)
+		delay_ms = MAX(delay_ms, RETRY_BUSY_MS);
+	thread->retry_ms = core_clock_ms() + delay_ms;
+	if (core_error_retry(failure) == CORE_RETRY_NEVER)
+		thread->retry_ms = INT64_MAX;
+}
+
+static void
+lose(Thread *thread, GError *failure)
+{
+	core_log(CORE_LOG_INFO, "sync", "%s: %s", thread->slot->account->name, failure->message);
+	schedule_retry(thread, failure);
+	if (thread->runs)
+		end_run(thread, thread->begun, failure);
+	else
+		g_error_free(failure);
+}
+
+/* When something can be sent next. */
+static void
+plan_push(Thread *thread, bool has_tried)
+{
+	StoreOperationCounts counts;
+	int64_t now_s = core_clock_wall_s(), now_ms = core_clock_ms();
+
+	thread->push_ms = INT64_MAX;
+	if (!store_operation_counts(thread->slot->engine->store, thread->account_id, &counts, NULL) || counts.next_s == 0)
+		return;
+	int64_t left_s = MIN(MAX(counts.next_s - now_s, 0), G_MAXINT / 1000);
+	thread->push_ms = now_ms + left_s * 1000;
+	if (has_tried && left_s == 0)
+		thread->push_ms = now_ms + PUSH_AGAIN_MS;
+}
+
+static bool
+start_following(Thread *thread, GError **error)
+{
+	if (thread->follows)
+		return true;
+	if (!ensure_account(thread, error) || !derive_once(thread->slot->engine, error))
+		return false;
+	SyncRun run = new_run(thread);
+	sync_follow_init(&thread->follow, &run, thread->slot->wake_fd);
+	thread->follows = true;
+	return true;
+}
+
+static void
+pass(Thread *thread, bool asked)
+{
+	GError *failure = NULL;
+
+	begin_run(thread);
+	thread->pass = false;
+	if (!start_following(thread, &failure) || !sync_follow_pass(&thread->follow, asked, &failure)) {
+		lose(thread, failure);
+		return;
+	}
+	thread->failures = 0;
+	plan_push(thread, true);
+}
+
+static bool
+is_connected(const Thread *thread)
+{
+	return thread->follows && thread->follow.worker.session;
+}
+
+static void
+settle(Thread *thread)
+{
+	GError *failure = NULL;
+	bool settled = false;
+
+	if (!thread->follows || !is_connected(thread))
+		return;
+	bool ok = sync_follow_settle(&thread->follow, &settled, &failure);
+	if (thread->runs && settled)
+		end_run(thread, thread->begun, failure);
+	else if (!ok)
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s", thread->slot->account->name, failure->message);
+	if (!thread->runs && !settled && failure)
+		g_error_free(failure);
+	if (!ok)
+		thread->pass = true;
+}
+
+/* Without a connection: until it is time to connect again, or somebody asks, or the network has changed. */
+static void
+wait_disconnected(Thread *thread)
+{
+	int64_t left_ms = thread->retry_ms == INT64_MAX ? -1 : MAX(thread->retry_ms - core_clock_ms(), 0);
+	struct pollfd fds[1 + SYNC_ALARM_FDS] = { { .fd = thread->slot->wake_fd, .events = POLLIN } };
+	bool network = false;
+
+	for (int i = 0; i < SYNC_ALARM_FDS; i++)
+		fds[i + 1] = (struct pollfd){ .fd = thread->follows ? thread->follow.watch.alarm.fds[i] : -1, .events = POLLIN };
+	poll(fds, G_N_ELEMENTS(fds), (int)MIN(left_ms, G_MAXINT));
+	if (thread->follows && sync_alarm_take(&thread->follow.watch.alarm, &network) && network &&
+	    thread->retry_ms != INT64_MAX)
+		thread->retry_ms = core_clock_ms();
+}
+
+static void
+wait_connected(Thread *thread)
+{
+	int64_t left_ms = thread->push_ms == INT64_MAX ? -1 : MAX(thread->push_ms - core_clock_ms(), 0);
+	GError *failure = NULL;
+
+	if (!sync_follow_wait(&thread->follow, (int)MIN(left_ms, G_MAXINT), &thread->pass, &failure))
+		lose(thread, failure);
+}
+
+static void
+push(Thread *thread)
+{
+	GError *failure = NULL;
+
+	if (!sync_follow_push(&thread->follow, &failure))
+		lose(thread, failure);
+	else
+		plan_push(thread, true);
+}
+
+/* What is asked for is done at once; the rest waits. */
+static void
+follow(Thread *thread, uint64_t wanted, bool poked)
+{
+	bool asked = wanted > thread->begun;
+
+	if (asked)
+		thread->begun = wanted;
+	if (poked && is_connected(thread))
+		plan_push(thread, false);
+	if (asked || thread->pass || (!is_connected(thread) && core_clock_ms() >= thread->retry_ms))
+		pass(thread, asked);
+	else if (is_connected(thread) && core_clock_ms() >= thread->push_ms)
+		push(thread);
+	settle(thread);
+	if (thread->pass && is_connected(thread))
+		return;
+	if (is_connected(thread))
+		wait_connected(thread);
+	else
+		wait_disconnected(thread);
+}
+
+/* Sleeps until there is something to do, where nothing is followed. */
+static void
+wait_idle(const SyncSlot *slot)
+{
+	struct pollfd fd = { .fd = slot->wake_fd, .events = POLLIN };
+
+	poll(&fd, 1, -1);
+}
+
+void *
+sync_thread_main(void *data)
+{
+	SyncSlot *slot = data;
+	SyncEngine *engine = slot->engine;
+	Thread thread = { .slot = slot, .push_ms = INT64_MAX };
+	uint64_t count;
+
+	for (;;) {
+		if (read(slot->wake_fd, &count, sizeof count) < 0)
+			count = 0; /* nobody has written */
+		pthread_mutex_lock(&engine->lock);
+		bool stopping = engine->stopping, following = engine->following, poked = slot->poked;
+		uint64_t wanted = slot->wanted, ended = slot->ended;
+		slot->poked = false;
+		pthread_mutex_unlock(&engine->lock);
+
+		if (stopping)
+			break;
+		if (following)
+			follow(&thread, wanted, poked);
+		else if (wanted > ended)
+			run_once(&thread, wanted);
+		else
+			wait_idle(slot);
+	}
+	if (thread.follows)
+		sync_follow_clear(&thread.follow);
+	return NULL;
+}

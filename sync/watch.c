@@ -1,0 +1,501 @@
+#include "sync/watch.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "imap/utf7.h"
+#include "sync/pool.h"
+#include "sync/quick.h"
+
+#include <poll.h>
+#include <string.h>
+
+#define TOLD_MAX 100000 /* names of which the last STATUS is kept */
+
+/* The last STATUS of a mailbox. */
+typedef struct {
+	ImapMailboxStatus status; /* without its strings */
+} Told;
+
+void
+sync_watch_init(SyncWatch *watch, SyncWorker *worker)
+{
+	*watch = (SyncWatch){
+		.worker = worker,
+		.told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+		.stale = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+	};
+	sync_alarm_init(&watch->alarm);
+}
+
+void
+sync_watch_unselect(SyncWatch *watch)
+{
+	if (watch->watched_id == 0)
+		return;
+	if (watch->worker->session)
+		imap_session_listen(watch->worker->session, NULL, NULL);
+	sync_metadata_clear(&watch->metadata);
+	watch->watched_id = 0;
+}
+
+void
+sync_watch_clear(SyncWatch *watch)
+{
+	sync_watch_unselect(watch);
+	g_hash_table_unref(watch->told);
+	g_hash_table_unref(watch->stale);
+	sync_alarm_clear(&watch->alarm);
+}
+
+/* What is told. */
+
+static void
+note_stale(SyncWatch *watch, int64_t mailbox_id, bool certainly)
+{
+	if (certainly || !g_hash_table_contains(watch->stale, &mailbox_id))
+		g_hash_table_insert(watch->stale, g_memdup2(&mailbox_id, sizeof mailbox_id), GINT_TO_POINTER(certainly));
+}
+
+void
+sync_watch_note_stale(SyncWatch *watch, int64_t mailbox_id)
+{
+	note_stale(watch, mailbox_id, true);
+}
+
+/* Dovecot 2.3 tells names in UTF-8 by NOTIFY, whatever the connection speaks. */
+static bool
+find_mailbox(const SyncWatch *watch, const char *server_name, StoreMailbox *mailbox_r)
+{
+	const SyncRun *run = watch->worker->run;
+	g_autofree char *encoded = NULL;
+
+	if (store_mailbox_find_server(run->store, run->account_id, server_name, mailbox_r, NULL))
+		return true;
+	if (g_str_is_ascii(server_name) || !g_utf8_validate(server_name, -1, NULL))
+		return false;
+	encoded = imap_utf7_encode(server_name);
+	return store_mailbox_find_server(run->store, run->account_id, encoded, mailbox_r, NULL);
+}
+
+/* Whether @now says something that @before (NULL: nothing) and the store do not. */
+static bool
+is_news(const StoreMailbox *mailbox, const ImapMailboxStatus *now, const ImapMailboxStatus *before)
+{
+	if (((now->fields & IMAP_STATUS_UIDVALIDITY) && now->uidvalidity != mailbox->uidvalidity) ||
+	    ((now->fields & IMAP_STATUS_UIDNEXT) && now->uidnext != mailbox->uidnext) ||
+	    ((now->fields & IMAP_STATUS_MESSAGES) && now->messages != mailbox->messages))
+		return true;
+	if ((now->fields & IMAP_STATUS_HIGHESTMODSEQ) && now->highestmodseq != 0 && mailbox->highestmodseq != 0)
+		return now->highestmodseq != mailbox->highestmodseq;
+	/* Without mod-sequences the number of unseen messages is all that tells of flags. */
+	return before && (now->fields & before->fields & IMAP_STATUS_UNSEEN) && now->unseen != before->unseen;
+}
+
+static void
+note_status(SyncWatch *watch, const ImapMailboxStatus *status)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+
+	if (!find_mailbox(watch, status->mailbox, &mailbox)) {
+		watch->relist = true;
+		return;
+	}
+	Told *told = g_hash_table_lookup(watch->told, mailbox.server_name);
+	if (is_news(&mailbox, status, told ? &told->status : NULL)) {
+		note_stale(watch, mailbox.id, !(status->fields & IMAP_STATUS_HIGHESTMODSEQ));
+		imap_session_stir(watch->worker->session);
+	}
+	if (!told && g_hash_table_size(watch->told) >= TOLD_MAX)
+		return;
+	if (!told) {
+		told = g_new0(Told, 1);
+		g_hash_table_insert(watch->told, g_strdup(mailbox.server_name), told);
+	}
+	told->status = *status;
+	told->status.mailbox = told->status.mailboxid = NULL;
+}
+
+/* NOTIFY tells of folders that come, go and get other names by LIST (RFC 5465 5.4). */
+static void
+note_list(SyncWatch *watch, const ImapListResponse *list)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	bool gone = list->attributes & (IMAP_LIST_NOSELECT | IMAP_LIST_NONEXISTENT);
+	bool known = list->mailbox && find_mailbox(watch, list->mailbox, &mailbox) &&
+	             mailbox.state == STORE_MAILBOX_THERE && (mailbox.attributes & STORE_MAILBOX_SELECTABLE);
+
+	if (known != gone)
+		return;
+	watch->relist = true;
+	imap_session_stir(watch->worker->session);
+}
+
+static void
+overhear(const ImapResponse *response, void *data)
+{
+	SyncWatch *watch = data;
+
+	if (response->kind == IMAP_RESPONSE_STATUS && response->mailbox_status.mailbox && !response->damaged) {
+		note_status(watch, &response->mailbox_status);
+	} else if (response->kind == IMAP_RESPONSE_LIST && strcmp(response->keyword, "LIST") == 0) {
+		note_list(watch, &response->list);
+	} else if (response->kind <= IMAP_RESPONSE_BAD && response->status.code == IMAP_CODE_NOTIFICATIONOVERFLOW) {
+		core_log(CORE_LOG_INFO, "sync", "%s: too much happens for the server to tell of it", watch->worker->run->account->name);
+		watch->notified = false;
+		watch->mode = SYNC_WATCH_IDLE;
+		watch->relist = true;
+		imap_session_stir(watch->worker->session);
+	}
+}
+
+/* Of the mailbox that is watched. */
+static bool
+on_watched(const ImapResponse *response, void *data, GError **error)
+{
+	SyncWatch *watch = data;
+	bool is_fetch = response->kind == IMAP_RESPONSE_FETCH;
+
+	/* Without QRESYNC neither says which message it is about (RFC 7162 3.2.10, RFC 9051 7.5.2). */
+	if (response->kind == IMAP_RESPONSE_EXPUNGE || (is_fetch && !(response->fetch.fields & IMAP_FETCH_UID)))
+		watch->metadata.in_doubt = true;
+	if (!sync_metadata_on_response(response, &watch->metadata, error))
+		return false;
+	if (is_fetch || response->kind == IMAP_RESPONSE_EXISTS || response->kind == IMAP_RESPONSE_EXPUNGE ||
+	    response->kind == IMAP_RESPONSE_VANISHED)
+		imap_session_stir(watch->worker->session);
+	return true;
+}
+
+void
+sync_watch_begin(SyncWatch *watch)
+{
+	ImapSession *session = watch->worker->session;
+
+	sync_watch_unselect(watch);
+	watch->notified = watch->never_idles = false;
+	watch->mode = SYNC_WATCH_POLL;
+	if (!session)
+		return;
+	if (imap_session_has(session, IMAP_CAP_NOTIFY))
+		watch->mode = SYNC_WATCH_NOTIFY;
+	else if (imap_session_has(session, IMAP_CAP_IDLE))
+		watch->mode = SYNC_WATCH_IDLE;
+	imap_session_overhear(session, overhear, watch);
+}
+
+/* What is waited for. */
+
+static bool
+get_inbox(const SyncWatch *watch, StoreMailbox *mailbox_r, GError **error)
+{
+	const SyncRun *run = watch->worker->run;
+
+	return store_mailbox_find(run->store, run->account_id, 0, "INBOX", mailbox_r, error) &&
+	       mailbox_r->state == STORE_MAILBOX_THERE && (mailbox_r->attributes & STORE_MAILBOX_SELECTABLE) &&
+	       mailbox_r->uidvalidity != 0;
+}
+
+/* Selects INBOX again; what happened since it was last pulled is the first news. */
+static bool
+select_inbox(SyncWatch *watch, GError **error)
+{
+	SyncWorker *worker = watch->worker;
+	g_auto(StoreMailbox) inbox = { 0 };
+	g_auto(ImapSelected) selected = { 0 };
+	GError *failure = NULL;
+
+	if (!get_inbox(watch, &inbox, &failure)) {
+		if (failure)
+			g_propagate_error(error, failure);
+		return !failure;
+	}
+	ImapQresync since = { .uidvalidity = inbox.uidvalidity, .modseq = inbox.highestmodseq };
+	sync_metadata_init(&watch->metadata, worker->run, inbox.id);
+	watch->watched_id = inbox.id;
+	/* Without QRESYNC a FETCH that arrives meanwhile is of the mailbox that was selected before. */
+	bool by_changes = imap_session_enabled(worker->session, IMAP_CAP_QRESYNC);
+	imap_session_listen(worker->session, by_changes ? on_watched : NULL, watch);
+	bool ok = sync_worker_select(worker, inbox.server_name, &since, &selected, &failure);
+	imap_session_listen(worker->session, on_watched, watch);
+	watch->metadata.exists = selected.exists;
+	if (ok && selected.uidvalidity == inbox.uidvalidity)
+		return true;
+	sync_watch_unselect(watch);
+	if (!ok && (!imap_session_alive(worker->session) || core_error_scope(failure) > CORE_SCOPE_MAILBOX)) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	if (ok)
+		note_stale(watch, inbox.id, true);
+	else
+		g_clear_error(&failure); /* no one can watch what cannot be opened */
+	return true;
+}
+
+static bool
+ask_to_notify(SyncWatch *watch, GError **error)
+{
+	g_auto(ImapReply) reply = { 0 };
+
+	imap_session_send(watch->worker->session,
+	                  imap_command_new("NOTIFY SET STATUS (SELECTED (MessageNew MessageExpunge FlagChange))"
+	                                   " (PERSONAL (MessageNew MessageExpunge FlagChange MailboxName))"), &reply);
+	if (!imap_session_wait(watch->worker->session, &reply, error))
+		return false;
+	watch->notified = reply.kind == IMAP_RESPONSE_OK;
+	if (!watch->notified)
+		watch->mode = imap_session_has(watch->worker->session, IMAP_CAP_IDLE) ? SYNC_WATCH_IDLE : SYNC_WATCH_POLL;
+	return true;
+}
+
+static bool
+prepare(SyncWatch *watch, GError **error)
+{
+	if (watch->watched_id == 0 && !select_inbox(watch, error))
+		return false;
+	return watch->mode != SYNC_WATCH_NOTIFY || watch->notified || ask_to_notify(watch, error);
+}
+
+static bool
+has_events(SyncWatch *watch)
+{
+	const SyncMetadata *metadata = &watch->metadata;
+	g_auto(StoreMailbox) mailbox = { 0 };
+
+	if (watch->watched_id == 0)
+		return false;
+	if (metadata->in_doubt || metadata->told->len > 0 || metadata->vanished.count > 0)
+		return true;
+	return store_mailbox_get(watch->worker->run->store, watch->watched_id, &mailbox, NULL) &&
+	       metadata->exists != mailbox.messages;
+}
+
+static bool
+has_news(SyncWatch *watch)
+{
+	return watch->relist || g_hash_table_size(watch->stale) > 0 || has_events(watch);
+}
+
+/* A connection that is dead answers nothing; one that lives ends its IDLE, or does nothing, at once. */
+static bool
+probe(SyncWatch *watch, GError **error)
+{
+	ImapSession *session = watch->worker->session;
+
+	imap_session_set_patience(session, SYNC_PROBE_MS);
+	if (!imap_session_has(session, IMAP_CAP_IDLE) || watch->never_idles)
+		imap_session_send(session, imap_command_new("NOOP"), NULL);
+	bool ok = imap_session_wait(session, NULL, error);
+	imap_session_set_patience(session, 0);
+	return ok;
+}
+
+static bool
+is_readable(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Until something is told or wakes us.  *end_r as imap_session_watch() tells it. */
+static bool
+watch_once(SyncWatch *watch, int wake_fd, int64_t until_ms, ImapWatchEnd *end_r, GError **error)
+{
+	int fds[SYNC_ALARM_FDS + 1] = { wake_fd };
+	int64_t left_ms = until_ms - core_clock_ms();
+	/* Also with NOTIFY: Dovecot 2.3 tells some things only to those who wait in IDLE. */
+	bool idle = imap_session_has(watch->worker->session, IMAP_CAP_IDLE) && !watch->never_idles;
+	GError *failure = NULL;
+
+	memcpy(fds + 1, watch->alarm.fds, sizeof watch->alarm.fds);
+	sync_alarm_rearm(&watch->alarm);
+	if (imap_session_watch(watch->worker->session, idle, fds, G_N_ELEMENTS(fds),
+	                       until_ms < 0 ? -1 : (int)CLAMP(left_ms, 0, G_MAXINT), end_r, &failure))
+		return *end_r != IMAP_WATCH_WOKEN || !sync_alarm_take(&watch->alarm, NULL) || probe(watch, error);
+	if (!imap_session_alive(watch->worker->session) || !idle) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	core_log(CORE_LOG_INFO, "sync", "%s: %s", watch->worker->run->account->name, failure->message);
+	g_error_free(failure);
+	watch->never_idles = true;
+	*end_r = IMAP_WATCH_STIRRED;
+	return true;
+}
+
+/* Nobody tells of other mailboxes than the watched one, but with NOTIFY. */
+static int64_t
+next_poll_ms(const SyncWatch *watch)
+{
+	return watch->notified ? INT64_MAX : watch->polled_ms + SYNC_POLL_MS;
+}
+
+bool
+sync_watch_wait(SyncWatch *watch, int wake_fd, int timeout_ms, SyncWatchEnd *end_r, GError **error)
+{
+	int64_t until_ms = timeout_ms < 0 ? INT64_MAX : core_clock_ms() + timeout_ms;
+	ImapWatchEnd end;
+
+	for (;;) {
+		if (!prepare(watch, error))
+			return false;
+		int64_t poll_ms = next_poll_ms(watch), first_ms = MIN(until_ms, poll_ms);
+		bool news = has_news(watch), due = core_clock_ms() >= first_ms;
+		if (news || due || is_readable(wake_fd)) {
+			*end_r = news ? SYNC_WATCH_NEWS : due && poll_ms <= until_ms ? SYNC_WATCH_POLL_DUE : SYNC_WATCH_WOKEN;
+			return true;
+		}
+		if (!watch_once(watch, wake_fd, first_ms == INT64_MAX ? -1 : first_ms, &end, error))
+			return false;
+	}
+}
+
+/* What is done about it. */
+
+static const char *
+status_items(const ImapSession *session)
+{
+	return imap_session_has(session, IMAP_CAP_CONDSTORE) ? "MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ"
+	                                                     : "MESSAGES UIDNEXT UIDVALIDITY UNSEEN";
+}
+
+typedef struct {
+	ImapSession *session;
+	const char *items;
+} Poll;
+
+static bool
+ask_status(const StoreMailbox *mailbox, void *data)
+{
+	const Poll *ask = data;
+
+	if (!mailbox->server_name || mailbox->state != STORE_MAILBOX_THERE || !(mailbox->attributes & STORE_MAILBOX_SELECTABLE))
+		return true;
+	ImapCommand *command = imap_command_new("STATUS ");
+	imap_command_mailbox(command, mailbox->server_name);
+	imap_command_text(command, " (%s)", ask->items);
+	imap_session_send(ask->session, command, NULL);
+	return true;
+}
+
+bool
+sync_watch_poll(SyncWatch *watch, GError **error)
+{
+	ImapSession *session = watch->worker->session;
+	const SyncRun *run = watch->worker->run;
+	Poll ask = { session, status_items(session) };
+	g_auto(ImapReply) reply = { 0 };
+	bool by_list = imap_session_has(session, IMAP_CAP_LIST_STATUS) && imap_session_has(session, IMAP_CAP_LIST_EXTENDED);
+
+	watch->polled_ms = core_clock_ms();
+	if (by_list) {
+		imap_session_send(session, imap_command_new("LIST \"\" \"*\" RETURN (STATUS (%s))", ask.items), &reply);
+		if (!imap_session_wait(session, &reply, error))
+			return false;
+	}
+	if (reply.kind == IMAP_RESPONSE_OK && by_list)
+		return true;
+	return store_mailbox_list(run->store, run->account_id, ask_status, &ask, error) && imap_session_wait(session, NULL, error);
+}
+
+/* Listens anew, to the same mailbox, after what was told has been applied. */
+static void
+listen_again(SyncWatch *watch)
+{
+	uint32_t exists = watch->metadata.exists;
+	int64_t id = watch->watched_id;
+
+	sync_metadata_clear(&watch->metadata);
+	sync_metadata_init(&watch->metadata, watch->worker->run, id);
+	watch->metadata.exists = exists;
+	imap_session_listen(watch->worker->session, on_watched, watch);
+}
+
+/* A mailbox that cannot be read keeps no other from being. */
+static bool
+pull(SyncWatch *watch, const StoreMailbox *mailbox, const char *path, GError **error)
+{
+	SyncWorker *worker = watch->worker;
+	GError *failure = NULL;
+	bool done = false;
+
+	sync_watch_unselect(watch);
+	if (sync_quick_pull(worker, mailbox, path, &done, &failure) && (done || sync_pull(worker, mailbox, path, &failure)))
+		return true;
+	if (core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
+		sync_warn(worker->run, path, 0, "%s", failure->message);
+		g_error_free(failure);
+		return true;
+	}
+	g_propagate_error(error, failure);
+	return core_prefix(error, "%s: ", path);
+}
+
+static bool
+take_events(SyncWatch *watch, GError **error)
+{
+	Store *store = watch->worker->run->store;
+	g_auto(StoreMailbox) mailbox = { 0 };
+	g_autofree char *path = store_mailbox_path(store, watch->watched_id, error);
+	bool done = false;
+
+	if (!path || !store_mailbox_get(store, watch->watched_id, &mailbox, error)) {
+		sync_watch_unselect(watch);
+		return !error || !*error;
+	}
+	if (!sync_quick_apply(watch->worker, &mailbox, path, &watch->metadata, &done, error))
+		return false;
+	if (done) {
+		listen_again(watch);
+		return true;
+	}
+	store_mailbox_clear(&mailbox);
+	return store_mailbox_get(store, watch->watched_id, &mailbox, error) && pull(watch, &mailbox, path, error);
+}
+
+/* What STATUS told of it may have been brought here since. */
+static bool
+is_settled(const SyncWatch *watch, const StoreMailbox *mailbox)
+{
+	const Told *told = mailbox->server_name ? g_hash_table_lookup(watch->told, mailbox->server_name) : NULL;
+
+	return !mailbox->server_name || mailbox->state != STORE_MAILBOX_THERE || (told && !is_news(mailbox, &told->status, NULL));
+}
+
+static bool
+take_stale(SyncWatch *watch, int64_t mailbox_id, bool certainly, GError **error)
+{
+	Store *store = watch->worker->run->store;
+	g_auto(StoreMailbox) mailbox = { 0 };
+	GError *failure = NULL;
+	g_autofree char *path = store_mailbox_path(store, mailbox_id, &failure);
+
+	if (!path || !store_mailbox_get(store, mailbox_id, &mailbox, &failure)) {
+		if (failure)
+			g_propagate_error(error, failure);
+		return !failure;
+	}
+	if (certainly ? !mailbox.server_name || mailbox.state != STORE_MAILBOX_THERE : is_settled(watch, &mailbox))
+		return true;
+	return pull(watch, &mailbox, path, error);
+}
+
+bool
+sync_watch_take(SyncWatch *watch, GError **error)
+{
+	if (has_events(watch) && !take_events(watch, error))
+		return false;
+	while (g_hash_table_size(watch->stale) > 0) {
+		GHashTableIter iterator;
+		void *key, *certainly;
+		g_hash_table_iter_init(&iterator, watch->stale);
+		g_hash_table_iter_next(&iterator, &key, &certainly);
+		int64_t id = *(const int64_t *)key;
+		g_hash_table_remove(watch->stale, &id);
+		if (!core_cancel_check(watch->worker->run->cancel, error) ||
+		    !take_stale(watch, id, GPOINTER_TO_INT(certainly), error))
+			return false;
+	}
+	return true;
+}

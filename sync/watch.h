@@ -1,0 +1,59 @@
+/* Waiting for what other clients do: the ladder NOTIFY (RFC 5465) > IDLE (RFC 2177) > asking for STATUS now and then.
+ *
+ * A SyncWatch belongs to one session.  It overhears STATUS and LIST on it at all times, so that nothing is missed
+ * that is told while other commands are under way, and listens to the mailbox that is selected for watching (INBOX)
+ * from its EXAMINE on: what comes between a FETCH and the next IDLE is news like any other.
+ */
+#pragma once
+
+#include "sync/alarm.h"
+#include "sync/metadata.h"
+
+#define SYNC_POLL_MS (60 * 1000)       /* how often STATUS is asked for where nobody tells */
+#define SYNC_CHECK_MS (30 * 60 * 1000) /* how often everything is asked for although the server says that nothing changed */
+
+typedef enum { SYNC_WATCH_NOTIFY, SYNC_WATCH_IDLE, SYNC_WATCH_POLL } SyncWatchMode;
+
+typedef struct {
+	SyncWorker *worker;
+	SyncWatchMode mode;
+	bool notified;        /* NOTIFY SET was taken on this session */
+	bool never_idles;     /* the server refused IDLE */
+	int64_t watched_id;   /* the mailbox that is selected and listened to; 0: none */
+	SyncMetadata metadata; /* of it; valid while watched_id is not 0 */
+	GHashTable *told;     /* server name -> Told: what STATUS said, last */
+	GHashTable *stale;    /* ids (int64_t) of mailboxes that may have changed -> whether they have whatever STATUS said */
+	bool relist;          /* folders may have come or gone, or not all was told */
+	int64_t polled_ms;    /* core_clock_ms() of the last poll */
+	SyncAlarm alarm;
+} SyncWatch;
+
+void sync_watch_init(SyncWatch *watch, SyncWorker *worker);
+void sync_watch_clear(SyncWatch *watch);
+
+/* @worker has a new session, or none: nothing is watched. */
+void sync_watch_begin(SyncWatch *watch);
+
+/* Before other mailboxes are selected on the session: the watched one is selected again by the next wait. */
+void sync_watch_unselect(SyncWatch *watch);
+
+/* To be looked at by the next take. */
+void sync_watch_note_stale(SyncWatch *watch, int64_t mailbox_id);
+
+typedef enum {
+	SYNC_WATCH_NEWS,  /* watch->stale, ->relist, or the watched mailbox (sync_watch_has_events()) */
+	SYNC_WATCH_WOKEN, /* @wake_fd */
+	SYNC_WATCH_POLL_DUE,
+} SyncWatchEnd;
+
+/* Waits until there is something to do, at most @timeout_ms (-1: never; then SYNC_WATCH_WOKEN).  Selects INBOX and asks the
+ * server to tell, if that is not so yet; finds out by a short probe when the connection may be dead.  False: the session
+ * broke. */
+bool sync_watch_wait(SyncWatch *watch, int wake_fd, int timeout_ms, SyncWatchEnd *end_r, GError **error);
+
+/* Asks for the STATUS of all mailboxes; what differs is in watch->stale. */
+bool sync_watch_poll(SyncWatch *watch, GError **error);
+
+/* Brings here what was told: of the watched mailbox at once, of stale ones by the cheapest way.  False: the session broke, or
+ * the store failed. */
+bool sync_watch_take(SyncWatch *watch, GError **error);
