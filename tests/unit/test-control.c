@@ -583,6 +583,8 @@ test_progress_line(void)
 	}
 }
 
+#define NO_OPERATIONS "\"pending\":0,\"waiting\":0,\"held\":0,\"failed\":0,\"operations\":[]"
+
 static void
 test_status_report(void)
 {
@@ -598,12 +600,12 @@ test_status_report(void)
 	g_assert_cmpstr(json, ==,
 	                "{\"version\":\"" MAILTREE_VERSION "\",\"store\":\"/s\",\"mounted\":\"/home/a b\",\"pid\":42,\"accounts\":[\n"
 	                "{\"name\":\"one\",\"phase\":\"idle\",\"last_sync\":null,\"mailboxes\":0,\"messages\":0,\"bytes\":0,"
-	                "\"missing\":0,\"progress\":null,\"warnings\":0,\"error\":null},\n"
+	                "\"missing\":0,\"progress\":null,\"warnings\":0,\"error\":null," NO_OPERATIONS "},\n"
 	                "{\"name\":\"two\",\"phase\":\"fetching\",\"last_sync\":\"2023-11-14T22:13:20Z\",\"mailboxes\":0,"
 	                "\"messages\":0,\"bytes\":0,\"missing\":0,\"progress\":{\"connections\":3,\"mailboxes_done\":0,"
 	                "\"mailboxes_total\":2,\"messages_done\":1,\"messages_total\":4,\"bytes_done\":10,\"bytes_total\":20,"
 	                "\"wire_in\":0,\"wire_out\":0,\"seconds\":0},\"warnings\":5,"
-	                "\"error\":\"say \\\"hi\\\" \\\\x1b[0m\"}]}\n");
+	                "\"error\":\"say \\\"hi\\\" \\\\x1b[0m\"," NO_OPERATIONS "}]}\n");
 	g_assert_nonnull(strstr(text, "mount   /home/a b (process 42)\n"));
 	g_assert_nonnull(strstr(text, "\none\n  now           idle\n  last complete never\n"));
 	g_assert_nonnull(strstr(text, "  now           1/4 messages  10 bytes of 20 bytes\n  connections   3\n"));
