@@ -22,6 +22,7 @@ sync_follow_init(SyncFollow *follow, const SyncRun *run, int wake_fd)
 static void
 disconnect(SyncFollow *follow)
 {
+	g_clear_pointer(&follow->rotation, sync_rotation_free);
 	sync_worker_close(&follow->worker);
 	sync_watch_begin(&follow->watch);
 }
@@ -44,8 +45,10 @@ pass(SyncFollow *follow, bool barrier, GError **error)
 
 	if (is_new && !sync_account_open(&follow->worker, &listing, error))
 		return false;
-	if (is_new)
+	if (is_new) {
 		sync_watch_begin(&follow->watch);
+		follow->rotated = false;
+	}
 	sync_watch_unselect(&follow->watch);
 	return sync_account_pass(&follow->worker, &listing, follow->pulled, barrier, error);
 }
@@ -89,6 +92,20 @@ sync_follow_settle(SyncFollow *follow, bool *settled_r, GError **error)
 	return ok;
 }
 
+/* IDLE says nothing of other folders. */
+static void
+take_rotation(SyncFollow *follow)
+{
+	int64_t id;
+
+	if (follow->watch.mode == SYNC_WATCH_IDLE && !follow->rotated) {
+		follow->rotation = sync_rotation_new(&follow->run, follow->wake_fd);
+		follow->rotated = true;
+	}
+	while (follow->rotation && (id = sync_rotation_take(follow->rotation)) != 0)
+		sync_watch_note_stale(&follow->watch, id);
+}
+
 static bool
 take_news(SyncFollow *follow, bool *pass_r, GError **error)
 {
@@ -117,6 +134,7 @@ wait_connected(SyncFollow *follow, int64_t until_ms, bool *pass_r, GError **erro
 {
 	for (;;) {
 		int64_t check_ms = follow->passed_ms + SYNC_CHECK_MS, first_ms = MIN(until_ms, check_ms);
+		take_rotation(follow);
 		bool helps = sync_pool_wants_help(follow->run.pool);
 		SyncWatchEnd end;
 

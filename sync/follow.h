@@ -3,12 +3,15 @@
  */
 #pragma once
 
+#include "sync/rotate.h"
 #include "sync/watch.h"
 
 typedef struct {
 	SyncRun run;         /* with a pool in the background */
 	SyncWorker worker;   /* .session NULL: not connected */
 	SyncWatch watch;
+	SyncRotation *rotation; /* of this connection's life; NULL: none is needed */
+	bool rotated;        /* it was tried on this connection */
 	GArray *pulled;      /* ids (int64_t) of mailboxes that passes have read since the pool was last idle */
 	int wake_fd;         /* an eventfd: written when there is something to do, also by the pool when it has become idle */
 	int64_t passed_ms;   /* core_clock_ms() of the last pass */
