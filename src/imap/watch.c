@@ -8,7 +8,7 @@
 
 #include <poll.h>
 
-#define DRAIN_MAX_READS 64 /* a server that never pauses is left to the next watch */
+#define DRAIN_MAX_READS 16 /* a server that never pauses is left to the next watch */
 
 typedef struct {
 	ImapSession *session;

@@ -24,11 +24,15 @@ bool store_mailbox_write_listing(StoreTxn *txn, int64_t id, const char *server_n
 bool store_mailbox_write_state(StoreTxn *txn, int64_t id, StoreMailboxState state, GError **error);
 bool store_mailbox_place(StoreTxn *txn, int64_t id, int64_t parent_id, const char *name, GError **error);
 
-/* Whether the row is only a directory: nothing is on the server, and nothing is to be created there. */
+/* Whether the row is only a directory: nothing is on the server, and nothing is to be created there, or just being created
+ * while a user has deleted it again. */
 static inline bool
 store_mailbox_is_directory(const StoreMailbox *mailbox)
 {
-	return !mailbox->server_name && mailbox->state != STORE_MAILBOX_TO_CREATE;
+	bool is_mailbox = mailbox->attributes & STORE_MAILBOX_SELECTABLE;
+
+	return !mailbox->server_name &&
+	       (mailbox->state == STORE_MAILBOX_THERE || (mailbox->state == STORE_MAILBOX_TO_DELETE && !is_mailbox));
 }
 
 /* @childless_r: no row has it as its parent. */

@@ -80,6 +80,18 @@ tell_flags(StoreTxn *txn, const StoreOperation *operation, GError **error)
 	                         : step == STORE_DONE;
 }
 
+/* A mailbox that could not be created is not to be deleted any more. */
+static bool
+forget_deleted(StoreTxn *txn, int64_t mailbox_id, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	StoreStep step = store_txn_mailbox(txn, mailbox_id, &mailbox, error);
+
+	if (step == STORE_FAILED)
+		return false;
+	return mailbox.state != STORE_MAILBOX_TO_DELETE || store_mailbox_remove(txn, mailbox_id, error);
+}
+
 static bool
 show_as_it_is(StoreTxn *txn, const StoreOperation *operation, const char *words, GError **error)
 {
@@ -95,7 +107,7 @@ show_as_it_is(StoreTxn *txn, const StoreOperation *operation, const char *words,
 	case STORE_OPERATION_REMOVE:
 		return store_operation_put_back(txn, operation, error);
 	case STORE_OPERATION_CREATE:
-		return true;
+		return forget_deleted(txn, operation->mailbox_id, error);
 	case STORE_OPERATION_RENAME: /* where it cannot go back, the next listing tells where it is */
 		return store_mailbox_put_back(txn, operation, &done, error);
 	case STORE_OPERATION_DELETE:
@@ -144,8 +156,8 @@ retry_upload(StoreTxn *txn, const StoreOperation *operation, GError **error)
 	if (!store_message_set_state(txn, operation->message_id, is_copy ? STORE_MESSAGE_TO_COPY : STORE_MESSAGE_TO_APPEND,
 	                             NULL, error))
 		return false;
-	return is_copy && source.id == 0 ? store_operation_append_instead(txn, operation->id, error)
-	                                 : tell_flags(txn, operation, error);
+	return (!is_copy || source.id != 0 || store_operation_append_instead(txn, operation->id, error)) &&
+	       tell_flags(txn, operation, error);
 }
 
 /* Whether a move or removal that failed still makes sense; *why_r NULL: it does. */

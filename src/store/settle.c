@@ -7,8 +7,7 @@
 static bool
 throw_not_so(int64_t id, GError **error)
 {
-	return core_throw(error, CORE_ERROR_NOT_FOUND, "operation %" G_GINT64_FORMAT " is not there, or not in a state for that",
-	                  id);
+	return core_throw(error, CORE_ERROR_NOT_FOUND, "there is no operation %" G_GINT64_FORMAT " in a state for that", id);
 }
 
 bool
@@ -160,23 +159,6 @@ arrival_flags(StoreTxn *txn, const StoreOperation *operation, const StoreMessage
 	return g_strdup(source.id != 0 ? source.base_flags : row->base_flags);
 }
 
-/* What is to differ from the source is still to be said. */
-static bool
-queue_flags(StoreTxn *txn, const StoreOperation *copy, GError **error)
-{
-	StoreOperation flags = {
-		.account_id = copy->account_id,
-		.kind = STORE_OPERATION_FLAGS,
-		.message_id = copy->message_id,
-		.mailbox_id = copy->target_id,
-		.add_flags = copy->add_flags,
-		.remove_flags = copy->remove_flags,
-	};
-
-	return copy->kind != STORE_OPERATION_COPY || (*copy->add_flags == '\0' && *copy->remove_flags == '\0') ||
-	       store_operation_insert(txn, &flags, &flags.id, error);
-}
-
 /* Where people see it now.  The name that a pull has given to the same UID is the canonical one, which was not free as
  * long as that row had it. */
 static bool
@@ -188,7 +170,8 @@ show_arrived(StoreTxn *txn, int64_t id, const StoreMessage *rival, const char *n
 		return false;
 	if (name && rival->name && rival->id != id && rival->place_id == row.place_id)
 		name = rival->name;
-	return (!name || store_message_show(txn, &row, row.place_id, name, rival->name == name && rival->name_is_users, error)) &&
+	bool is_users = name && name == rival->name && rival->name_is_users;
+	return (!name || store_message_show(txn, &row, row.place_id, name, is_users, error)) &&
 	       store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, &row, name ? name : row.name, error);
 }
 
@@ -204,7 +187,7 @@ arrive(StoreTxn *txn, const StoreOperation *operation, const StoreMessage *row, 
 		return false;
 	arrived.base_flags = flags;
 	return set_flags(txn, row->id, flags, 0, error) &&
-	       store_message_settle(txn, &arrived, operation->target_id, uid, error) && queue_flags(txn, operation, error) &&
+	       store_message_settle(txn, &arrived, operation->target_id, uid, error) &&
 	       begin_in(txn, row->id, operation->target_id, error) &&
 	       show_arrived(txn, row->id, &rival, name, error);
 }
@@ -239,7 +222,8 @@ store_operation_done_gone(StoreTxn *txn, int64_t id, GError **error)
 
 /* A copy has no bytes of its own as long as its source's were not here. */
 static bool
-borrow_body(StoreTxn *txn, const StoreOperation *copy, const StoreMessage *row, bool *here_r, bool *source_r, GError **error)
+borrow_body(StoreTxn *txn, const StoreOperation *copy, const StoreMessage *row, bool *here_r, bool *source_r,
+            GError **error)
 {
 	g_auto(StoreMessage) source = { 0 };
 
@@ -274,6 +258,7 @@ store_operation_append_instead(StoreTxn *txn, int64_t id, GError **error)
 	    (!store_message_settle(txn, &row, operation.target_id, 0, error) ||
 	     !store_message_set_state(txn, row.id, STORE_MESSAGE_TO_APPEND, NULL, error)))
 		return false;
+	g_free((void *)(uintptr_t)g_steal_pointer(&operation.error));
 	operation.state = STORE_OPERATION_QUEUED;
 	operation.mailbox_id = operation.target_id;
 	operation.is_removal = false;

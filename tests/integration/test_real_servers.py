@@ -4,6 +4,7 @@ import os
 import pytest
 from lib import messages
 from lib.account import Message
+from lib.courier import Courier
 from lib.program import served
 from lib.relay import Relay
 
@@ -167,6 +168,18 @@ def test_the_same_bytes_are_known_by_their_object_id(cyrus_remote, home):
         check(home, account)
 
 
+def test_a_folder_that_another_client_renames_keeps_its_files(cyrus_remote, home):
+    """Cyrus 3.6 has freed memory in place of the MAILBOXID where STATUS is asked for it together with anything else."""
+    home.configure(**cyrus_remote.keys())
+    with cyrus_remote.connect() as account:
+        fill(account)
+        home.sync()
+        before = check(home, account)
+        account.rename("日本語", "Nihongo")
+        home.sync()
+        assert check(home, account)["Nihongo"] == before["日本語"]
+
+
 def test_a_folder_that_may_not_be_read_stops_no_other(cyrus_remote, home):
     home.configure(**cyrus_remote.keys())
     with cyrus_remote.connect() as account:
@@ -205,3 +218,17 @@ def test_a_folder_made_anew_is_another(cyrus_remote, home):
             home.sync()
             check(home, account)
             account.delete("Znovu")
+
+
+def test_a_server_that_forgets_what_was_sent_behind_the_login(place, certs, overlays, remote_on, home):
+    """Courier hands the connection to another program then.  Only a password that needs no literal can be so quick."""
+    with Courier(place / "hasty", certs.server, password="simple") as server:
+        remote = remote_on(server)
+        home.configure(password=server.password, **remote.keys())
+        with remote.connect() as account:
+            fill(account, 1)
+            for _ in range(3):
+                home.sync()
+                account.append("INBOX", [messages.random_message("hasty", 1)])
+            home.sync()
+            check(home, account)

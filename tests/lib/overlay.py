@@ -120,14 +120,14 @@ class Overlay:
 
 
 class Server:
-    """A server in such a root.  Any user name logs in with PASSWORD and has an account of its own.
+    """A server in such a root.  Any user name logs in with PASSWORD (or @password) and has an account of its own.
 
     A kind of server tells NAME, PACKAGES, LOGIN (what it logs then), and how to _launch() with the ports chosen.
     """
 
-    def __init__(self, folder, certificate):
+    def __init__(self, folder, certificate, password=PASSWORD):
         self.certificate = certificate
-        self.password = PASSWORD
+        self.password = password
         self.host = "localhost"
         self.plain_port = self.tls_port = None
         self.overlay = Overlay(folder)

@@ -291,6 +291,22 @@ test_select_waits_for_what_was_sent_before(void)
 }
 
 static void
+test_answers_to_what_was_sent_before_are_of_the_mailbox_before(void)
+{
+	SCRIPT(script, QRESYNC, SELECTED("m3", "a", "5"), C("m4 UID FETCH 1 (FLAGS)\r\n"), S("* 1 FETCH (UID 1)\r\nm4 OK\r\n"),
+	       C("m5 SELECT \"b\"\r\n"),
+	       S("* 2 FETCH (UID 2)\r\n* OK [CLOSED]\r\n* 0 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 1]\r\nm5 OK\r\n"));
+	Fixture fixture;
+
+	begin(&fixture, &script);
+	select_ok(&fixture, "a", false, NULL);
+	imap_session_send(fixture.session, imap_command_new("UID FETCH 1 (FLAGS)"), NULL);
+	select_ok(&fixture, "b", false, NULL);
+	g_assert_cmpstr(fixture.heard->str, ==, "EXISTS 5;FETCH 1;EXISTS 0;");
+	end(&fixture);
+}
+
+static void
 test_unselect_leaves_nothing_selected(void)
 {
 	SCRIPT(script, QRESYNC, C("m3 SELECT \"a\"\r\n"),
@@ -342,6 +358,7 @@ main(int argc, char **argv)
 	ADD(a_refused_select_leaves_nothing_selected);
 	ADD(a_mailbox_that_is_busy_is_no_busy_account);
 	ADD(select_waits_for_what_was_sent_before);
+	ADD(answers_to_what_was_sent_before_are_of_the_mailbox_before);
 	ADD(unselect_leaves_nothing_selected);
 	ADD(a_cut_in_select_breaks_the_session);
 	return g_test_run();

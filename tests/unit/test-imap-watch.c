@@ -1,11 +1,15 @@
 /* src/imap/watch, against scripted servers: IDLE, listening without it, and short probes. */
 #include "imap-script.h"
+#include "imap/session-private.h"
+
+#include <poll.h>
 
 typedef struct {
 	Script *script;
 	ImapSession *session;
 	GString *heard;
-	bool sends; /* the listener sends a command at each EXISTS */
+	bool sends;  /* the listener sends a command at each EXISTS, */
+	bool dawdles; /* or goes on only when more has arrived, so that the end is never seen */
 } Fixture;
 
 /* EXISTS is what stirs. */
@@ -15,6 +19,10 @@ note(const ImapResponse *response, void *data, GError **error)
 	Fixture *fixture = data;
 
 	g_string_append_printf(fixture->heard, "%s;", response->keyword);
+	if (fixture->dawdles && fixture->session->in_end - fixture->session->in_at < 64) {
+		struct pollfd fd = { .fd = fixture->session->stream->fd, .events = POLLIN };
+		g_assert_cmpint(poll(&fd, 1, SCRIPT_PATIENCE_MS), ==, 1);
+	}
 	if (response->kind != IMAP_RESPONSE_EXISTS)
 		return true;
 	imap_session_stir(fixture->session);
@@ -263,7 +271,7 @@ static void
 test_a_session_that_idled_says_goodbye(void)
 {
 	SCRIPT(script, READY("IDLE"), C("m2 IDLE\r\n"), S("+ idling\r\n"), WAKE, C("DONE\r\nm3 LOGOUT\r\n"),
-	       S("m2 OK\r\n* BYE then\r\nm3 OK\r\n"));
+	       S("m2 OK\r\n* BYE then\r\nm3 OK\r\n"), HANGUP);
 	Fixture fixture;
 
 	begin(&fixture, &script);
@@ -315,17 +323,21 @@ test_a_server_that_hangs_up_ends_the_listening(void)
 	end(&fixture);
 }
 
+#define EIGHT(text) text text text text text text text text
+
 static void
 test_a_flood_does_not_hold_the_watch(void)
 {
-	SCRIPT(idle_talk, READY(""), FLOOD("* OK Still here\r\n"));
+	SCRIPT(idle_talk, READY(""), FLOOD(EIGHT(EIGHT("* OK Still here\r\n"))));
 	Fixture fixture;
 	begin(&fixture, &idle_talk);
+	fixture.dawdles = true;
 	watch(&fixture, false, 1, IMAP_WATCH_TIMEOUT);
 	end(&fixture);
 
-	SCRIPT(stirring, READY("IDLE"), C("m2 IDLE\r\n"), S("+\r\n"), FLOOD("* 5 EXISTS\r\n"));
+	SCRIPT(stirring, READY("IDLE"), C("m2 IDLE\r\n"), S("+\r\n"), FLOOD(EIGHT(EIGHT("* 5 EXISTS\r\n"))));
 	begin(&fixture, &stirring);
+	fixture.dawdles = true;
 	watch(&fixture, true, -1, IMAP_WATCH_STIRRED);
 	end(&fixture);
 }
