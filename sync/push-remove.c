@@ -108,29 +108,58 @@ unmark_refused(SyncWorker *worker, Removal *removal, GError **error)
 	return imap_session_wait(worker->session, NULL, error);
 }
 
+/* What is ours to remove from a mailbox, because a person has confirmed it. */
+typedef struct {
+	Store *store;
+	int64_t mailbox_id;
+	ImapUidSet uids;
+} Confirmed;
+
+static bool
+note_confirmed(const StoreOperation *operation, void *data)
+{
+	Confirmed *confirmed = data;
+	g_auto(StoreMessage) message = { 0 };
+	bool removes = operation->kind == STORE_OPERATION_REMOVE ||
+	               (operation->kind == STORE_OPERATION_MOVE && operation->target_uid != 0);
+	bool is_confirmed = operation->attempts > 0 &&
+	                    (operation->state == STORE_OPERATION_QUEUED || operation->state == STORE_OPERATION_SENT);
+
+	if (removes && is_confirmed && store_message_get(confirmed->store, operation->message_id, &message, NULL) &&
+	    message.mailbox_id == confirmed->mailbox_id)
+		imap_uidset_add(&confirmed->uids, message.uid);
+	return true;
+}
+
 /* After a person's confirmation, where there is no UIDPLUS.  *others_r: how many messages that are not ours are marked:
  * then nothing is removed. */
 static bool
-expunge_marked(SyncWorker *worker, Removal *removal, uint64_t *others_r, GError **error)
+expunge_marked(SyncWorker *worker, const SyncBatch *batch, const Removal *removal, uint64_t *others_r, GError **error)
 {
+	const SyncRun *run = worker->run;
 	g_auto(ImapUidSet) marked = { 0 };
-	uint64_t ours = 0;
-	bool sure;
+	Confirmed ours = { .store = run->store, .mailbox_id = batch->mailbox.id };
+	bool sure, any = false;
 
-	if (!sync_search_deleted(worker, &marked, &sure, error))
-		return false;
+	*others_r = 0;
 	for (guint i = 0; i < removal->uids->len; i++)
-		ours += imap_uidset_has(&marked, g_array_index(removal->uids, uint32_t, i));
-	*others_r = imap_uidset_size(&marked) - ours;
-	if (!sure || *others_r > 0 || ours == 0)
-		return true;
+		imap_uidset_add(&ours.uids, g_array_index(removal->uids, uint32_t, i));
+	bool ok = store_operation_list(run->store, run->account_id, note_confirmed, &ours, error) &&
+	          sync_search_deleted(worker, &marked, &sure, error);
+	for (size_t i = 0; ok && i < marked.count; i++)
+		for (uint64_t uid = marked.ranges[i].first; uid <= marked.ranges[i].last; uid++, any = true)
+			*others_r += !imap_uidset_has(&ours.uids, (uint32_t)uid);
+	imap_uidset_clear(&ours.uids);
+	if (!ok || !sure || *others_r > 0 || !any)
+		return ok;
 	return imap_session_run(worker->session, imap_command_new("EXPUNGE"), NULL, error);
 }
 
 static bool
-remove_all(SyncWorker *worker, Removal *removal, bool may_expunge, uint64_t *others_r, GError **error)
+remove_all(SyncWorker *worker, const SyncBatch *batch, Removal *removal, bool may_expunge, uint64_t *others_r,
+           GError **error)
 {
-	return mark(worker, removal, error) && (!may_expunge || expunge_marked(worker, removal, others_r, error)) &&
+	return mark(worker, removal, error) && (!may_expunge || expunge_marked(worker, batch, removal, others_r, error)) &&
 	       verify(worker, removal, error) && unmark_refused(worker, removal, error);
 }
 
@@ -168,7 +197,7 @@ sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone
 	for (guint i = 0; i < batch->items->len; i++)
 		if (g_array_index(batch->items, SyncItem, i).uid != 0)
 			g_array_append_val(uids, g_array_index(batch->items, SyncItem, i).uid);
-	bool ok = remove_all(worker, &removal, !can_expunge && is_confirmed, &others, error);
+	bool ok = remove_all(worker, batch, &removal, !can_expunge && is_confirmed, &others, error);
 	/* Held rather than queued, so that only a person makes it an EXPUNGE. */
 	g_autofree char *why = can_expunge ? NULL : explain(batch, others);
 	for (guint i = 0; i < batch->items->len && imap_session_alive(worker->session); i++)
