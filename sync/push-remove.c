@@ -139,18 +139,19 @@ expunge_marked(SyncWorker *worker, const SyncBatch *batch, const Removal *remova
 	const SyncRun *run = worker->run;
 	g_auto(ImapUidSet) marked = { 0 };
 	Confirmed ours = { .store = run->store, .mailbox_id = batch->mailbox.id };
-	bool sure, any = false;
+	uint64_t count = 0;
+	bool sure;
 
-	*others_r = 0;
 	for (guint i = 0; i < removal->uids->len; i++)
 		imap_uidset_add(&ours.uids, g_array_index(removal->uids, uint32_t, i));
 	bool ok = store_operation_list(run->store, run->account_id, note_confirmed, &ours, error) &&
 	          sync_search_deleted(worker, &marked, &sure, error);
-	for (size_t i = 0; ok && i < marked.count; i++)
-		for (uint64_t uid = marked.ranges[i].first; uid <= marked.ranges[i].last; uid++, any = true)
-			*others_r += !imap_uidset_has(&ours.uids, (uint32_t)uid);
+	for (size_t i = 0; ok && i < ours.uids.count; i++)
+		for (uint64_t uid = ours.uids.ranges[i].first; uid <= ours.uids.ranges[i].last; uid++)
+			count += imap_uidset_has(&marked, (uint32_t)uid);
 	imap_uidset_clear(&ours.uids);
-	if (!ok || !sure || *others_r > 0 || !any)
+	*others_r = ok ? imap_uidset_size(&marked) - count : 0;
+	if (!ok || !sure || *others_r > 0 || count == 0)
 		return ok;
 	return imap_session_run(worker->session, imap_command_new("EXPUNGE"), NULL, error);
 }
