@@ -156,13 +156,29 @@ sync_account_pass(SyncWorker *worker, SyncListing *listing, GArray *pulled, bool
 		return false;
 	sync_progress_phase(run->progress, SYNC_FETCHING);
 	sync_progress_mailboxes(run->progress, 0, mailboxes->len);
-	if (!pull_all(worker, mailboxes, pulled, error))
-		return false;
-	if (!pushed)
+	return pull_all(worker, mailboxes, pulled, error) && sync_account_push(worker, barrier, pulled, &pushed, error);
+}
+
+bool
+sync_account_push(SyncWorker *worker, bool barrier, GArray *pulled, bool *any_r, GError **error)
+{
+	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(SyncMailbox));
+
+	return push(worker, barrier, mailboxes, any_r, error) && pull_all(worker, mailboxes, pulled, error);
+}
+
+/* What is possible only now that all is here: messages of a folder that was made anew have been found again. */
+static bool
+push_rest(SyncWorker *worker, GError **error)
+{
+	SyncRun *run = worker->run;
+	g_autoptr(GArray) pulled = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	bool any = false;
+
+	if (!worker->session || !imap_session_alive(worker->session))
 		return true;
-	/* What became possible by that: the source of a copy was gone, so it is an upload now. */
-	g_array_set_size(mailboxes, 0);
-	return push(worker, barrier, mailboxes, &pushed, error) && pull_all(worker, mailboxes, pulled, error);
+	return sync_account_push(worker, true, pulled, &any, error) &&
+	       (!any || (sync_pool_finish(run->pool, worker, error) && sync_account_finish(run, pulled, error)));
 }
 
 static bool
@@ -182,7 +198,7 @@ run_connected(SyncWorker *worker, SyncListing *listing, GError **error)
 		g_propagate_error(error, failure);
 		return false;
 	}
-	return fetched && sync_account_finish(run, pulled, error);
+	return fetched && sync_account_finish(run, pulled, error) && push_rest(worker, error);
 }
 
 static bool

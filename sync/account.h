@@ -13,5 +13,8 @@ bool sync_account_open(SyncWorker *worker, SyncListing *listing, GError **error)
  * read are appended to @pulled. */
 bool sync_account_pass(SyncWorker *worker, SyncListing *listing, GArray *pulled, bool barrier, GError **error);
 
+/* Does what users did and can be done now, and pulls what the server changed for that.  *any_r: there was something. */
+bool sync_account_push(SyncWorker *worker, bool barrier, GArray *pulled, bool *any_r, GError **error);
+
 /* When the pool has no jobs any more: removes what was proved to be gone in the @pulled mailboxes. */
 bool sync_account_finish(SyncRun *run, const GArray *pulled, GError **error);

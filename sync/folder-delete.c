@@ -113,11 +113,16 @@ delete_private(const SyncFolderChange *change, const char *name, GError **error)
 static bool
 rename_and_delete(const SyncFolderChange *change, const char *private_name, GError **error)
 {
+	SyncFolderNames names = { .names = { change->mailbox.server_name } };
 	g_autofree char *words = NULL;
 
 	if (!sync_folder_send_rename(change, change->mailbox.server_name, private_name, &words, error))
 		return false;
-	return words ? sync_folder_fail(change, words, error) : delete_private(change, private_name, error);
+	if (!words)
+		return delete_private(change, private_name, error);
+	if (!sync_folder_look(change, &names, error))
+		return false;
+	return names.is_there[0] ? sync_folder_fail(change, words, error) : finish(change, error); /* others were faster */
 }
 
 static bool

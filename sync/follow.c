@@ -4,7 +4,6 @@
 #include "core/log.h"
 #include "sync/account.h"
 #include "sync/pool.h"
-#include "sync/push.h"
 
 void
 sync_follow_init(SyncFollow *follow, const SyncRun *run, int wake_fd)
@@ -164,20 +163,11 @@ sync_follow_wait(SyncFollow *follow, int timeout_ms, bool *pass_r, GError **erro
 }
 
 bool
-sync_follow_push(SyncFollow *follow, GError **error)
+sync_follow_push(SyncFollow *follow, bool barrier, bool *any_r, GError **error)
 {
-	g_autoptr(GHashTable) touched = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	GHashTableIter iterator;
-	void *key;
-
 	sync_watch_unselect(&follow->watch);
-	if (!sync_push(&follow->worker, false, touched, error)) {
-		disconnect(follow);
-		return false;
-	}
-	/* Their mod-sequences have moved with what we did: to be looked at, so that the next pass finds them unchanged. */
-	g_hash_table_iter_init(&iterator, touched);
-	while (g_hash_table_iter_next(&iterator, &key, NULL))
-		sync_watch_note_stale(&follow->watch, *(const int64_t *)key);
-	return true;
+	if (sync_account_push(&follow->worker, barrier, follow->pulled, any_r, error))
+		return true;
+	disconnect(follow);
+	return false;
 }

@@ -33,5 +33,6 @@ bool sync_follow_settle(SyncFollow *follow, bool *settled_r, GError **error);
  * wake_fd is readable or the time is over.  *pass_r: everything is to be looked at.  False: the connection is closed. */
 bool sync_follow_wait(SyncFollow *follow, int timeout_ms, bool *pass_r, GError **error);
 
-/* Sends what can be sent now.  False: the connection is closed. */
-bool sync_follow_push(SyncFollow *follow, GError **error);
+/* Sends what can be sent now (@barrier: also what waits to become quiet), and reads what the server changed for it.
+ * *any_r: there was something.  False: the connection is closed. */
+bool sync_follow_push(SyncFollow *follow, bool barrier, bool *any_r, GError **error);

@@ -308,7 +308,7 @@ search_selected(Search *search, const ImapSelected *selected, SyncCertainty cert
 	const StoreMailbox *target = &search->look.batch->target;
 
 	if (selected->uidvalidity == 0 || (target->uidvalidity && selected->uidvalidity != target->uidvalidity))
-		return core_throw(error, CORE_ERROR_REFUSED, "its UIDVALIDITY has changed: it is read anew first");
+		return sync_push_outdated(search->worker, "it", error);
 	return note_items(search, selected, error) && look(search, certainty, uids, error);
 }
 

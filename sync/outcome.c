@@ -105,7 +105,7 @@ look_at_source(Outcome *outcome, GError **error)
 	if (!sync_worker_select(outcome->worker, mailbox->server_name, NULL, &selected, error))
 		return false;
 	if (selected.uidvalidity != mailbox->uidvalidity)
-		return core_throw(error, CORE_ERROR_REFUSED, "its UIDVALIDITY has changed: it is read anew first");
+		return sync_push_outdated(outcome->worker, "it", error);
 	if (!sync_search(outcome->worker, &uids, &shown, &is_sure, error))
 		return false;
 	for (guint i = 0; i < outcome->batch->items->len; i++) {

@@ -297,7 +297,7 @@ select_source(SyncWorker *worker, const SyncBatch *batch, GError **error)
 	    !sync_worker_select(worker, batch->mailbox.server_name, NULL, &told, error))
 		return false;
 	return worker->uidvalidity == batch->mailbox.uidvalidity ||
-	       core_throw(error, CORE_ERROR_REFUSED, "its UIDVALIDITY has changed: it is read anew first");
+	       sync_push_outdated(worker, "it", error);
 }
 
 static bool

@@ -23,7 +23,7 @@ sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const char *pa
 		worker->new_keywords = told.permanent_keywords;
 	}
 	if (worker->uidvalidity != mailbox->uidvalidity)
-		return core_throw(error, CORE_ERROR_REFUSED, "its UIDVALIDITY has changed: it is read anew first");
+		return sync_push_outdated(worker, "it", error);
 	return worker->writable ||
 	       core_throw(error, CORE_ERROR_REFUSED, "the server lets nobody change messages in %s (READ-ONLY)", path);
 }
@@ -169,6 +169,13 @@ drop_altered(const SyncWorker *worker, const SyncBatch *batch, GError **error)
 }
 
 bool
+sync_push_outdated(SyncWorker *worker, const char *path, GError **error)
+{
+	worker->is_outdated = true;
+	return core_throw(error, CORE_ERROR_REFUSED, "the UIDVALIDITY of %s has changed: it is read anew first", path);
+}
+
+bool
 sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvalidity, uint32_t uidnext, GError **error)
 {
 	const StoreMailbox *target = &batch->target;
@@ -176,8 +183,7 @@ sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvalidity,
 	if (batch->state == STORE_OPERATION_SENT)
 		return true;
 	if (target->uidvalidity && uidvalidity && target->uidvalidity != uidvalidity)
-		return core_throw(error, CORE_ERROR_REFUSED, "the UIDVALIDITY of %s has changed: it is read anew first",
-		                  batch->target_path);
+		return sync_push_outdated(worker, batch->target_path, error);
 	if (!uidvalidity)
 		uidvalidity = target->uidvalidity;
 	if (!uidnext)

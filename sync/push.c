@@ -4,6 +4,7 @@
 #include "sync/batch.h"
 
 #include "core/clock.h"
+#include "core/log.h"
 
 typedef struct {
 	SyncWorker *worker;
@@ -60,8 +61,14 @@ collect(const StoreTask *task, void *data)
 static bool
 go_on(const Push *push, const char *path, GError *failure, GError **error)
 {
-	if (core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(push->worker->session)) {
-		sync_warn(push->worker->run, path ? path : "(a folder that is gone)", 0, "%s", failure->message);
+	SyncWorker *worker = push->worker;
+
+	if (core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
+		if (worker->is_outdated)
+			core_log(CORE_LOG_INFO, "sync", "%s: %s: %s", worker->run->account->name, path ? path : "", failure->message);
+		else
+			sync_warn(worker->run, path ? path : "(a folder that is gone)", 0, "%s", failure->message);
+		worker->is_outdated = false;
 		g_error_free(failure);
 		return true;
 	}

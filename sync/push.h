@@ -69,6 +69,9 @@ typedef struct {
  * store failed; what was done stays done. */
 bool sync_push(SyncWorker *worker, bool barrier, GHashTable *touched, GError **error);
 
+/* Throws CORE_ERROR_REFUSED: a mailbox is not the one that is stored.  That is no trouble: it is pulled, then pushed again. */
+bool sync_push_outdated(SyncWorker *worker, const char *path, GError **error);
+
 /* push-send.c, these three.
  *
  * SELECTs @mailbox read-write, or goes on with it if it is selected so.  CORE_ERROR_REFUSED (mailbox scope): the server

@@ -46,6 +46,7 @@ typedef struct {
 	ImapSession *session;
 	uint32_t uidvalidity; /* of the mailbox that is selected */
 	bool writable;        /* it was SELECTed so */
+	bool is_outdated;     /* the last push found a mailbox whose UIDVALIDITY is not the stored one */
 	bool is_read_only;    /* sync_push_select() could not, because the server opens it only for reading */
 	bool new_keywords;    /* if writable: the server keeps keywords that it does not have yet */
 	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */

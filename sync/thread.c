@@ -10,6 +10,7 @@
 #include "sync/derive.h"
 #include "sync/engine-private.h"
 #include "sync/follow.h"
+#include "sync/pool.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #define RETRY_BUSY_MS (60 * 1000) /* a server that asks to be left alone */
 #define RETRY_MAX_MS (5 * 60 * 1000)
 #define PUSH_AGAIN_MS (60 * 1000) /* what could not be sent is looked at again */
+#define RESTS_MAX 3               /* times that a run's end is put off for what can be sent then */
 #define SHOWN_MAX 10              /* operations of which a run's end tells */
 
 typedef struct {
@@ -28,6 +30,8 @@ typedef struct {
 	bool follows;
 	bool runs;             /* a run was begun and has not ended */
 	uint64_t begun;        /* the ticket of the last one */
+	bool asked;            /* somebody waits for that run: it is to send all */
+	unsigned rests;        /* how often what it left was sent */
 	bool pass;             /* everything is to be looked at */
 	unsigned failures;     /* connections that ended or did not come about, in a row */
 	int64_t retry_ms;      /* when to connect again; INT64_MAX: when somebody asks */
@@ -177,8 +181,11 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 static void
 begin_run(Thread *thread)
 {
-	if (!thread->runs)
+	if (!thread->runs) {
 		sync_progress_begin(thread->slot->progress);
+		thread->asked = false;
+		thread->rests = 0;
+	}
 	thread->runs = true;
 }
 
@@ -273,6 +280,7 @@ pass(Thread *thread, bool asked)
 
 	begin_run(thread);
 	thread->pass = false;
+	thread->asked |= asked;
 	if (!start_following(thread, &failure) || !sync_follow_pass(&thread->follow, asked, &failure)) {
 		lose(thread, failure);
 		return;
@@ -287,23 +295,40 @@ is_connected(const Thread *thread)
 	return thread->follows && thread->follow.worker.session;
 }
 
+/* What is possible only now that all is here is sent, before the run ends.  True: there was something. */
+static bool
+push_rest(Thread *thread)
+{
+	GError *failure = NULL;
+	bool any = false;
+
+	if (++thread->rests > RESTS_MAX)
+		return false;
+	if (!sync_follow_push(&thread->follow, thread->asked, &any, &failure)) {
+		lose(thread, failure);
+		return true;
+	}
+	return any;
+}
+
 static void
 settle(Thread *thread)
 {
 	GError *failure = NULL;
 	bool settled = false;
 
-	if (!thread->follows || !is_connected(thread))
+	if (!is_connected(thread))
 		return;
 	bool ok = sync_follow_settle(&thread->follow, &settled, &failure);
-	if (thread->runs && settled)
-		end_run(thread, thread->begun, failure);
-	else if (!ok)
-		core_log(CORE_LOG_WARNING, "sync", "%s: %s", thread->slot->account->name, failure->message);
-	if (!thread->runs && !settled && failure)
-		g_error_free(failure);
 	if (!ok)
 		thread->pass = true;
+	if (thread->runs && settled && (!ok || !push_rest(thread))) {
+		end_run(thread, thread->begun, failure);
+		plan_push(thread, true);
+	} else if (!ok) {
+		core_log(CORE_LOG_WARNING, "sync", "%s: %s", thread->slot->account->name, failure->message);
+		g_error_free(failure);
+	}
 }
 
 /* Without a connection: until it is time to connect again, or somebody asks, or the network has changed. */
@@ -336,8 +361,9 @@ static void
 push(Thread *thread)
 {
 	GError *failure = NULL;
+	bool any;
 
-	if (!sync_follow_push(&thread->follow, &failure))
+	if (!sync_follow_push(&thread->follow, false, &any, &failure))
 		lose(thread, failure);
 	else
 		plan_push(thread, true);
@@ -358,7 +384,7 @@ follow(Thread *thread, uint64_t wanted, bool poked)
 	else if (is_connected(thread) && core_clock_ms() >= thread->push_ms)
 		push(thread);
 	settle(thread);
-	if (thread->pass && is_connected(thread))
+	if ((thread->pass || thread->runs) && is_connected(thread) && sync_pool_is_idle(thread->follow.run.pool))
 		return;
 	if (is_connected(thread))
 		wait_connected(thread);

@@ -39,6 +39,7 @@ PROFILES = {
     "no-move": _without("MOVE"),
     "no-literal-plus": _without("MULTIAPPEND", "LITERAL+"),
     "literal-minus": _without("MULTIAPPEND", "LITERAL+") + " LITERAL-",
+    "uidplus": "IMAP4rev1 UIDPLUS",
     "rev1": "IMAP4rev1",
 }
 THREE = ("all", "no-qresync", "rev1") # the most different ones
