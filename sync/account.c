@@ -215,17 +215,24 @@ recall_capabilities(SyncRun *run, GError **error)
 }
 
 static bool
+keep_capabilities(SyncRun *run, const char *told, GError **error)
+{
+	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
+
+	return txn && store_account_set_capabilities(txn, run->account_id, told, error) &&
+	       store_commit(g_steal_pointer(&txn), error);
+}
+
+static bool
 remember_capabilities(SyncRun *run, const ImapSession *session, GError **error)
 {
 	const char *told = imap_session_capabilities(session);
 
-	if (g_strcmp0(run->capabilities, told) == 0)
+	if (g_strcmp0(run->capabilities, told) == 0 || g_strcmp0(run->capabilities, "") == 0)
 		return true;
 	if (!run->capabilities)
 		run->capabilities = g_strdup(told); /* once: workers read it */
-	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
-	return txn && store_account_set_capabilities(txn, run->account_id, told, error) &&
-	       store_commit(g_steal_pointer(&txn), error);
+	return keep_capabilities(run, told, error);
 }
 
 static void
@@ -234,13 +241,33 @@ list_at_once(ImapSession *session, void *data)
 	sync_listing_send(data, session);
 }
 
+/* A server that forgets what goes with a login is never asked so again. */
+static bool
+open_asking(SyncWorker *worker, SyncListing *listing, GError **error)
+{
+	SyncRun *run = worker->run;
+	bool forgotten = false;
+	GError *failure = NULL;
+
+	if (sync_worker_open_asking(worker, list_at_once, listing, &forgotten, &failure))
+		return true;
+	if (!forgotten) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	g_error_free(failure);
+	sync_listing_clear(listing);
+	run->once_capabilities = run->capabilities;
+	run->capabilities = g_strdup("");
+	return keep_capabilities(run, "", error) && sync_worker_open_asking(worker, list_at_once, listing, NULL, error);
+}
+
 bool
 sync_account_open(SyncWorker *worker, SyncListing *listing, GError **error)
 {
 	SyncRun *run = worker->run;
 
-	if ((!run->capabilities && !recall_capabilities(run, error)) ||
-	    !sync_worker_open_asking(worker, list_at_once, listing, error))
+	if ((!run->capabilities && !recall_capabilities(run, error)) || !open_asking(worker, listing, error))
 		return false;
 	if (remember_capabilities(run, worker->session, error))
 		return true;
@@ -262,6 +289,7 @@ sync_account_run(SyncRun *run, GError **error)
 	}
 	sync_worker_close(&worker);
 	sync_listing_clear(&listing);
-	g_clear_pointer(&run->capabilities, g_free);
+	g_free(run->capabilities);
+	g_free(run->once_capabilities);
 	return ok;
 }

@@ -34,6 +34,7 @@ sync_follow_clear(SyncFollow *follow)
 	sync_watch_clear(&follow->watch);
 	g_array_unref(follow->pulled);
 	g_free(follow->run.capabilities);
+	g_free(follow->run.once_capabilities);
 }
 
 static bool

@@ -174,13 +174,22 @@ is_utf8(const ImapSession *session)
 	return imap_session_enabled(session, IMAP_CAP_UTF8_ACCEPT) || imap_session_enabled(session, IMAP_CAP_IMAP4REV2);
 }
 
+/* Cyrus (3.6) tells freed memory for the MAILBOXID of a STATUS, sometimes with line ends in it.  It is told when the
+ * mailbox is opened.  Nothing else is known to offer ANNOTATE-EXPERIMENT-1. */
+static bool
+tells_mailboxid(const ImapSession *session)
+{
+	return imap_session_has(session, IMAP_CAP_OBJECTID) &&
+	       !strstr(imap_session_capabilities(session), "ANNOTATE-EXPERIMENT-1");
+}
+
 static char *
 status_items(const ImapSession *session)
 {
 	bool modseq = imap_session_has(session, IMAP_CAP_CONDSTORE) || imap_session_has(session, IMAP_CAP_QRESYNC);
 
 	return g_strdup_printf("MESSAGES UIDNEXT UIDVALIDITY%s%s", modseq ? " HIGHESTMODSEQ" : "",
-	                       imap_session_has(session, IMAP_CAP_OBJECTID) ? " MAILBOXID" : "");
+	                       tells_mailboxid(session) ? " MAILBOXID" : "");
 }
 
 /* The way to ask on each rung of a ladder: for all that the server says it can tell, without the status, for nothing but

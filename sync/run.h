@@ -37,7 +37,9 @@ typedef struct {
 	int64_t account_id;
 	CoreCancel *cancel;
 	SyncProgress *progress;
-	char *capabilities; /* of the server, as it told the last session; NULL: unknown */
+	/* Of the server, as it told the last session; NULL: unknown; "": it forgets what goes with a login. */
+	char *capabilities;
+	char *once_capabilities; /* what it was before: workers may be reading it */
 	SyncPool *pool;
 } SyncRun;
 
@@ -103,7 +105,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
  * with the login if that is possible (ImapEager). */
 bool sync_worker_open(SyncWorker *worker, GError **error);
 bool sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *session, void *data), void *data,
-                             GError **error);
+                             bool *forgotten_r, GError **error);
 void sync_worker_close(SyncWorker *worker);
 
 /* EXAMINEs; see imap_session_select(). */

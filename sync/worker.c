@@ -37,11 +37,11 @@ ask_nothing(ImapSession *session, void *data)
 
 bool
 sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *session, void *data), void *data,
-                        GError **error)
+                        bool *forgotten_r, GError **error)
 {
 	const SyncRun *run = worker->run;
 	const SyncAccount *account = run->account;
-	ImapEager eager = { .remembered = run->capabilities, .behind_login = behind_login, .data = data };
+	ImapEager eager = { .remembered = run->capabilities, .behind_login = behind_login, .data = data, .forgotten = forgotten_r };
 
 	worker->session = imap_session_open(&account->imap, account->password, account->password_data, &forward, worker,
 	                                    &eager, run->cancel, error);
@@ -56,7 +56,7 @@ sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *se
 bool
 sync_worker_open(SyncWorker *worker, GError **error)
 {
-	return sync_worker_open_asking(worker, ask_nothing, NULL, error);
+	return sync_worker_open_asking(worker, ask_nothing, NULL, NULL, error);
 }
 
 void

@@ -16,6 +16,7 @@
 
 #define CONNECT_TIMEOUT_DEFAULT_MS 30000
 #define STEP_TIMEOUT_DEFAULT_MS 60000
+#define EAGER_PATIENCE_MS 5000 /* a server that has let us in answers what went with the login */
 
 static int
 connect_timeout_ms(const ImapConfig *config)
@@ -23,13 +24,17 @@ connect_timeout_ms(const ImapConfig *config)
 	return config->connect_timeout_ms > 0 ? config->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
 }
 
+static int
+step_timeout_ms(const ImapConfig *config)
+{
+	return config->timeout_ms > 0 ? config->timeout_ms : STEP_TIMEOUT_DEFAULT_MS;
+}
+
 /* A server that never stops talking has no more time for a step than one that is silent. */
 static void
 begin_step(ImapSession *session)
 {
-	int timeout_ms = session->config->timeout_ms;
-
-	session->deadline_ms = core_clock_ms() + (timeout_ms > 0 ? timeout_ms : STEP_TIMEOUT_DEFAULT_MS);
+	session->deadline_ms = core_clock_ms() + step_timeout_ms(session->config);
 }
 
 /* Sends one command alone and waits; true whatever the answer is. */
@@ -154,16 +159,14 @@ check_login(const ImapSession *session, const ImapReply *reply, GError **error)
 }
 
 static ImapCommand *
-ask_password(ImapSession *session, ImapAuth auth, ImapPasswordFn password, void *data, GError **error)
+ask_password(ImapSession *session, ImapPasswordFn password, void *data, GError **error)
 {
-	ImapConfig config = *session->config;
 	char *secret = password(data, error);
 	ImapCommand *command = NULL;
 
 	if (secret) {
-		config.auth = auth;
-		imap_secret_set(&session->secret, config.user, secret);
-		command = imap_auth_command(&config, &session->capabilities, secret, error);
+		imap_secret_set(&session->secret, session->config->user, secret);
+		command = imap_auth_command(session->config, &session->capabilities, secret, error);
 		explicit_bzero(secret, strlen(secret));
 		g_free(secret);
 	}
@@ -273,8 +276,8 @@ await_login(ImapSession *session, ImapReply *reply, GError **error)
 	return answered && check_login(session, reply, error);
 }
 
-/* Cyrus (3.6) drops what it has read behind AUTHENTICATE, or does AUTHENTICATE once more; behind LOGIN all is well.  Nothing
- * else is known to offer ANNOTATE-EXPERIMENT-1. */
+/* Cyrus (3.6) drops what it has read behind a login, or answers it twice, now and then.  Nothing else is known to offer
+ * ANNOTATE-EXPERIMENT-1. */
 static bool
 is_cyrus(const char *remembered)
 {
@@ -289,16 +292,12 @@ authenticate(ImapSession *session, ImapPasswordFn password, void *data, const Im
 
 	if (session->capabilities.told == 0 && !ask(session, "CAPABILITY", NULL, error))
 		return false;
-	ImapAuth auth = session->config->auth;
-	bool eagerly = eager && eager->remembered && *eager->remembered;
-	bool needs_login = eagerly && is_cyrus(eager->remembered);
-	if (needs_login && auth == IMAP_AUTH_AUTO && !session->capabilities.has[IMAP_CAP_LOGINDISABLED])
-		auth = IMAP_AUTH_LOGIN;
-	ImapCommand *command = ask_password(session, auth, password, data, error);
+	bool eagerly = eager && eager->remembered && *eager->remembered && !is_cyrus(eager->remembered);
+	ImapCommand *command = ask_password(session, password, data, error);
 	if (!command)
 		return false;
 
-	eagerly = eagerly && (!needs_login || auth == IMAP_AUTH_LOGIN) && !imap_pump_waits(session, command);
+	eagerly = eagerly && !imap_pump_waits(session, command);
 	unsigned told_before = session->capabilities.told;
 	imap_pump_queue(session, command, &reply, !eagerly);
 	if (eagerly)
@@ -312,14 +311,29 @@ authenticate(ImapSession *session, ImapPasswordFn password, void *data, const Im
 	return true;
 }
 
+/* The first answer to what went with the login. */
+static bool
+await_first(ImapSession *session, const ImapEager *eager, Learning *learning, GError **error)
+{
+	session->deadline_ms = core_clock_ms() + MIN(EAGER_PATIENCE_MS, step_timeout_ms(session->config));
+	if (imap_session_wait(session, &learning->capability, error))
+		return true;
+	if (eager->forgotten)
+		*eager->forgotten = core_clock_ms() >= session->deadline_ms ||
+		                    core_error_code(session->broken) == CORE_ERROR_PROTOCOL;
+	return false;
+}
+
 /* Asks for the capabilities, even if the login told them: iCloud puts other text there.  What the login told is used at
  * once, in the same flight; the rest follows when the answer is here. */
 static bool
-learn(ImapSession *session, Learning *learning, GError **error)
+learn(ImapSession *session, const ImapEager *eager, Learning *learning, GError **error)
 {
 	memset(session->enabled, 0, sizeof session->enabled);
 	if (!learning->asked)
 		ask_all(session, learning);
+	if (learning->eagerly && !await_first(session, eager, learning, error))
+		return false;
 	if (!await_all(session, learning, error))
 		return false;
 	ask_id(session, learning);
@@ -340,7 +354,7 @@ imap_login_run(ImapSession *session, ImapPasswordFn password, void *password_dat
 	if (!connect_tcp(session, error) || (config->tls == IMAP_TLS_IMPLICIT && !start_tls_layer(session, error)) ||
 	    !read_greeting(session, error) || (config->tls == IMAP_TLS_STARTTLS && !starttls(session, error)) ||
 	    (!session->preauthenticated && !authenticate(session, password, password_data, eager, &learning, error)) ||
-	    !learn(session, &learning, error))
+	    !learn(session, eager, &learning, error))
 		return false;
 	session->deadline_ms = 0;
 	if (!learning.eagerly)

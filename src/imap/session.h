@@ -58,6 +58,10 @@ typedef struct {
 	 * @remembered, as if ENABLE had been taken. */
 	void (*behind_login)(ImapSession *session, void *data);
 	void *data;
+	/* Set when the login went through and nothing that was sent with it was answered: the server has forgotten it, as
+	 * Courier does, which hands the connection to another program then.  Opening has failed; it will not, with nothing
+	 * remembered.  NULL: nobody wants to know. */
+	bool *forgotten;
 } ImapEager;
 
 /* Blocks: connects, verifies, reads the greeting, STARTTLS if asked for, logs in, asks for CAPABILITY again (iCloud

@@ -37,11 +37,12 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	if (newline)
 		*newline = '\0';
 	g_autofree char *name = mime_name_make((int64_t)length * 86400, from, subject, (uint32_t)length);
-	g_autofree char *tail = g_strdup_printf(" ~%zu.eml", length);
+	g_autofree char *uid = length ? g_strdup_printf(" ~%zu", length) : g_strdup("");
+	g_autofree char *tail = g_strconcat(uid, ".eml", NULL);
 	check_name(name, tail);
 
 	g_autofree char *distinct = mime_name_distinct(name, (unsigned)length);
-	g_autofree char *distinct_tail = g_strdup_printf(" ~%zu (%zu).eml", length, length);
+	g_autofree char *distinct_tail = g_strdup_printf("%s (%zu).eml", uid, length);
 	check_name(distinct, distinct_tail);
 
 	g_autofree char *text = mime_name_text(name);
