@@ -23,18 +23,24 @@ def full(pytestconfig):
     return pytestconfig.option.full
 
 
-@pytest.fixture
-def pick(pytestconfig, request):
-    """pick(items, count): all of them with --full, else a sample by the seed, in their order."""
-    def choose(items, count):
+@pytest.fixture(scope="session")
+def picker(pytestconfig):
+    """picker(nodeid, items, count): as pick() of that test."""
+    def choose(nodeid, items, count):
         items = list(items)
         if pytestconfig.option.full:
             return items
         if pytestconfig.option.sample:
             count = (count + 3) // 4
-        chosen = messages.Random(pytestconfig.option.seed, request.node.nodeid).sample(range(len(items)), count)
+        chosen = messages.Random(pytestconfig.option.seed, nodeid).sample(range(len(items)), count)
         return [items[index] for index in sorted(chosen)]
     return choose
+
+
+@pytest.fixture
+def pick(picker, request):
+    """pick(items, count): all of them with --full, else a sample by the seed, in their order."""
+    return lambda items, count: picker(request.node.nodeid, items, count)
 
 
 @pytest.fixture(scope="session")

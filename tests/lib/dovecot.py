@@ -35,6 +35,7 @@ PROFILES = {
     "no-list-status": _without("LIST-STATUS"),
     "no-qresync": f"{_BASE} {_COMMON} CONDSTORE",
     "no-condstore": f"{_BASE} {_COMMON}",
+    "condstore": _without("QRESYNC", "MOVE"),
     "no-uidplus": _without("UIDPLUS", "MOVE"),
     "no-move": _without("MOVE"),
     "no-literal-plus": _without("MULTIAPPEND", "LITERAL+"),
