@@ -8,6 +8,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+int sync_keepalive_ms = 4 * 60 * 1000;
+
 enum { KEEPALIVE, CLOCK_STEP, ADDRESSES };
 
 /* Readable when an address comes or goes, and read without looking: what is told may be lost, but not that it was. */
@@ -55,7 +57,9 @@ sync_alarm_clear(SyncAlarm *alarm)
 void
 sync_alarm_rearm(SyncAlarm *alarm)
 {
-	struct itimerspec due = { .it_value.tv_sec = SYNC_KEEPALIVE_MS / 1000 };
+	struct itimerspec due = {
+		.it_value = { .tv_sec = sync_keepalive_ms / 1000, .tv_nsec = sync_keepalive_ms % 1000 * 1000000L },
+	};
 
 	if (alarm->fds[KEEPALIVE] >= 0)
 		timerfd_settime(alarm->fds[KEEPALIVE], 0, &due, NULL);

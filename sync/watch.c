@@ -3,11 +3,14 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "imap/utf7.h"
+#include "sync/path.h"
 #include "sync/pool.h"
 #include "sync/quick.h"
 
 #include <poll.h>
 #include <string.h>
+
+int sync_poll_ms = 60 * 1000;
 
 #define TOLD_MAX 100000 /* names of which the last STATUS is kept */
 
@@ -91,13 +94,33 @@ is_news(const StoreMailbox *mailbox, const ImapMailboxStatus *now, const ImapMai
 	return before && (now->fields & before->fields & IMAP_STATUS_UNSEEN) && now->unseen != before->unseen;
 }
 
+/* Whether a mailbox that is not known is one to be known. */
+static bool
+is_wanted(const SyncWatch *watch, const char *server_name, char separator)
+{
+	g_auto(GStrv) components = sync_path_from_server(server_name, strlen(server_name), separator,
+	                                                 !g_str_is_ascii(server_name));
+	g_autofree char *path = components ? g_strjoinv("/", components) : NULL;
+
+	return path && sync_path_wanted(watch->worker->run->account->folders, path);
+}
+
+static char
+separator_of(const SyncWatch *watch)
+{
+	const SyncRun *run = watch->worker->run;
+	g_auto(StoreMailbox) inbox = { 0 };
+
+	return store_mailbox_find(run->store, run->account_id, 0, "INBOX", &inbox, NULL) ? inbox.separator : '/';
+}
+
 static void
 note_status(SyncWatch *watch, const ImapMailboxStatus *status)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
 
 	if (!find_mailbox(watch, status->mailbox, &mailbox)) {
-		watch->relist = true;
+		watch->relist |= is_wanted(watch, status->mailbox, separator_of(watch));
 		return;
 	}
 	Told *told = g_hash_table_lookup(watch->told, mailbox.server_name);
@@ -124,7 +147,8 @@ note_list(SyncWatch *watch, const ImapListResponse *list)
 	bool known = list->mailbox && find_mailbox(watch, list->mailbox, &mailbox) &&
 	             mailbox.state == STORE_MAILBOX_THERE && (mailbox.attributes & STORE_MAILBOX_SELECTABLE);
 
-	if (known != gone)
+	watch->listed += known && !gone;
+	if (known != gone || (!known && (!list->mailbox || !is_wanted(watch, list->mailbox, list->separator))))
 		return;
 	watch->relist = true;
 	imap_session_stir(watch->worker->session);
@@ -328,7 +352,7 @@ watch_once(SyncWatch *watch, int wake_fd, int64_t until_ms, ImapWatchEnd *end_r,
 static int64_t
 next_poll_ms(const SyncWatch *watch)
 {
-	return watch->notified ? INT64_MAX : watch->polled_ms + SYNC_POLL_MS;
+	return watch->notified ? INT64_MAX : watch->polled_ms + sync_poll_ms;
 }
 
 bool
@@ -363,14 +387,19 @@ status_items(const ImapSession *session)
 typedef struct {
 	ImapSession *session;
 	const char *items;
+	bool by_list;   /* LIST has told the status of all */
+	unsigned known; /* mailboxes that LIST must have told of */
 } Poll;
 
 static bool
 ask_status(const StoreMailbox *mailbox, void *data)
 {
-	const Poll *ask = data;
+	Poll *ask = data;
 
 	if (!mailbox->server_name || mailbox->state != STORE_MAILBOX_THERE || !(mailbox->attributes & STORE_MAILBOX_SELECTABLE))
+		return true;
+	ask->known++;
+	if (ask->by_list)
 		return true;
 	ImapCommand *command = imap_command_new("STATUS ");
 	imap_command_mailbox(command, mailbox->server_name);
@@ -384,19 +413,29 @@ sync_watch_poll(SyncWatch *watch, GError **error)
 {
 	ImapSession *session = watch->worker->session;
 	const SyncRun *run = watch->worker->run;
-	Poll ask = { session, status_items(session) };
+	Poll ask = { .session = session, .items = status_items(session) };
 	g_auto(ImapReply) reply = { 0 };
-	bool by_list = imap_session_has(session, IMAP_CAP_LIST_STATUS) && imap_session_has(session, IMAP_CAP_LIST_EXTENDED);
 
 	watch->polled_ms = core_clock_ms();
-	if (by_list) {
+	watch->listed = 0;
+	/* Of the mailbox that is selected, STATUS says what this connection was told. */
+	imap_session_send(session, imap_command_new("NOOP"), NULL);
+	if (!imap_session_wait(session, NULL, error))
+		return false;
+	ask.by_list = imap_session_has(session, IMAP_CAP_LIST_STATUS) && imap_session_has(session, IMAP_CAP_LIST_EXTENDED);
+	if (ask.by_list)
 		imap_session_send(session, imap_command_new("LIST \"\" \"*\" RETURN (STATUS (%s))", ask.items), &reply);
-		if (!imap_session_wait(session, &reply, error))
-			return false;
-	}
-	if (reply.kind == IMAP_RESPONSE_OK && by_list)
-		return true;
-	return store_mailbox_list(run->store, run->account_id, ask_status, &ask, error) && imap_session_wait(session, NULL, error);
+	if (ask.by_list && !imap_session_wait(session, &reply, error))
+		return false;
+	if (reply.kind != IMAP_RESPONSE_OK)
+		ask.by_list = false;
+	if (!ask.by_list)
+		imap_session_send(session, imap_command_new("LIST \"\" \"*\""), NULL);
+	if (!store_mailbox_list(run->store, run->account_id, ask_status, &ask, error) ||
+	    !imap_session_wait(session, NULL, error))
+		return false;
+	watch->relist |= watch->listed < ask.known;
+	return true;
 }
 
 /* Listens anew, to the same mailbox, after what was told has been applied. */

@@ -9,7 +9,9 @@
 #include "sync/alarm.h"
 #include "sync/metadata.h"
 
-#define SYNC_POLL_MS (60 * 1000)       /* how often STATUS is asked for where nobody tells */
+/* How often STATUS is asked for where nobody tells.  The tests' build of the program shortens it before threads start. */
+extern int sync_poll_ms;
+
 #define SYNC_CHECK_MS (30 * 60 * 1000) /* how often everything is asked for although the server says that nothing changed */
 
 typedef enum { SYNC_WATCH_NOTIFY, SYNC_WATCH_IDLE, SYNC_WATCH_POLL } SyncWatchMode;
@@ -24,6 +26,7 @@ typedef struct {
 	GHashTable *told;     /* server name -> Told: what STATUS said, last */
 	GHashTable *stale;    /* ids (int64_t) of mailboxes that may have changed -> whether they have whatever STATUS said */
 	bool relist;          /* folders may have come or gone, or not all was told */
+	unsigned listed;      /* known mailboxes that LIST told of since the poll began */
 	int64_t polled_ms;    /* core_clock_ms() of the last poll */
 	SyncAlarm alarm;
 } SyncWatch;

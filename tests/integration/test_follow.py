@@ -1,0 +1,321 @@
+"""An account that is followed: what others do is seen in the mounted tree, and what is done here reaches the server, without
+a further word; and what becomes of it when the line or the server fails."""
+import contextlib
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from lib import messages, private_network
+from lib.account import Message
+from lib.program import SLOW
+from lib.relay import Relay
+from lib.scripted import FULL, Session
+
+pytestmark = pytest.mark.usefixtures("fuse")
+
+RUNGS = ["all", "no-notify", "no-idle", "no-list-status", "no-condstore", "uidplus"]
+
+
+def until(condition, what, seconds=20):
+    deadline = time.monotonic() + seconds * SLOW
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds * SLOW} s: {what}"
+        time.sleep(0.01)
+
+
+def mail(label, index=0):
+    return messages.random_message(label, index)
+
+
+@pytest.fixture
+def quick(home):
+    """The program that waits less where it would wait for minutes."""
+    home.program = Path(os.environ["MAILTREE"]).parents[1] / "tests" / "stops" / "mailtree-stops"
+    home.environment.update({"MAILTREE_POLL_MS": "200", "MAILTREE_KEEPALIVE_MS": "60000"})
+    return home
+
+
+@contextlib.contextmanager
+def following(home, keys):
+    """A mount that has caught up."""
+    home.configure(**keys)
+    with home.mount() as mount:
+        home.sync()
+        yield mount
+
+
+def sees(mount, folder):
+    """{UID: bytes}; what is on its way still has the name it had where it comes from."""
+    found = {}
+    for path in (mount.mail / "test" / folder).iterdir():
+        if (match := re.search(r"~(\d+)(?: \(\d+\))?\.eml$", path.name)):
+            with contextlib.suppress(FileNotFoundError): # it has gone meanwhile
+                found[int(match.group(1))] = path.read_bytes()
+    return found
+
+
+def flags(mount, folder, uid):
+    with contextlib.suppress(FileNotFoundError):
+        return set(os.getxattr(mount.files()[folder][uid], "user.imap.flags").decode().split())
+    return set()
+
+
+def build(account):
+    account.create("A", "Práce")
+    for folder in ("INBOX", "A", "Práce"):
+        account.append(folder, [Message(mail(folder, index), frozenset(), messages.BASE_TIME + index) for index in range(4)])
+
+
+# What others do
+
+@pytest.mark.parametrize("profile", RUNGS)
+def test_what_others_do_is_seen(profile, remote_with, quick):
+    remote = remote_with(profile)
+    with remote.connect() as account:
+        build(account)
+        with following(quick, remote.keys()) as mount:
+            for folder in ("INBOX", "Práce", "A"):
+                account.append(folder, [mail("new", 1)])
+                until(lambda: sees(mount, folder).get(5) == mail("new", 1), f"new mail in {folder}")
+                account.store(folder, [2], "+FLAGS", "\\Flagged", "\\Seen")
+                until(lambda: {"\\Flagged", "\\Seen"} <= flags(mount, folder, 2), f"flags in {folder}")
+                account.expunge(folder, [1, 3])
+                until(lambda: set(sees(mount, folder)) == {2, 4, 5}, f"removal in {folder}")
+
+
+@pytest.mark.parametrize("profile", ["all", "no-idle"])
+def test_folders_of_others_are_seen(profile, remote_with, quick):
+    remote = remote_with(profile)
+    with remote.connect() as account:
+        build(account)
+        with following(quick, remote.keys()) as mount:
+            account.create("Nová")
+            until(lambda: "Nová" in mount.folders(), "a new folder")
+            account.append("Nová", [mail("first")])
+            until(lambda: sees(mount, "Nová"), "its mail")
+            account.rename("Práce", "Hotovo")
+            until(lambda: {"Hotovo"} <= mount.folders() and "Práce" not in mount.folders(), "a folder renamed")
+            assert len(sees(mount, "Hotovo")) == 4
+            account.delete("Nová")
+            until(lambda: "Nová" not in mount.folders(), "a folder removed")
+
+
+def test_a_burst_comes_whole(remote, quick):
+    with remote.connect() as account:
+        build(account)
+        with following(quick, remote.keys()) as mount:
+            account.append("INBOX", [mail("burst", index) for index in range(300)])
+            until(lambda: len(mount.files().get("INBOX", {})) == 304, "300 messages", 60)
+            assert sees(mount, "INBOX")[304] == mail("burst", 299)
+
+
+def test_a_large_one_comes(remote, quick):
+    large = mail("large") + b"a line of a large message\r\n" * 60000
+    with remote.connect() as account:
+        build(account)
+        with following(quick, remote.keys()) as mount:
+            account.append("INBOX", [large])
+            until(lambda: sees(mount, "INBOX").get(5) == large, "a message of more than 1 MiB")
+
+
+class DeliversWhileFetching(Session):
+    """A message arrives between the answer to a FETCH and the next command."""
+    left = 3
+
+    def tagged(self, text):
+        super().tagged(text)
+        if DeliversWhileFetching.left and b"IDLE" not in text and self.box and any(
+                b"FETCH" in line for line in self.server.commands()[-1:]):
+            DeliversWhileFetching.left -= 1
+            self.server.box("INBOX").add(mail("between", DeliversWhileFetching.left))
+
+
+def test_mail_between_a_fetch_and_idle_is_not_missed(serve, quick):
+    DeliversWhileFetching.left = 3
+    server = serve(DeliversWhileFetching, capability=FULL.replace(" NOTIFY", ""))
+    server.add("INBOX", [mail("INBOX", index) for index in range(2)])
+    quick.environment["MAILTREE_POLL_MS"] = "600000"
+    with following(quick, server.account()) as mount:
+        server.box("INBOX").add(mail("last"))
+        until(lambda: len(sees(mount, "INBOX")) == len(server.box("INBOX").mails), "all of them")
+        assert DeliversWhileFetching.left == 0
+
+
+# What is done here
+
+@pytest.mark.parametrize("profile", ["all", "uidplus"])
+def test_changes_go_without_sync(profile, remote_with, quick):
+    remote = remote_with(profile)
+    with remote.connect() as account:
+        build(account)
+        with following(quick, remote.keys()) as mount:
+            path = mount.files()["INBOX"][1]
+            quick.run("flag", "add", "\\Flagged $mine", str(path))
+            until(lambda: {"\\Flagged", "$mine"} <= account.read("INBOX")[1].flags, "flags on the server")
+            quick.run("move", str(mount.files()["INBOX"][2]), "test/A")
+            until(lambda: len(account.read("A")) == 5 and 2 not in account.read("INBOX"), "a move on the server")
+            until(lambda: sees(mount, "A").get(5) == mail("INBOX", 1), "its new UID here")
+            quick.run("folder", "create", "test/Here/Below")
+            until(lambda: "Here/Below" in {each.path for each in account.folders()}, "a folder on the server")
+
+
+def test_changes_made_offline_go_when_the_line_is_back(remote, quick):
+    with remote.connect() as account, Relay(remote.server.plain_port) as line:
+        build(account)
+        with following(quick, {**remote.keys(), "port": line.port}) as mount:
+            line.refuse = True
+            line.drop()
+            quick.run("flag", "add", "\\Flagged", str(mount.files()["INBOX"][1]))
+            account.append("INBOX", [mail("meanwhile")])
+            time.sleep(0.3)
+            assert "\\Flagged" not in account.read("INBOX")[1].flags
+            line.refuse = False
+            until(lambda: "\\Flagged" in account.read("INBOX")[1].flags, "the change on the server", 30)
+            until(lambda: 5 in sees(mount, "INBOX"), "the mail of meanwhile")
+
+
+# When things fail
+
+class RefusesNotify(Session):
+    def do_NOTIFY(self, *_):
+        self.tagged(b"BAD I know no such thing")
+
+
+class RefusesIdle(Session):
+    def do_IDLE(self, *_):
+        self.tagged(b"NO not now")
+
+
+class OverflowsAtOnce(Session):
+    def tagged(self, text):
+        super().tagged(text)
+        if b"NOTIFY" in (self.server.commands() or [b""])[-1]:
+            self.untagged(b"OK [NOTIFICATIONOVERFLOW] too much")
+
+
+@pytest.mark.parametrize("session", [RefusesNotify, RefusesIdle, OverflowsAtOnce])
+def test_a_lower_rung_does(session, serve, quick):
+    server = serve(session, capability=FULL)
+    server.add("INBOX", [mail("INBOX")])
+    server.add("A", [mail("A")])
+    with following(quick, server.account()) as mount:
+        for folder in ("INBOX", "A"):
+            server.box(folder).add(mail("new"))
+            until(lambda: len(sees(mount, folder)) == 2, f"new mail in {folder}")
+
+
+def test_a_connection_that_ends_comes_back(serve, quick):
+    server = serve(capability=FULL)
+    server.add("INBOX", [mail("INBOX")])
+    with following(quick, server.account()) as mount:
+        for index in range(2):
+            server.drop()
+            server.box("INBOX").add(mail("new", index))
+            until(lambda: len(sees(mount, "INBOX")) == index + 2, "mail after the connection was lost", 30)
+
+
+class Deaf(Session):
+    """From some moment on it hears and says nothing more, as behind a router that has forgotten it."""
+    deaf = None
+
+    def read_line(self):
+        line = super().read_line()
+        if Deaf.deaf == self.number:
+            while not self.server._closing.wait(0.05):
+                pass
+        return line
+
+
+def test_a_connection_that_is_dead_is_found_by_a_probe(serve, quick):
+    Deaf.deaf = None
+    server = serve(Deaf, capability=FULL.replace(" NOTIFY", ""))
+    server.add("INBOX", [mail("INBOX")])
+    quick.environment["MAILTREE_KEEPALIVE_MS"] = "300"
+    with following(quick, server.account()) as mount:
+        Deaf.deaf = max(number for number, _, _ in server.log)
+        with server.lock:
+            box = server.box("INBOX")
+            box.mails.append(type(box.mails[0])(box.uidnext, mail("silent"))) # told to nobody
+            box.uidnext += 1
+            box.modseq += 1
+            box.mails[-1].modseq = box.modseq
+        until(lambda: len(sees(mount, "INBOX")) == 2, "a new connection", 40)
+
+
+def test_one_connection_is_enough(serve, quick):
+    class OnlyOne(Session):
+        """A second connection is refused while another one lives."""
+        living = 0
+
+        def serve(self):
+            OnlyOne.living += 1
+            try:
+                super().serve()
+            finally:
+                OnlyOne.living -= 1
+
+        def greeting(self):
+            return super().greeting() if OnlyOne.living == 1 else b"* BYE [LIMIT] one at a time\r\n"
+
+    server = serve(OnlyOne, capability=FULL)
+    server.add("INBOX", [mail("INBOX", index) for index in range(3)])
+    server.add("A", [mail("A", index) for index in range(40)])
+    with following(quick, server.account()) as mount:
+        assert len(sees(mount, "A")) == 40
+        server.box("A").add(mail("large") + b"a line of a large message\r\n" * 60000)
+        until(lambda: len(sees(mount, "A")) == 41, "a large message")
+
+
+def test_the_barrier_beside_a_mount_waits_for_all(remote, quick):
+    with remote.connect() as account:
+        build(account)
+        with following(quick, remote.keys()) as mount:
+            for index in range(5):
+                account.append("A", [mail("asked", index)])
+                quick.run("flag", "add", f"$k{index}", str(mount.files()["A"][1]))
+                quick.sync()
+                assert 5 + index in sees(mount, "A")
+                assert f"$k{index}" in account.read("A")[1].flags
+
+
+def test_a_new_address_makes_it_look_whether_the_line_lives(certs, place, home):
+    """In a network of its own, where an address comes and a connection has died without a word."""
+    if not private_network.available():
+        pytest.skip("no network namespace can be made")
+    from lib.scripted import Server
+
+    def scene(address):
+        Deaf.deaf = None
+        with Server(Deaf, capability=FULL.replace(" NOTIFY", "")) as server:
+            server.add("INBOX", [mail("INBOX")])
+            home.configure(**{**server.account(), "host": "127.0.0.1"})
+            with home.mount() as mount:
+                home.sync()
+                until(lambda: any(line == b"IDLE" for line in server.commands()[-1:]), "IDLE")
+                count = len(server.commands(b"IDLE"))
+                private_network._bring_up("lo:2", "192.0.2.77")
+                until(lambda: len(server.commands(b"IDLE")) > count, "a probe")
+                assert len(mount.messages()["INBOX"]) == 1
+    private_network.run(scene)
+
+
+# What it costs
+
+def test_a_quiet_account_costs_nothing(remote, quick):
+    with remote.connect() as account, Relay(remote.server.plain_port) as line:
+        build(account)
+        with following(quick, {**remote.keys(), "port": line.port}) as mount:
+            time.sleep(1.5) # what the start has to say
+            line.clear()
+            before = cpu(mount.process.pid)
+            time.sleep(3)
+            assert line.bytes["up"] == 0, "it says something"
+            assert cpu(mount.process.pid) - before <= 1, "it works"
+
+
+def cpu(pid):
+    """Ticks of user and system time."""
+    fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
