@@ -25,6 +25,13 @@ hand_over(StoreTxn *txn, int64_t account_id, int64_t from, int64_t to, GError **
 	return step == STORE_DONE;
 }
 
+/* The row goes, and what is below it comes below @to. */
+static bool
+take_over(StoreTxn *txn, const StoreMailbox *there, int64_t to, GError **error)
+{
+	return hand_over(txn, there->account_id, there->id, to, error) && store_mailbox_delete_row(txn, there, error);
+}
+
 /* Takes the mailbox out of the tree, to nowhere: no component of a path holds a '/'. */
 static bool
 detach(StoreTxn *txn, const StoreMailbox *mailbox, GError **error)
@@ -107,7 +114,7 @@ clear_place(StoreTxn *txn, const StoreMailboxMove *move, const StoreMailbox *the
 	if (there->server_name)
 		return make_way(txn, there, move->path, error);
 	return (there->state != STORE_MAILBOX_TO_CREATE || merge(txn, there, move->id, error)) &&
-	       hand_over(txn, there->account_id, there->id, move->id, error) && store_mailbox_delete_row(txn, there, error);
+	       take_over(txn, there, move->id, error);
 }
 
 /* Puts what detach() took out where it is to be. */
@@ -189,9 +196,10 @@ store_mailbox_show_again(StoreTxn *txn, const StoreMailbox *mailbox, GError **er
 		g_autofree char *name = number == 1 ? g_strdup(mailbox->name) : g_strdup_printf("%s (%u)", mailbox->name, number);
 		g_auto(StoreMailbox) there = { 0 };
 		StoreStep step = store_txn_mailbox_child(txn, mailbox->account_id, mailbox->parent_id, name, &there, error);
-		if (step == STORE_FAILED)
+		bool is_directory = step == STORE_ROW && store_mailbox_is_directory(&there); /* of what others made below it */
+		if (step == STORE_FAILED || (is_directory && !take_over(txn, &there, mailbox->id, error)))
 			return false;
-		if (step == STORE_DONE)
+		if (step == STORE_DONE || is_directory)
 			return store_mailbox_place(txn, mailbox->id, mailbox->parent_id, name, error) &&
 			       store_mailbox_write_state(txn, mailbox->id, STORE_MAILBOX_THERE, error) &&
 			       store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_ADDED, mailbox->account_id, mailbox->parent_id,
