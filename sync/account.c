@@ -97,6 +97,40 @@ find_told(const GArray *mailboxes, int64_t id)
 	return NULL;
 }
 
+/* Of the mailbox that is selected Dovecot's STATUS says only what this connection was told of it. */
+static void
+doubt_selected(const SyncRun *run, const char *selected, const GArray *mailboxes)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	SyncMailbox *told = NULL;
+
+	if (selected && store_mailbox_find_server(run->store, run->account_id, selected, &mailbox, NULL))
+		told = find_told(mailboxes, mailbox.id);
+	if (told)
+		told->status.fields = 0;
+}
+
+static bool
+list(SyncWorker *worker, SyncListing *listing, GArray *mailboxes, GError **error)
+{
+	g_autofree char *selected = g_strdup(imap_session_selected(worker->session));
+
+	worker->list_again = false;
+	g_array_set_size(mailboxes, 0);
+	if (!sync_list(worker, listing, mailboxes, error))
+		return false;
+	doubt_selected(worker->run, selected, mailboxes);
+	return true;
+}
+
+static bool
+list_again(SyncWorker *worker, GArray *mailboxes, GError **error)
+{
+	g_auto(SyncListing) listing = { 0 };
+
+	return list(worker, &listing, mailboxes, error);
+}
+
 /* Does what users did.  What the server changed for us is read, whatever STATUS told before, also a mailbox that it did not
  * have then.  *any_r: there was something to do. */
 static bool
@@ -105,9 +139,15 @@ push(SyncWorker *worker, bool barrier, GArray *mailboxes, bool *any_r, GError **
 	g_autoptr(GHashTable) touched = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	GHashTableIter iter;
 	gpointer key;
+	bool stopped;
 
-	if (!sync_push(worker, barrier, touched, error))
-		return false;
+	do {
+		if (!sync_push(worker, barrier, touched, error))
+			return false;
+		stopped = worker->list_again;
+		if (stopped && !list_again(worker, mailboxes, error))
+			return false;
+	} while (stopped); /* each time a change of a folder has ended */
 	*any_r = g_hash_table_size(touched) > 0;
 	g_hash_table_iter_init(&iter, touched);
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {
@@ -127,32 +167,15 @@ push(SyncWorker *worker, bool barrier, GArray *mailboxes, bool *any_r, GError **
 	return true;
 }
 
-/* Of the mailbox that is selected Dovecot's STATUS says only what this connection was told of it. */
-static void
-doubt_selected(const SyncRun *run, const char *selected, const GArray *mailboxes)
-{
-	g_auto(StoreMailbox) mailbox = { 0 };
-	SyncMailbox *told = NULL;
-
-	if (selected && store_mailbox_find_server(run->store, run->account_id, selected, &mailbox, NULL))
-		told = find_told(mailboxes, mailbox.id);
-	if (told)
-		told->status.fields = 0;
-}
-
 bool
 sync_account_pass(SyncWorker *worker, SyncListing *listing, GArray *pulled, bool barrier, GError **error)
 {
 	SyncRun *run = worker->run;
 	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(SyncMailbox));
-	g_autofree char *selected = g_strdup(imap_session_selected(worker->session));
 	bool pushed;
 
 	sync_progress_phase(run->progress, SYNC_LISTING);
-	if (!sync_list(worker, listing, mailboxes, error))
-		return false;
-	doubt_selected(run, selected, mailboxes);
-	if (!push(worker, barrier, mailboxes, &pushed, error))
+	if (!list(worker, listing, mailboxes, error) || !push(worker, barrier, mailboxes, &pushed, error))
 		return false;
 	sync_progress_phase(run->progress, SYNC_FETCHING);
 	sync_progress_mailboxes(run->progress, 0, mailboxes->len);

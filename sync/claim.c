@@ -36,8 +36,10 @@ note_operation(const StoreOperation *operation, void *data)
 
 	if (operation->state == STORE_OPERATION_FAILED)
 		return true;
-	if (operation->kind == STORE_OPERATION_RENAME)
-		g_hash_table_add(rows->being_renamed, g_memdup2(&operation->mailbox_id, sizeof operation->mailbox_id));
+	if (operation->kind == STORE_OPERATION_RENAME) {
+		int64_t *id = g_memdup2(&operation->mailbox_id, sizeof operation->mailbox_id);
+		g_hash_table_replace(rows->being_renamed, id, operation->state == STORE_OPERATION_QUEUED ? id : NULL);
+	}
 	if (operation->kind == STORE_OPERATION_DELETE && operation->arguments)
 		g_hash_table_add(rows->private_names, g_strdup(operation->arguments));
 	return true;
@@ -65,6 +67,8 @@ note_row(const StoreMailbox *mailbox, void *data)
 	};
 	/* What is below a mailbox went with it. */
 	row->stays = row->is_deleted || (parent && parent->stays) || g_hash_table_contains(rows->being_renamed, &row->id);
+	row->may_follow = !row->is_deleted && (parent && parent->stays ? parent->may_follow
+	                                                                 : g_hash_table_lookup(rows->being_renamed, &row->id) != NULL);
 	g_ptr_array_add(rows->rows, row);
 	g_hash_table_insert(rows->by_id, &row->id, row);
 	if (!row->is_deleted && (mailbox->state == STORE_MAILBOX_TO_CREATE || (row->stays && row->is_mailbox)))
@@ -105,6 +109,12 @@ bool
 sync_row_is_unlisted(const SyncRow *row)
 {
 	return row->is_mailbox && !row->listed && !row->stays;
+}
+
+bool
+sync_row_is_missed(const SyncRow *row)
+{
+	return row->is_mailbox && !row->listed && (!row->stays || row->may_follow);
 }
 
 bool
@@ -200,7 +210,7 @@ claim_by_sign(SyncRows *rows, const SyncListing *listing, SyncClaim claim)
 		SyncListed *listed = g_ptr_array_index(listing->folders, i);
 		g_autofree char *key = sign_of_listed(listed, claim);
 		SyncRow *row = key && g_hash_table_lookup(new, key) == listed ? g_hash_table_lookup(old, key) : NULL;
-		if (row && sync_row_is_unlisted(row) && sync_rows_lack(rows, listed) && may_be_renamed(row, listed, claim))
+		if (row && sync_row_is_missed(row) && sync_rows_lack(rows, listed) && may_be_renamed(row, listed, claim))
 			sync_row_claim(rows, row, listed, claim);
 	}
 }

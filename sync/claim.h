@@ -21,6 +21,7 @@ typedef struct {
 	char *path;
 	bool is_mailbox;      /* the server has it, or had it */
 	bool stays;           /* what a user did to it is still to be done on the server: it is left as it is */
+	bool may_follow;      /* it stays because it, or one above it, is to be renamed; what others call it is learned */
 	bool is_deleted;      /* nobody sees it any more */
 	char separator;
 	uint32_t attributes;
@@ -36,7 +37,8 @@ typedef struct {
 	GHashTable *by_id;     /* id -> SyncRow, borrowed, as in the next two */
 	GHashTable *by_path;   /* mailboxes that people see */
 	GHashTable *by_listed; /* SyncListed -> SyncRow */
-	GHashTable *being_renamed; /* ids of mailboxes that have another name here than on the server */
+	GHashTable *being_renamed; /* ids of mailboxes that have another name here than on the server; those of which the server
+	                              was not told yet as values, the others NULL */
 	GHashTable *kept_paths;    /* of rows that stay or are to be created on the server */
 	GHashTable *private_names; /* server names that mailboxes have only until they are deleted */
 	unsigned known;        /* mailboxes */
@@ -54,6 +56,8 @@ void sync_rows_claim_others(SyncRows *rows, const SyncListing *listing);
 
 /* A mailbox that LIST does not show. */
 bool sync_row_is_unlisted(const SyncRow *row);
+/* The same, or one that may follow: it would be shown under the name that others gave it. */
+bool sync_row_is_missed(const SyncRow *row);
 /* A name that no row has, and for which there may be one. */
 bool sync_rows_lack(const SyncRows *rows, const SyncListed *listed);
 /* Known, but the server has made another mailbox of that name: RFC 8474 gives every one its own id. */

@@ -148,6 +148,7 @@ end_failed(StoreTxn *txn, int64_t id, const void *data, GError **error)
 bool
 sync_folder_fail(const SyncFolderChange *change, const char *words, GError **error)
 {
+	change->worker->list_again = true;
 	sync_warn(change->worker->run, change->path, 0, "%s: %s", store_operation_kinds[change->operation->kind], words);
 	return commit(change, end_failed, words, error);
 }
@@ -169,6 +170,19 @@ static bool
 end_deleted(StoreTxn *txn, int64_t id, const void *data, GError **error)
 {
 	return store_operation_done_deleted(txn, id, error);
+}
+
+static bool
+end_overtaken(StoreTxn *txn, int64_t id, const void *data, GError **error)
+{
+	return store_operation_overtaken(txn, id, error);
+}
+
+bool
+sync_folder_overtaken(const SyncFolderChange *change, GError **error)
+{
+	change->worker->list_again = true;
+	return commit(change, end_overtaken, NULL, error);
 }
 
 bool

@@ -45,6 +45,7 @@ bool sync_folder_mark_sent(const SyncFolderChange *change, const char *arguments
 bool sync_folder_fail(const SyncFolderChange *change, const char *words, GError **error);
 bool sync_folder_done_called(const SyncFolderChange *change, const char *name, char separator, GError **error);
 bool sync_folder_done_deleted(const SyncFolderChange *change, GError **error);
+bool sync_folder_overtaken(const SyncFolderChange *change, GError **error); /* RENAME: what others did was first */
 
 bool sync_folder_rename(const SyncFolderChange *change, GError **error);
 bool sync_folder_delete(const SyncFolderChange *change, GError **error);

@@ -2,12 +2,12 @@
  *
  * RENAME to a private name beside it, at which nothing more arrives; STATUS and LIST of that; DELETE if it holds nothing,
  * else RENAME back, and the operation fails.  The private name is committed before it is used (StoreOperation.arguments),
- * so after a cut LIST of both names tells how far it came:
+ * so LIST of both names tells how far it came before a cut, and what others did:
  *
  *   private name there            go on from there
- *   only the old name there       it was not renamed, or renamed back: begin anew; but a folder with another
- *                                 UIDVALIDITY is another one, and ours is gone
- *   neither                       done
+ *   only the old name there       it was not renamed, or renamed back: begin; but a folder with another UIDVALIDITY is
+ *                                 another one, and ours is gone
+ *   neither                       done, by us or by others
  */
 #include "sync/folder-change.h"
 
@@ -113,20 +113,16 @@ delete_private(const SyncFolderChange *change, const char *name, GError **error)
 static bool
 rename_and_delete(const SyncFolderChange *change, const char *private_name, GError **error)
 {
-	SyncFolderNames names = { .names = { change->mailbox.server_name } };
 	g_autofree char *words = NULL;
 
 	if (!sync_folder_send_rename(change, change->mailbox.server_name, private_name, &words, error))
 		return false;
-	if (!words)
-		return delete_private(change, private_name, error);
-	if (!sync_folder_look(change, &names, error))
-		return false;
-	return names.is_there[0] ? sync_folder_fail(change, words, error) : finish(change, error); /* others were faster */
+	return words ? sync_folder_fail(change, words, error) : delete_private(change, private_name, error);
 }
 
+/* Goes on from what is there. */
 static bool
-resume(const SyncFolderChange *change, const char *private_name, GError **error)
+delete_known(const SyncFolderChange *change, const char *private_name, GError **error)
 {
 	const StoreMailbox *mailbox = &change->mailbox;
 	SyncFolderNames names = { .names = { mailbox->server_name, private_name } };
@@ -139,8 +135,10 @@ resume(const SyncFolderChange *change, const char *private_name, GError **error)
 	if (names.is_there[0] && names.is_selectable[0] && !ask_status(change, &status, error))
 		return false;
 	bool is_other = mailbox->uidvalidity && status.uidvalidity && mailbox->uidvalidity != status.uidvalidity;
-	if (is_other)
+	if (is_other) {
+		change->worker->list_again = true;
 		return sync_folder_done_deleted(change, error);
+	}
 	return names.is_there[0] ? rename_and_delete(change, private_name, error) : finish(change, error);
 }
 
@@ -153,8 +151,8 @@ sync_folder_delete(const SyncFolderChange *change, GError **error)
 	if (!change->mailbox.server_name)
 		return sync_folder_done_deleted(change, error);
 	if (operation->state == STORE_OPERATION_SENT && operation->arguments)
-		return resume(change, operation->arguments, error);
+		return delete_known(change, operation->arguments, error);
 	g_autofree char *private_name = g_strdup_printf("%s-removed-%08x", change->mailbox.server_name, g_random_int());
 	return sync_folder_mark_sent(change, private_name, &is_sent, error) &&
-	       (!is_sent || rename_and_delete(change, private_name, error));
+	       (!is_sent || delete_known(change, private_name, error));
 }

@@ -148,6 +148,7 @@ rename_named(const SyncFolderChange *change, const char *old, const Below *below
 {
 	g_autoptr(GPtrArray) subscribed = g_ptr_array_new_with_free_func(g_free);
 	Subscriptions subscriptions = { .above = old, .separator = separator, .names = subscribed };
+	SyncFolderNames names = { .names = { old } };
 	g_autofree char *words = NULL;
 
 	if (!ask_subscriptions(change, &subscriptions, error) || !sync_folder_send_rename(change, old, new, &words, error))
@@ -157,8 +158,10 @@ rename_named(const SyncFolderChange *change, const char *old, const Below *below
 		if (!rename_each(change, below, new, &words, error))
 			return false;
 	}
+	if (words && !sync_folder_look(change, &names, error))
+		return false;
 	if (words)
-		return sync_folder_fail(change, words, error);
+		return names.is_there[0] || below ? sync_folder_fail(change, words, error) : sync_folder_overtaken(change, error);
 	return carry_subscriptions(change, &subscriptions, new, error) &&
 	       sync_folder_done_called(change, new, separator, error);
 }

@@ -32,7 +32,7 @@ is_gone(const Lists *lists, const SyncRow *row)
 static bool
 moves(const Lists *lists, const SyncRow *row)
 {
-	return strcmp(row->path, row->listed->path) != 0 &&
+	return !row->stays && strcmp(row->path, row->listed->path) != 0 &&
 	       !g_hash_table_contains(lists->rows.kept_paths, row->listed->path);
 }
 
@@ -51,7 +51,7 @@ is_changed(const Lists *lists, const SyncRow *row)
 {
 	const SyncListed *listed = row->listed;
 
-	if (!listed || row->stays)
+	if (!listed || (row->stays && (row->claim == SYNC_CLAIM_NAME || !row->may_follow)))
 		return false;
 	bool loses = (row->attributes & ~listed->attributes) & STORE_MAILBOX_SELECTABLE;
 	if (lists->listing->in_doubt && (listed->damaged || loses || moves(lists, row)))
@@ -196,10 +196,10 @@ write_all(Lists *lists, GError **error)
 }
 
 static bool
-is_anything_unlisted(const Lists *lists)
+is_anything_missed(const Lists *lists)
 {
 	for (guint i = 0; i < lists->rows.rows->len; i++)
-		if (sync_row_is_unlisted(g_ptr_array_index(lists->rows.rows, i)))
+		if (sync_row_is_missed(g_ptr_array_index(lists->rows.rows, i)))
 			return true;
 	return false;
 }
@@ -240,7 +240,7 @@ ask_status(Lists *lists, GError **error)
 {
 	const SyncListing *listing = lists->listing;
 	ImapSession *session = lists->worker->session;
-	bool unlisted = !listing->in_doubt && is_anything_unlisted(lists);
+	bool misses = !listing->in_doubt && is_anything_missed(lists);
 	bool proves = !listing->any_status && imap_session_has(session, IMAP_CAP_CONDSTORE);
 	g_autoptr(GPtrArray) which = g_ptr_array_new();
 	guint new = 0;
@@ -251,7 +251,7 @@ ask_status(Lists *lists, GError **error)
 		if (!(listed->attributes & STORE_MAILBOX_SELECTABLE))
 			continue;
 		bool is_asked = row ? proves && row->highestmodseq
-		                    : unlisted && sync_rows_lack(&lists->rows, listed) && !is_told(session, &listed->status);
+		                    : misses && sync_rows_lack(&lists->rows, listed) && !is_told(session, &listed->status);
 		if (is_asked)
 			g_ptr_array_add(which, listed);
 		new += is_asked && !row;

@@ -177,7 +177,7 @@ do_round(Push *push, bool settle, bool *any_r, GError **error)
 	bool ok = do_folders(push, error);
 	g_array_set_size(push->folders, 0);
 	g_autoptr(GPtrArray) batches = ok ? sync_batches_take(push->batches, push->worker->run->store, error) : NULL;
-	for (guint i = 0; batches && i < batches->len; i++) {
+	for (guint i = 0; batches && !push->worker->list_again && i < batches->len; i++) {
 		const SyncBatch *batch = g_ptr_array_index(batches, i);
 		*any_r = true;
 		if (!core_cancel_check(push->worker->run->cancel, error) ||
@@ -203,7 +203,7 @@ push_all(Push *push, GError **error)
 		if (!store_task_list(run->store, run->account_id, push->barrier ? INT64_MAX : now_s, now_s, collect, push, error) ||
 		    !do_round(push, false, &any, error))
 			return false;
-	} while (any);
+	} while (any && !push->worker->list_again);
 	return true;
 }
 

@@ -63,7 +63,8 @@ typedef struct {
 	GStringChunk *strings;
 } SyncBatch;
 
-/* push.c.  Settles what was sent, then does what can be done now; with @barrier also what only waits to become quiet (but
+/* push.c.  With worker->list_again set afterwards it has stopped before its end: first LIST has to tell where the mailboxes
+ * are.  Settles what was sent, then does what can be done now; with @barrier also what only waits to become quiet (but
  * irreversible removals wait for their time).  Ids (int64_t, owned) of mailboxes in which the server changed something
  * for us are added to @touched (NULL: nobody wants to know).  False: the session broke, or is to be left alone (BUSY), or the
  * store failed; what was done stays done. */

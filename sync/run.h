@@ -52,6 +52,7 @@ typedef struct {
 	bool is_read_only;    /* sync_push_select() could not, because the server opens it only for reading */
 	bool new_keywords;    /* if writable: the server keeps keywords that it does not have yet */
 	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */
+	bool list_again;      /* a change of a folder ended otherwise than as asked for: LIST may tell more now */
 	bool asked_to_compress;
 	bool used;            /* a mailbox was selected on this connection */
 	unsigned sessions;    /* that were opened so far */

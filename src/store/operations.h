@@ -133,6 +133,9 @@ bool store_operation_done_uid(StoreTxn *txn, int64_t id, uint32_t uid, const cha
 bool store_operation_done_gone(StoreTxn *txn, int64_t id, GError **error);
 /* CREATE and RENAME: the mailbox, and what is below it, is now called @server_name on the server. */
 bool store_operation_done_mailbox(StoreTxn *txn, int64_t id, const char *server_name, char separator, GError **error);
+/* RENAME of a mailbox that others renamed or removed meanwhile: cancelled.  It is for the next listing to tell what became
+ * of the mailbox; until then it stays where people see it. */
+bool store_operation_overtaken(StoreTxn *txn, int64_t id, GError **error);
 /* DELETE: its row goes; with messages in it that are only here it is to be created again instead. */
 bool store_operation_done_deleted(StoreTxn *txn, int64_t id, GError **error);
 

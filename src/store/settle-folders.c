@@ -184,6 +184,15 @@ store_operation_done_mailbox(StoreTxn *txn, int64_t id, const char *server_name,
 }
 
 bool
+store_operation_overtaken(StoreTxn *txn, int64_t id, GError **error)
+{
+	g_auto(StoreOperation) operation = { 0 };
+
+	return store_txn_operation_in(txn, id, STORE_OPERATION_ALIVE, &operation, error) &&
+	       store_operation_set_state(txn, id, STORE_OPERATION_CANCELLED, "others renamed or removed it first", error);
+}
+
+bool
 store_operation_done_deleted(StoreTxn *txn, int64_t id, GError **error)
 {
 	g_auto(StoreOperation) operation = { 0 };
