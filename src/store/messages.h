@@ -123,7 +123,8 @@ bool store_message_remove(StoreTxn *txn, int64_t id, GError **error);
  * is none. */
 bool store_message_find_unmatched(StoreTxn *txn, int64_t mailbox_id, const uint8_t sha256[32], int64_t internaldate_s,
                                   int64_t *id_r, GError **error);
-/* The unmatched message of that name, which it holds only until somebody else needs it; *id_r 0: there is none. */
+/* The message of that name that holds it only until somebody else needs it: an unmatched one, or one on its way to this
+ * mailbox, whose name is still that of its former UID; *id_r 0: there is none. */
 bool store_message_find_unmatched_name(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t *id_r,
                                        GError **error);
 

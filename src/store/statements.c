@@ -142,7 +142,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" AND body = (SELECT id FROM bodies WHERE sha256 = :sha256)"
 		" AND internaldate BETWEEN :first AND :last ORDER BY internaldate, id LIMIT 1" },
 	[STORE_SQL_MESSAGE_UNMATCHED_NAME] = { WRITE,
-		"SELECT id FROM messages WHERE place = :mailbox AND name = :name AND state = 1" },
+		"SELECT id FROM messages WHERE place = :mailbox AND name = :name"
+		" AND (state = 1 OR (NOT name_is_users AND (uid IS NULL OR mailbox <> place)))" },
 	[STORE_SQL_MESSAGE_FLAGS] = { READ, "SELECT base_flags FROM messages WHERE id = :id" },
 	[STORE_SQL_MESSAGE_FLAG_DELTAS] = { READ,
 		"SELECT add_flags, remove_flags FROM operations WHERE message = :id AND ended = 0 AND kind = 'flags'"

@@ -179,8 +179,7 @@ class Here:
         found += self.rows("SELECT id, name, state, 'is a mailbox in between' FROM mailboxes b WHERE state <> 0"
                            " AND NOT EXISTS (SELECT * FROM operations WHERE mailbox = b.id AND ended = 0)")
         found += self.rows("SELECT id, name, uid, 'has not the name of its UID' FROM messages WHERE uid IS NOT NULL"
-                           " AND place = mailbox AND NOT name_is_users AND name NOT LIKE '% ~' || uid || '.eml'"
-                           " AND name NOT LIKE '% ~' || uid || ' (_).eml'")
+                           " AND place = mailbox AND NOT name_is_users AND name NOT LIKE '% ~' || uid || '.eml'")
         return found
 
     def find(self, path):
