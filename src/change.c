@@ -450,8 +450,9 @@ change_do(const ChangeContext *context, const char *const *words, unsigned *coun
 	store_writer_free(change.writer);
 	if (ok)
 		*count_r = change.changed;
-	/* What has gone since it was looked up is for the user like what never was there. */
-	if (!ok && error && *error && core_error_code(*error) == CORE_ERROR_NOT_FOUND)
+	/* What has gone since it was looked up is for the user like what never was there, and what cannot be is his mistake. */
+	if (!ok && error && *error &&
+	    (core_error_code(*error) == CORE_ERROR_NOT_FOUND || core_error_code(*error) == CORE_ERROR_REFUSED))
 		(*error)->code = CORE_ERROR_USAGE;
 	return ok;
 }

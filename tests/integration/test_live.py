@@ -1,0 +1,287 @@
+"""Several clients at once, at random, over a line that is cut: nothing is lost, nothing doubled, and in the end all agree.
+
+Every message has an owner, who alone copies, moves and removes it, so how often it must be there is known; flags are
+anybody's.  (Two clients that move one message at the same moment are a race inside Dovecot.)
+"""
+import collections
+import contextlib
+import hashlib
+import random
+import re
+import sqlite3
+import threading
+import time
+
+import pytest
+from lib import messages
+from lib.program import SLOW
+from lib.relay import Relay
+
+pytestmark = pytest.mark.usefixtures("fuse")
+
+FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "$work", "$Later"]
+FOLDERS = ["INBOX", "A", "B", "Ž/sub"]
+
+
+def body(label):
+    return (f"From: {label}@example.org\r\nSubject: {label}\r\nMessage-ID: <{label}@example.org>\r\n\r\n{label}\r\n"
+            + "text\r\n" * (sum(map(ord, label)) % 50)).encode()
+
+
+def label_of(raw):
+    return re.search(rb"Subject: (\S+)", raw).group(1).decode()
+
+
+class Client:
+    """Does random things until it is told to stop; keeps what must come of it."""
+
+    def __init__(self, name, seed):
+        self.name = name
+        self.random = random.Random(f"{seed} {name}")
+        self.expected = collections.Counter() # label: how often it must be there
+        self.done = collections.Counter()
+        self.made = 0
+        self.folders = list(FOLDERS)
+        self.error = None
+
+    def new(self):
+        self.made += 1
+        return f"{self.name}-{self.made}"
+
+    def run(self, stop):
+        try:
+            while not stop.is_set():
+                action = self.random.choices(["append", "flag", "move", "copy", "remove", "folder"], [5, 5, 4, 2, 2, 1])[0]
+                if getattr(self, action)():
+                    self.done[action] += 1
+                time.sleep(self.pause * self.random.random())
+        except Exception as error: # for the test's thread
+            self.error = error
+
+
+class Other(Client):
+    """Another mail program, on a line of its own."""
+    pause = 0.05
+
+    def __init__(self, name, seed, account):
+        super().__init__(name, seed)
+        self.account = account
+        self.own_folder = None
+
+    def messages(self, mine):
+        folder = self.random.choice(self.folders)
+        try:
+            found = self.account.read(folder)
+        except RuntimeError: # it has another name now
+            return folder, []
+        return folder, [(uid, label_of(mail.raw)) for uid, mail in found.items()
+                        if mail.raw and (not mine or label_of(mail.raw).startswith(self.name + "-"))] # b"": gone meanwhile
+
+    def append(self):
+        label = self.new()
+        with contextlib.suppress(RuntimeError):
+            self.account.append(self.random.choice(self.folders), [body(label)])
+            self.expected[label] += 1
+            return True
+
+    def flag(self):
+        folder, found = self.messages(mine=False)
+        if found:
+            uids = [uid for uid, _ in self.random.sample(found, min(3, len(found)))]
+            with contextlib.suppress(RuntimeError):
+                self.account.store(folder, uids, self.random.choice(["+FLAGS", "-FLAGS"]), self.random.choice(FLAGS))
+                return True
+
+    def _relocate(self, expunges):
+        folder, found = self.messages(mine=True)
+        target = self.random.choice(self.folders)
+        if not found or target == folder:
+            return False
+        uid, label = self.random.choice(found)
+        with contextlib.suppress(RuntimeError):
+            if len(self.account.copy(folder, [uid], target)) == 1:
+                self.expected[label] += 1
+                if expunges:
+                    self.account.expunge(folder, [uid])
+                    self.expected[label] -= 1
+                return True
+
+    def move(self):
+        return self._relocate(True)
+
+    def copy(self):
+        return self._relocate(False)
+
+    def remove(self):
+        folder, found = self.messages(mine=True)
+        if found:
+            uid, label = self.random.choice(found)
+            self.account.expunge(folder, [uid])
+            self.expected[label] -= 1
+            return True
+
+    def folder(self):
+        """A folder of its own comes, gets other names, and is never removed with mail in it."""
+        if self.own_folder is None:
+            self.own_folder = f"{self.name}0"
+            self.account.create(self.own_folder)
+        else:
+            new = f"{self.name}{self.made}"
+            if new == self.own_folder:
+                return False
+            self.account.rename(self.own_folder, new)
+            self.folders.remove(self.own_folder)
+            self.own_folder = new
+        self.folders.append(self.own_folder)
+        return True
+
+
+class Here(Client):
+    """The user, by commands through the mount."""
+    pause = 0.1
+
+    def __init__(self, seed, home, mount):
+        super().__init__("me", seed)
+        self.home, self.mount = home, mount
+        self.folders = [*FOLDERS, "Trash"]
+
+    def files(self, mine):
+        folder = self.random.choice(self.folders)
+        found = []
+        for path in (self.mount.mail / "test" / folder).iterdir():
+            with contextlib.suppress(OSError):
+                if path.is_file() and (not mine or label_of(path.read_bytes()).startswith("me-")):
+                    found.append(path)
+        return folder, found
+
+    def command(self, *words):
+        """What is gone meanwhile is refused, and then nothing happens."""
+        done = self.home.run(*map(str, words))
+        assert done.status in (0, 64), str(done)
+        return done.status == 0
+
+    def append(self):
+        label = self.new()
+        file = self.home.folder / f"{label}.eml"
+        file.write_bytes(body(label))
+        if self.command("append", f"test/{self.random.choice(self.folders)}", file):
+            self.expected[label] += 1
+            return True
+
+    def flag(self):
+        _, found = self.files(mine=False)
+        if found:
+            return self.command("flag", self.random.choice(["add", "remove"]), self.random.choice(FLAGS),
+                                *self.random.sample(found, min(3, len(found))))
+
+    def move(self):
+        folder, found = self.files(mine=True)
+        target = self.random.choice(self.folders)
+        return bool(found) and target != folder and self.command("move", self.random.choice(found), f"test/{target}")
+
+    def copy(self):
+        _, found = self.files(mine=True)
+        if not found:
+            return False
+        path = self.random.choice(found)
+        try:
+            label = label_of(path.read_bytes())
+        except OSError:
+            return False
+        if self.command("copy", path, f"test/{self.random.choice(self.folders)}"):
+            self.expected[label] += 1
+            return True
+
+    def remove(self):
+        """Into the Trash, where it waits."""
+        folder, found = self.files(mine=True)
+        return folder != "Trash" and bool(found) and self.command("delete", self.random.choice(found))
+
+    def folder(self):
+        return self.command("folder", "create", f"test/me{self.done['folder']}")
+
+
+def stored(home):
+    """{path: sorted [(UID, label, flags)]}"""
+    with contextlib.closing(sqlite3.connect(home.store / "mail.db")) as db:
+        boxes = {row[0]: row for row in db.execute("SELECT id, parent, name, attributes, state FROM mailboxes")}
+        paths = {}
+        for number, (_, parent, name, attributes, state) in boxes.items():
+            if attributes & 1 and state == 0:
+                while parent:
+                    name, parent = f"{boxes[parent][2]}/{name}", boxes[parent][1]
+                paths[number] = name
+        found = {path: [] for path in paths.values()}
+        for place, mailbox, uid, flags, digest in db.execute(
+                "SELECT m.place, m.mailbox, m.uid, m.base_flags, lower(hex(b.sha256)) FROM messages m JOIN bodies b ON b.id = m.body"):
+            assert place == mailbox, "something is still on its way"
+            found[paths[place]].append((uid, digest, tuple(sorted(flag.lower() for flag in flags.split()))))
+        operations = db.execute("SELECT id, kind, state, error FROM operations WHERE ended = 0").fetchall()
+    return {path: sorted(rows) for path, rows in found.items()}, operations
+
+
+def read_all(account):
+    """{path: {UID: Message}}; Dovecot may go on to list a folder that was renamed."""
+    found = {}
+    for folder in account.folders():
+        if folder.selectable:
+            with contextlib.suppress(RuntimeError):
+                found[folder.path] = account.read(folder.name)
+    return found
+
+
+def on_server(account):
+    return {path: sorted((uid, hashlib.sha256(mail.raw).hexdigest(), tuple(sorted(flag.lower() for flag in mail.flags if flag != "\\Recent")))
+                         for uid, mail in mails.items()) for path, mails in read_all(account).items()}
+
+
+def cut_now_and_then(line, seed, stop):
+    chance = random.Random(f"{seed} cuts")
+    while not stop.wait(0.3 + chance.random() * 1.5):
+        line.drop(reset=chance.random() < 0.5)
+
+
+@pytest.mark.parametrize("profile", ["all", "no-move", "uidplus"])
+def test_all_agree_in_the_end(profile, remote_with, home, full, pytestconfig):
+    seed = f"{pytestconfig.option.seed} {profile}"
+    remote = remote_with(profile)
+    with contextlib.ExitStack() as stack:
+        line = stack.enter_context(Relay(remote.server.plain_port))
+        accounts = [stack.enter_context(remote.connect()) for _ in range(3)]
+        accounts[0].create("A", "B", "Ž", "Ž/sub", "Trash")
+        home.configure(**{**remote.keys(), "port": line.port})
+        home.sync()
+        mount = stack.enter_context(home.mount())
+        clients = [Other("x", seed, accounts[1]), Other("y", seed, accounts[2]), Here(seed, home, mount)]
+        stop = threading.Event()
+        threads = [threading.Thread(target=each.run, args=[stop]) for each in clients]
+        threads.append(threading.Thread(target=cut_now_and_then, args=[line, seed, stop]))
+        for each in threads:
+            each.start()
+        time.sleep(60 if full else 8)
+        stop.set()
+        for each in threads:
+            each.join()
+        for each in clients:
+            if each.error:
+                raise each.error
+        print({each.name: dict(each.done) for each in clients}, "seed", seed)
+        deadline = time.monotonic() + 60 * SLOW
+        while (done := home.run("sync")).status and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert done.status == 0, str(done)
+
+        here, operations = stored(home)
+        there = on_server(accounts[0])
+        assert not operations, operations
+        count = collections.Counter()
+        for mails in read_all(accounts[0]).values():
+            count.update(label_of(mail.raw) for mail in mails.values())
+        expected = collections.Counter()
+        for each in clients:
+            expected.update({label: number for label, number in each.expected.items() if number > 0})
+        lost, doubled = expected - count, count - expected
+        assert not lost and not doubled, f"lost {dict(lost)}, doubled {dict(doubled)}"
+        assert here == there
+        assert mount.messages() == {path: {uid: mail.raw for uid, mail in mails.items()}
+                                    for path, mails in read_all(accounts[0]).items() if mails}
