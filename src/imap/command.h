@@ -44,10 +44,10 @@ void imap_command_secret(ImapCommand *command, const char *text, size_t length);
 /* Gives exactly @size bytes of a message, from @offset on, or false with an error. */
 typedef bool (*ImapReadFn)(void *data, uint64_t offset, void *buffer, size_t size, GError **error);
 
-/* A message of @length bytes, as a literal that is never held whole: it is read, in order and in pieces of at most 32 KiB,
- * while it is sent.  @binary: as a literal8 (RFC 3516, RFC 6855), which may hold NUL.  A read that fails breaks the
- * session with its error, because the server would take whatever followed for the rest.  @data stays until the command is
- * freed; then @free (may be NULL) is called, also if nothing was ever read. */
+/* A message of @length bytes, as a literal that is never held whole: it is read, in order and in pieces of at most
+ * 32 KiB, while it is sent.  @binary: as a literal8 (RFC 3516, RFC 6855), which may hold NUL.  A read that fails
+ * breaks the session with its error, because the server would take whatever followed for the rest.  @data stays
+ * until the command is freed; then @free (may be NULL) is called, also if nothing was ever read. */
 void imap_command_message(ImapCommand *command, uint64_t length, bool binary, ImapReadFn read, void *data,
                           GDestroyNotify free);
 

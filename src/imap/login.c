@@ -129,7 +129,8 @@ starttls(ImapSession *session, GError **error)
 	return start_tls_layer(session, error);
 }
 
-/* As large as what went out through it for a login, so nothing of that is left behind; what is still to go out stays. */
+/* As large as what went out through it for a login, so nothing of that is left behind; what is still to go out
+ * stays. */
 static void
 wipe_out(ImapSession *session)
 {

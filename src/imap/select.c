@@ -1,7 +1,7 @@
 /* The selected mailbox (RFC 9051 6.3.2 and 6.3.3, RFC 3691, RFC 7162 3.2.5 and 3.2.11).
  *
- * What comes belongs to a SELECT as soon as that is the oldest command without an answer, but before [CLOSED] still to the
- * mailbox selected before. */
+ * What comes belongs to a SELECT as soon as that is the oldest command without an answer, but before [CLOSED] still
+ * to the mailbox selected before. */
 #include "imap/session-private.h"
 
 #include "imap/decode.h"
@@ -215,8 +215,8 @@ imap_session_select_finish(ImapSession *session, ImapSelection *selection, ImapS
 }
 
 static bool
-select_once(ImapSession *session, const char *name, bool read_only, const ImapQresync *qresync, ImapSelected *selected_r,
-            bool *clean_r, GError **error)
+select_once(ImapSession *session, const char *name, bool read_only, const ImapQresync *qresync,
+            ImapSelected *selected_r, bool *clean_r, GError **error)
 {
 	ImapSelection selection = { 0 };
 

@@ -135,4 +135,5 @@ void imap_select_answer(ImapSession *session, ImapSelection *selection, const Im
 
 /* session.c: queues, waits, and tells NO and BAD as imap_session_run() does; just tells them (always false). */
 bool imap_session_run_alone(ImapSession *session, ImapCommand *command, ImapReply *reply, GError **error);
-bool imap_session_throw_refusal(const ImapSession *session, const ImapReply *reply, const char *command, GError **error);
+bool imap_session_throw_refusal(const ImapSession *session, const ImapReply *reply, const char *command,
+                                GError **error);

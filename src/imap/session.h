@@ -67,24 +67,25 @@ typedef struct {
 /* Blocks: connects, verifies, reads the greeting, STARTTLS if asked for, logs in, asks for CAPABILITY again (iCloud
  * puts text behind the one at login), ENABLEs QRESYNC (or CONDSTORE) where offered.
  *
- * With @eager (borrowed for the call; may be NULL) login, CAPABILITY, ID, ENABLE and what behind_login() queues are one
- * flight, if there is something remembered and the login is a single command that the server need not answer halfway:
- * LOGIN, or AUTHENTICATE PLAIN with SASL-IR.  Else behind_login() is called once the session is ready.  It is called
- * at most once, not at all if opening fails before; replies and listener must then stay until this returns.  When it returns,
- * what the server said to CAPABILITY and ENABLE counts and nothing that was remembered; the commands of behind_login() may be
- * answered (refused, if the memory was wrong) or still be due.  The listener hears nothing from before the login's OK.
+ * With @eager (borrowed for the call; may be NULL) login, CAPABILITY, ID, ENABLE and what behind_login() queues are
+ * one flight, if there is something remembered and the login is a single command that the server need not answer
+ * halfway: LOGIN, or AUTHENTICATE PLAIN with SASL-IR.  Else behind_login() is called once the session is ready.  It
+ * is called at most once, not at all if opening fails before; replies and listener must then stay until this
+ * returns.  When it returns, what the server said to CAPABILITY and ENABLE counts and nothing that was remembered;
+ * the commands of behind_login() may be answered (refused, if the memory was wrong) or still be due.  The listener
+ * hears nothing from before the login's OK.
  *
  * All of @config is borrowed for the session's life; @sink (may be NULL) and @data too, and receives message data.
- * NULL with CORE_ERROR_UNREACHABLE, _UNTRUSTED (STARTTLS not offered or refused, PREAUTH before it, a plain connection
- * that is not allowed, or data behind the answer to STARTTLS: it is not only discarded but taken for an attack), _LOGIN,
- * _BUSY ([UNAVAILABLE], [LIMIT], [INUSE], "too many connections"), _PROTOCOL or _CANCELLED; the message holds the
- * server's words. */
+ * NULL with CORE_ERROR_UNREACHABLE, _UNTRUSTED (STARTTLS not offered or refused, PREAUTH before it, a plain
+ * connection that is not allowed, or data behind the answer to STARTTLS: it is not only discarded but taken for an
+ * attack), _LOGIN, _BUSY ([UNAVAILABLE], [LIMIT], [INUSE], "too many connections"), _PROTOCOL or _CANCELLED; the
+ * message holds the server's words. */
 ImapSession *imap_session_open(const ImapConfig *config, ImapPasswordFn password, void *password_data,
                                const ImapSink *sink, void *sink_data, const ImapEager *eager, CoreCancel *cancel,
                                GError **error);
 
-/* Blocks briefly: if the connection is healthy, LOGOUT is sent and the server given a second to answer and hang up.  NULL
- * is fine. */
+/* Blocks briefly: if the connection is healthy, LOGOUT is sent and the server given a second to answer and hang
+ * up.  NULL is fine. */
 void imap_session_close(ImapSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapSession, imap_session_close)
 
@@ -112,9 +113,9 @@ void imap_session_overhear(ImapSession *session, ImapOverhearFn fn, void *data);
 
 /* The tagged answer to one command, in the caller's memory (zero at first); its texts are copies.
  *
- * A UID MOVE is told its COPYUID before the tagged answer (RFC 6851 4.3): uidvalidity, uids and source_uids are filled
- * then, and stay unless the tagged answer has UIDs too.  So they also tell what was moved when the answer is NO, or never
- * comes. */
+ * A UID MOVE is told its COPYUID before the tagged answer (RFC 6851 4.3): uidvalidity, uids and source_uids are
+ * filled then, and stay unless the tagged answer has UIDs too.  So they also tell what was moved when the answer is
+ * NO, or never comes. */
 typedef struct {
 	bool done;
 	ImapResponseKind kind; /* OK, NO or BAD */
@@ -144,8 +145,8 @@ bool imap_session_run(ImapSession *session, ImapCommand *command, ImapReply *rep
 /* For a reply already waited for: NO and BAD as an error, as imap_session_run() does. */
 bool imap_reply_check(const ImapReply *reply, const char *command, GError **error);
 
-/* From now on, in place of the configuration's timeout_ms (0: that again): for a short probe of a connection that may be
- * dead. */
+/* From now on, in place of the configuration's timeout_ms (0: that again): for a short probe of a connection that
+ * may be dead. */
 void imap_session_set_patience(ImapSession *session, int timeout_ms);
 
 typedef enum {
@@ -154,20 +155,20 @@ typedef enum {
 	IMAP_WATCH_TIMEOUT,
 } ImapWatchEnd;
 
-/* Blocks, for as long as nothing happens; silence is no failure here.  With @idle by IDLE (RFC 2177; a mailbox need not be
- * selected), which waits for its "+" as other commands for their answer; else, where NOTIFY (RFC 5465) was set, by only
- * listening.
+/* Blocks, for as long as nothing happens; silence is no failure here.  With @idle by IDLE (RFC 2177; a mailbox need
+ * not be selected), which waits for its "+" as other commands for their answer; else, where NOTIFY (RFC 5465) was
+ * set, by only listening.
  *
  * Ends when the listener has called imap_session_stir() and all that has arrived was parsed, so that a burst is one
  * end; when one of @wake_fds (at most NET_WAKE_MAX) is readable, at once if it already is; or after @timeout_ms (-1:
  * never).  A stir from before the call does not count.
  *
  * DONE is then queued but not written: what is sent next leaves in the same flight, and IDLE's own answer is awaited
- * with that one's.  Until then the listener may hear more.  A listener that sends commands during IDLE should stir: they
- * wait for its end.
+ * with that one's.  Until then the listener may hear more.  A listener that sends commands during IDLE should stir:
+ * they wait for its end.
  *
- * False with CORE_ERROR_REFUSED (_BUSY if the server says so) when the server says NO or BAD to IDLE, or ends it at once:
- * the session can still be used.  Otherwise false as imap_session_wait(). */
+ * False with CORE_ERROR_REFUSED (_BUSY if the server says so) when the server says NO or BAD to IDLE, or ends it at
+ * once: the session can still be used.  Otherwise false as imap_session_wait(). */
 bool imap_session_watch(ImapSession *session, bool idle, const int *wake_fds, size_t n_wake_fds, int timeout_ms,
                         ImapWatchEnd *end_r, GError **error);
 
@@ -219,18 +220,20 @@ typedef struct {
 void imap_selection_clear(ImapSelection *selection);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImapSelection, imap_selection_clear)
 
-/* Queues what imap_session_select() sends.  Behind it commands for READING may be queued, and further SELECTs; never one
- * that changes anything: a SELECT that is answered BAD leaves the old mailbox selected, and they would meet that one. */
+/* Queues what imap_session_select() sends.  Behind it commands for READING may be queued, and further SELECTs; never
+ * one that changes anything: a SELECT that is answered BAD leaves the old mailbox selected, and they would meet that
+ * one. */
 void imap_session_select_send(ImapSession *session, const char *server_name, bool read_only, const ImapQresync *qresync,
                               ImapSelection *selection);
 
-/* Blocks until the SELECT is answered, and clears @selection.  Until then the listener hears what the commands before it
- * lead to, and from the answers to those on, what belongs to the mailbox that is selected, as with imap_session_select().
- * Errors are those of imap_session_select(); whatever the commands behind it are answered is then to be dropped.
+/* Blocks until the SELECT is answered, and clears @selection.  Until then the listener hears what the commands
+ * before it lead to, and from the answers to those on, what belongs to the mailbox that is selected, as with
+ * imap_session_select().  Errors are those of imap_session_select(); whatever the commands behind it are answered is
+ * then to be dropped.
  *
- * *clean_r is false, and @selected_r is not touched, when QRESYNC is enabled and the server did not tell by [CLOSED] where
- * the new mailbox begins: drop all answers to the commands behind this one as well, and ask everything again after
- * imap_session_select(). */
+ * *clean_r is false, and @selected_r is not touched, when QRESYNC is enabled and the server did not tell by [CLOSED]
+ * where the new mailbox begins: drop all answers to the commands behind this one as well, and ask everything again
+ * after imap_session_select(). */
 bool imap_session_select_finish(ImapSession *session, ImapSelection *selection, ImapSelected *selected_r, bool *clean_r,
                                 GError **error);
 

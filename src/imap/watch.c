@@ -1,7 +1,7 @@
 /* Watching for what others do: IDLE (RFC 2177), or listening where the server tells by itself (NOTIFY, RFC 5465).
  *
- * IDLE is a command that waits for the server's "+" in the middle: while it is at rest there, nothing is due and nothing
- * may be sent; its second half is DONE.  That is only queued, so the next commands leave with it. */
+ * IDLE is a command that waits for the server's "+" in the middle: while it is at rest there, nothing is due and
+ * nothing may be sent; its second half is DONE.  That is only queued, so the next commands leave with it. */
 #include "imap/session-private.h"
 
 #include "core/clock.h"

@@ -2,8 +2,8 @@
  *
  * A stream belongs to one thread at a time.  Layers stack: net_tls_new() and net_deflate_new() take the stream below
  * and free it with themselves.  The methods never block: those who wait are net_stream_pump(), net_stream_listen(),
- * net_tcp_connect() and net_tls_new(), all of them with a time-out and until the stream's CoreCancel is triggered.  SIGPIPE is never raised.
- */
+ * net_tcp_connect() and net_tls_new(), all of them with a time-out and until the stream's CoreCancel is
+ * triggered.  SIGPIPE is never raised. */
 #pragma once
 
 #include "core/cancel.h"
@@ -62,8 +62,9 @@ NetResult net_stream_pump(NetStream *stream, GByteArray *out, void *buffer, size
 
 #define NET_WAKE_MAX 8
 
-/* As net_stream_pump(), for one that only listens, so silence is no failure: NET_AGAIN when nothing came for @timeout_ms
- * (-1: for ever), or as soon as one of @wake_fds (at most NET_WAKE_MAX; they are not read) is readable: *woken_r. */
+/* As net_stream_pump(), for one that only listens, so silence is no failure: NET_AGAIN when nothing came for
+ * @timeout_ms (-1: for ever), or as soon as one of @wake_fds (at most NET_WAKE_MAX; they are not read) is readable:
+ * *woken_r. */
 NetResult net_stream_listen(NetStream *stream, GByteArray *out, void *buffer, size_t size, size_t *n_read_r,
                             const int *wake_fds, size_t n_wake_fds, int timeout_ms, bool *woken_r, GError **error);
 
