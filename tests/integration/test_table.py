@@ -488,3 +488,10 @@ def run_row(table, row, pick):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name.replace(" ", "-"))
 def test_row(row, profile, runs, request):
     runs[request.node.nodeid].result()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("row", [row for row in ROWS if len(row.local) == 1 and not row.server and row.name != "append many"],
+                         ids=lambda row: row.name.replace(" ", "-"))
+def test_a_command_is_done_or_not(row, dovecots, place, pick):
+    Table(dovecots("all"), place).run_commands(row, lambda steps: pick(steps, 1))

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .account import Account
@@ -92,13 +92,13 @@ class Table:
         done = self._with_steps(case, MAILTREE_STOP_AT=str(number))
         deadline = time.monotonic() + 20 * SLOW
         while True:
-            with open(log, "rb") as lines:
+            with open(log, encoding="utf-8", errors="replace") as lines:
                 lines.seek(begin)
-                said = lines.read()
-            ended = len(re.findall(rb"imap\(%s\)<.*: (?:Disconnected|Connection closed)" % case.user.encode(), said))
-            if ended >= said.count(b"Login: user=<%s>" % case.user.encode()):
+                pids = re.findall(rf"Login: user=<{case.user}>.* mpid=(\d+)", lines.read())
+            left = [pid for pid in pids if Path("/proc", pid).exists()]
+            if not left:
                 return done
-            assert time.monotonic() < deadline, f"the server goes on: {said.decode(errors='replace')}"
+            assert time.monotonic() < deadline, f"processes {left} of the server go on"
             time.sleep(0.002)
 
     def _with_steps(self, case, **environment):
@@ -162,6 +162,38 @@ class Table:
         done = self.sync(row, case, what)
         self.check(row, case, f"{stopped}\n{done}", what)
         self.check_rest(row, case, f"{what}, then once more")
+
+
+    def run_commands(self, row, pick):
+        """What is done here, stopped at a step of it: it is done or not, and if not, it can be done."""
+        begin = self.prepare(replace(row, local=()))
+        first = self.copy(row, begin)
+        before = Here(first.home).state()
+        after, steps = self._act(row, first, MAILTREE_STEPS=str(first.home.folder / "steps"))
+        assert after != before, "it does nothing"
+        for number in pick(range(1, len(steps) + 1)):
+            case = self.copy(row, begin)
+            found, _ = self._act(row, case, MAILTREE_STOP_AT=str(number))
+            what = f"stopped at {number} ({steps[number - 1]})"
+            assert found in (before, after), f"{what}: here is\n    {found}\n{row}"
+            if found == before:
+                self._act(row, case)
+            done = self.sync(row, case, what)
+            self.check(row, case, done, what)
+            self.check_rest(row, case, what)
+            self.drop(case)
+        self.drop(first)
+        self.drop(begin)
+
+    def _act(self, row, case, **environment):
+        here = Here(case.home)
+        here.environment = environment
+        plain, case.home.program = case.home.program, self.stops
+        for line in row.local:
+            here.act(line)
+        case.home.program = plain
+        steps = case.home.folder / "steps"
+        return here.state(), steps.read_text().splitlines() if steps.exists() else []
 
 
 def _copy_owned(source, target):
