@@ -1,4 +1,4 @@
-"""The private Dovecot is what it is asked to be, and the second client does what it is told, however little the server can."""
+"""The private Dovecot is what it is asked to be; the second client does what it is told, however little the server can."""
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -46,10 +46,12 @@ def account(request, connect):
     ("no-list-status", "NOTIFY QRESYNC", "LIST-STATUS"),
     ("no-qresync", "CONDSTORE NOTIFY LIST-STATUS", "QRESYNC"),
     ("no-condstore", "NOTIFY LIST-STATUS", "QRESYNC CONDSTORE"),
+    ("condstore", "CONDSTORE UIDPLUS LIST-STATUS", "QRESYNC MOVE"),
     ("no-uidplus", "QRESYNC", "UIDPLUS MOVE"),
     ("no-move", "QRESYNC UIDPLUS", "MOVE"),
     ("no-literal-plus", "QRESYNC", "LITERAL+ LITERAL- MULTIAPPEND"),
     ("literal-minus", "QRESYNC LITERAL-", "LITERAL+ MULTIAPPEND"),
+    ("uidplus", "UIDPLUS", "IDLE MOVE MULTIAPPEND LITERAL+ NAMESPACE"),
     ("rev1", "IMAP4REV1", "IDLE UIDPLUS MOVE NAMESPACE UNSELECT"),
 ])
 def test_a_profile_advertises_what_its_name_says(profile, has, lacks, connect):

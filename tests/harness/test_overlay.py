@@ -53,7 +53,8 @@ def test_what_happens_inside_is_not_seen_outside(tmp_path):
 
 def test_what_detached_itself_ends_too_even_against_its_will(tmp_path):
     with overlay.Overlay(tmp_path) as root:
-        root.run("sh", "-c", "setsid sh -c 'trap : TERM; echo $$ >/tmp/stubborn; while :; do sleep 1; done' >/dev/null 2>&1 &"
+        stubborn = "trap : TERM; echo $$ >/tmp/stubborn; while :; do sleep 1; done"
+        root.run("sh", "-c", f"setsid sh -c '{stubborn}' >/dev/null 2>&1 &"
                  "until [ -s /tmp/stubborn ]; do sleep 0.1; done")
         first = root.pid
         inside = [int(pid) for pid in root.run("ps", "-e", "-o", "pid=").split()]
