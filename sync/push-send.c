@@ -18,6 +18,7 @@ sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const char *pa
 		if (!imap_session_select(worker->session, mailbox->server_name, false, NULL, &told, error))
 			return false;
 		worker->uidvalidity = told.uidvalidity;
+		worker->uidnext = told.uidnext;
 		worker->writable = !told.read_only;
 		worker->is_read_only = told.read_only;
 		worker->new_keywords = told.permanent_keywords;

@@ -189,6 +189,7 @@ ask_all(Quick *quick, ImapSelected *selected_r, bool *ok_r, GError **error)
 	imap_session_send(worker->session, fetch_new(quick), &reply);
 	bool selected = imap_session_select_finish(worker->session, &selection, selected_r, &clean, &failure);
 	worker->uidvalidity = selected ? selected_r->uidvalidity : 0;
+	worker->uidnext = selected ? selected_r->uidnext : 0;
 	bool answered = imap_session_wait(worker->session, &reply, selected ? error : NULL);
 	if (!selected && answered && core_error_scope(failure) <= CORE_SCOPE_MAILBOX) {
 		g_error_free(failure);

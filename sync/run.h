@@ -46,13 +46,15 @@ typedef struct {
 typedef struct {
 	SyncRun *run;
 	ImapSession *session;
-	uint32_t uidvalidity; /* of the mailbox that is selected */
+	uint32_t uidvalidity; /* of the mailbox that is selected, as is the next */
+	uint32_t uidnext;     /* when it was selected: of what came later this connection may not know yet; 0: not told */
 	bool writable;        /* it was SELECTed so */
 	bool is_outdated;     /* the last push found a mailbox whose UIDVALIDITY is not the stored one */
 	bool is_read_only;    /* sync_push_select() could not, because the server opens it only for reading */
 	bool new_keywords;    /* if writable: the server keeps keywords that it does not have yet */
 	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */
 	bool list_again;      /* a change of a folder ended otherwise than as asked for: LIST may tell more now */
+	bool list_after;      /* folders were renamed with whatever is below them: LIST tells what that is */
 	bool asked_to_compress;
 	bool used;            /* a mailbox was selected on this connection */
 	unsigned sessions;    /* that were opened so far */

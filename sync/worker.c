@@ -82,6 +82,7 @@ sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresyn
 	if (!imap_session_select(worker->session, server_name, true, since, selected_r, error))
 		return false;
 	worker->uidvalidity = selected_r->uidvalidity;
+	worker->uidnext = selected_r->uidnext;
 	return true;
 }
 

@@ -241,6 +241,7 @@ def cut_now_and_then(line, seed, stop):
         line.drop(reset=chance.random() < 0.5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("profile", ["all", "no-move", "uidplus"])
 def test_all_agree_in_the_end(profile, remote_with, home, full, pytestconfig):
     seed = f"{pytestconfig.option.seed} {profile}"

@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -220,6 +221,7 @@ class History(RuleBasedStateMachine):
         assert count == expected, f"lost {expected - count}, doubled {count - expected}"
 
 
+@pytest.mark.long
 def test_histories(remote_with, place, full, pytestconfig):
     History.place, History.remotes = place, staticmethod(lambda: remote_with("all"))
     kept = settings(max_examples=120 if full else 8, stateful_step_count=30 if full else 20, deadline=None, database=None,
