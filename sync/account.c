@@ -115,7 +115,7 @@ list(SyncWorker *worker, SyncListing *listing, GArray *mailboxes, GError **error
 {
 	g_autofree char *selected = g_strdup(imap_session_selected(worker->session));
 
-	worker->list_again = false;
+	worker->list_again = worker->list_after = false;
 	g_array_set_size(mailboxes, 0);
 	if (!sync_list(worker, listing, mailboxes, error))
 		return false;
@@ -145,7 +145,7 @@ push(SyncWorker *worker, bool barrier, GArray *mailboxes, bool *any_r, GError **
 		if (!sync_push(worker, barrier, touched, error))
 			return false;
 		stopped = worker->list_again;
-		if (stopped && !list_again(worker, mailboxes, error))
+		if ((stopped || worker->list_after) && !list_again(worker, mailboxes, error))
 			return false;
 	} while (stopped); /* each time a change of a folder has ended */
 	*any_r = g_hash_table_size(touched) > 0;

@@ -162,6 +162,7 @@ rename_named(const SyncFolderChange *change, const char *old, const Below *below
 		return false;
 	if (words)
 		return names.is_there[0] || below ? sync_folder_fail(change, words, error) : sync_folder_overtaken(change, error);
+	change->worker->list_after = true;
 	return carry_subscriptions(change, &subscriptions, new, error) &&
 	       sync_folder_done_called(change, new, separator, error);
 }
