@@ -115,6 +115,7 @@ store_account_counts(Store *store, int64_t account_id, StoreCounts *counts_r, GE
 		.messages = (uint64_t)sqlite3_column_int64(query, 1),
 		.bytes = (uint64_t)sqlite3_column_int64(query, 2),
 		.missing = (uint64_t)sqlite3_column_int64(query, 3),
+		.remote = (uint64_t)sqlite3_column_int64(query, 4),
 	};
 	return true;
 }

@@ -15,6 +15,7 @@ take_row(StoreQuery *query)
 		.length = (uint64_t)sqlite3_column_int64(query, 3),
 		.text_length = derived ? (uint64_t)sqlite3_column_int64(query, 4) : UINT64_MAX,
 		.body_id = sqlite3_column_int64(query, 5),
+		.header_id = sqlite3_column_int64(query, 6),
 	};
 }
 

@@ -202,3 +202,57 @@ store_message_share_body(StoreTxn *txn, int64_t id, int64_t body_id, const char 
 	return step == STORE_ROW && store_txn_message_there(txn, id, &row, error) &&
 	       set_body(txn, &row, body_id, name, header_sha256, error);
 }
+
+bool
+store_message_set_header(StoreTxn *txn, int64_t id, const StoreBody *header, const char *name,
+                         const uint8_t header_sha256[32], GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+	int64_t header_id;
+
+	if (!store_txn_message_there(txn, id, &row, error))
+		return false;
+	if (row.body_id != 0)
+		return true;
+	if (!store_body_adopt(txn, header, &header_id, error))
+		return false;
+	if (row.name_is_users)
+		name = row.name;
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_SET_HEADER);
+	store_bind_int(query, ":id", id);
+	store_bind_int(query, ":header", header_id);
+	store_bind_text(query, ":name", name);
+	store_bind_sha256(query, ":header_sha256", header_sha256);
+	return store_query_run(txn->db, query, error) && store_message_tell_name(txn, &row, name, error);
+}
+
+bool
+store_message_drop_body(StoreTxn *txn, int64_t id, const StoreBody *header, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+	int64_t header_id;
+
+	if (!store_txn_message_there(txn, id, &row, error) || !store_body_adopt(txn, header, &header_id, error))
+		return false;
+	g_autoptr(StoreQuery) drop = store_db_query(txn->db, STORE_SQL_MESSAGE_DROP_BODY);
+	store_bind_int(drop, ":id", id);
+	store_bind_int(drop, ":header", header_id);
+	if (!store_query_run(txn->db, drop, error))
+		return false;
+	if (sqlite3_changes(txn->db->handle) == 0)
+		return core_throw(error, CORE_ERROR_NOT_FOUND, "message %" G_GINT64_FORMAT " needs its body just now", id);
+	g_autoptr(StoreQuery) note = store_db_query(txn->db, STORE_SQL_DEPARTED_NOTE);
+	store_bind_int(note, ":id", id);
+	store_bind_int(note, ":body", row.body_id);
+	return store_query_run(txn->db, note, error) && tell_body(txn, &row, 0, row.name, error);
+}
+
+bool
+store_message_note_asked(StoreTxn *txn, int64_t id, int64_t now_s, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_SET_ASKED);
+
+	store_bind_int(query, ":id", id);
+	store_bind_int(query, ":now", now_s);
+	return store_query_run(txn->db, query, error);
+}

@@ -175,6 +175,35 @@ store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, 
 }
 
 bool
+store_message_list_remote(Store *store, int64_t mailbox_id, int64_t since_s, StoreMessageFn fn, void *data,
+                          GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_LIST_REMOTE);
+	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":since", since_s);
+	return each(reader.db, query, fn, data, error);
+}
+
+bool
+store_message_list_kept(Store *store, int64_t account_id, int64_t before_s, int64_t asked_before_s, StoreMessageFn fn,
+                        void *data, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_LIST_KEPT);
+	store_bind_int(query, ":account", account_id);
+	store_bind_int(query, ":before", before_s);
+	store_bind_int(query, ":asked_before", asked_before_s);
+	return each(reader.db, query, fn, data, error);
+}
+
+bool
 store_message_list_unmatched(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error)
 {
 	return each_of_mailbox(store, STORE_SQL_MESSAGE_LIST_UNMATCHED, mailbox_id, fn, data, error);

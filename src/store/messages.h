@@ -66,6 +66,15 @@ bool store_message_count(Store *store, StoreTxn *txn, int64_t mailbox_id, uint32
 /* Rows with a UID but with neither body nor header kept, newest (highest UID) first. */
 bool store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 
+/* Rows with a UID of which only the header is kept, not before @since_s by INTERNALDATE, newest first. */
+bool store_message_list_remote(Store *store, int64_t mailbox_id, int64_t since_s, StoreMessageFn fn, void *data,
+                               GError **error);
+
+/* Rows with a UID and a body that store_message_drop_body() may take from them: before @before_s by INTERNALDATE, not
+ * asked for since @asked_before_s (store_message_note_asked()), and nothing of them is under way. */
+bool store_message_list_kept(Store *store, int64_t account_id, int64_t before_s, int64_t asked_before_s,
+                             StoreMessageFn fn, void *data, GError **error);
+
 /* Rows of the mailbox that wait to be matched (after store_mailbox_forget_uids()). */
 bool store_message_list_unmatched(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
 
@@ -88,9 +97,10 @@ typedef struct {
 	int64_t id;
 	const char *name;
 	int64_t internaldate_s;
-	uint64_t length;      /* of the body */
+	uint64_t length;      /* of the body; while that is not here the server's word, which may be wrong */
 	uint64_t text_length; /* of the rendered text; UINT64_MAX: not derived (or by another version) */
-	int64_t body_id;
+	int64_t body_id;      /* 0: it is not here, and the text is that of header_id */
+	int64_t header_id;
 } StoreEntry;
 typedef bool (*StoreEntryFn)(const StoreEntry *entry, void *data);
 bool store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn,
@@ -123,6 +133,9 @@ bool store_message_remove(StoreTxn *txn, int64_t id, GError **error);
  * is none. */
 bool store_message_find_unmatched(StoreTxn *txn, int64_t mailbox_id, const uint8_t sha256[32], int64_t internaldate_s,
                                   int64_t *id_r, GError **error);
+/* The unmatched message of the mailbox that has this header, RFC822.SIZE and INTERNALDATE; *id_r 0: there is none. */
+bool store_message_find_unmatched_header(StoreTxn *txn, int64_t mailbox_id, const uint8_t header_sha256[32],
+                                         uint64_t rfc822_size, int64_t internaldate_s, int64_t *id_r, GError **error);
 /* The message of that name that holds it only until somebody else needs it: an unmatched one, or one on its way to this
  * mailbox, whose name is still that of its former UID; *id_r 0: there is none. */
 bool store_message_find_unmatched_name(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t *id_r,
@@ -159,3 +172,17 @@ bool store_message_set_body(StoreTxn *txn, int64_t id, const StoreBody *body, co
 /* The same with a body that another row has.  CORE_ERROR_NOT_FOUND also if that body has gone since it was seen. */
 bool store_message_share_body(StoreTxn *txn, int64_t id, int64_t body_id, const char *name,
                               const uint8_t header_sha256[32], GError **error);
+
+/* The header block is here, and the body is not wanted for now: makes the message visible as @name.  @header is the
+ * header block with the empty line behind it, written like a body; the rest as store_message_set_body().  A message that has
+ * its body already stays as it is. */
+bool store_message_set_header(StoreTxn *txn, int64_t id, const StoreBody *header, const char *name,
+                              const uint8_t header_sha256[32], GError **error);
+
+/* Only the header is kept of a message that is on the server.  Until store_compact() its body is still found again, as
+ * that of a message that was removed.  CORE_ERROR_NOT_FOUND: the message has gone meanwhile, has no body, or something
+ * of it is under way; nothing was changed. */
+bool store_message_drop_body(StoreTxn *txn, int64_t id, const StoreBody *header, GError **error);
+
+/* Its body was fetched because somebody read it. */
+bool store_message_note_asked(StoreTxn *txn, int64_t id, int64_t now_s, GError **error);

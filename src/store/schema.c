@@ -139,6 +139,8 @@ static const char *const mail_2[] = {
 	"ALTER TABLE messages ADD COLUMN since INTEGER NOT NULL DEFAULT 0; -- when it came there, seconds since 1970\n"
 	"ALTER TABLE messages ADD COLUMN header INTEGER REFERENCES bodies (id); -- its header block, kept while the body\n"
 	"                                 -- is not here; NULL: not kept\n"
+	"ALTER TABLE messages ADD COLUMN asked INTEGER NOT NULL DEFAULT 0; -- when its body was fetched because somebody read\n"
+	"                                 -- it, seconds since 1970; 0: it was not\n"
 	"UPDATE messages SET place = mailbox, since = unixepoch();\n"
 	"DROP INDEX messages_name;\n"
 	"DROP INDEX messages_visible;\n"
@@ -149,6 +151,8 @@ static const char *const mail_2[] = {
 	"CREATE INDEX messages_remote ON messages (mailbox, internaldate)\n"
 	"  WHERE body IS NULL AND header IS NOT NULL AND uid IS NOT NULL;\n"
 	"CREATE INDEX messages_header ON messages (header) WHERE header IS NOT NULL;\n"
+	"CREATE INDEX messages_kept ON messages (mailbox, internaldate) WHERE body IS NOT NULL AND uid IS NOT NULL;\n"
+	"CREATE INDEX messages_unmatched_header ON messages (mailbox, header_sha256) WHERE state = 1;\n"
 	"CREATE INDEX messages_uploads ON messages (body) WHERE state IN (3, 4) AND body IS NOT NULL;\n",
 
 	"CREATE TRIGGER messages_count_insert AFTER INSERT ON messages WHEN NEW.uid IS NOT NULL BEGIN\n"

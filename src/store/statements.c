@@ -22,13 +22,18 @@
 	"SELECT id FROM messages WHERE (EXISTS (SELECT 1 FROM operations WHERE message = messages.id AND ended = 0)" \
 	" OR EXISTS (SELECT 1 FROM operations WHERE source = messages.id AND ended = 0)) AND "
 
+#define IS_BUSY \
+	"(EXISTS (SELECT 1 FROM operations WHERE message = m.id AND ended = 0)" \
+	" OR EXISTS (SELECT 1 FROM operations WHERE source = m.id AND ended = 0))"
+
 /* What a message has in common with one that may be the same. */
 #define ALIKE "rfc822_size = :rfc822_size AND internaldate = :internaldate"
 #define SAME_HEADER ALIKE " AND header_sha256 = :header_sha256"
 #define SAME_ID "(emailid = :emailid OR gm_msgid = :gm_msgid)"
 
 #define ENTRY_COLUMNS(from) \
-	"SELECT m.id, m.name, m.internaldate, b.length, t.length, m.body FROM " from " LEFT JOIN bodies b ON b.id = m.body" \
+	"SELECT m.id, m.name, m.internaldate, iif(m.body IS NULL, m.rfc822_size, b.length), t.length, m.body, m.header" \
+	" FROM " from " LEFT JOIN bodies b ON b.id = ifnull(m.body, m.header)" \
 	" LEFT JOIN derived.texts t ON t.sha256 = b.sha256 AND t.version = :version "
 
 #define BODY_COLUMNS "SELECT b.id, b.segment, b.offset, b.length, b.sha256 FROM bodies b "
@@ -63,7 +68,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_ACCOUNT_SET_CAPABILITIES] = { WRITE, "UPDATE accounts SET capabilities = :capabilities WHERE id = :id" },
 	[STORE_SQL_ACCOUNT_COUNTS] = { READ,
 		"SELECT (SELECT count(*) FROM mailboxes WHERE account = :account AND attributes & 1 AND state <> 2),"
-		" count(b.id), ifnull(sum(b.length), 0), count(*) FILTER (WHERE m.body IS NULL AND m.uid IS NOT NULL)"
+		" count(b.id), ifnull(sum(b.length), 0),"
+		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NULL AND m.uid IS NOT NULL),"
+		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NOT NULL)"
 		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id AND m.place IS NOT NULL LEFT JOIN bodies b ON b.id = m.body"
 		" WHERE x.account = :account" },
 
@@ -120,6 +127,12 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_LIST_MISSING] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL AND m.header IS NULL"
 		" ORDER BY m.uid DESC" },
+	[STORE_SQL_MESSAGE_LIST_REMOTE] = { READ,
+		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL AND m.header IS NOT NULL"
+		" AND m.internaldate >= :since ORDER BY m.internaldate DESC" },
+	[STORE_SQL_MESSAGE_LIST_KEPT] = { READ,
+		MESSAGE_COLUMNS "WHERE m.mailbox IN (SELECT id FROM mailboxes WHERE account = :account) AND m.uid IS NOT NULL"
+		" AND m.body IS NOT NULL AND m.internaldate < :before AND m.asked < :asked_before AND NOT " IS_BUSY },
 	[STORE_SQL_MESSAGE_LIST_UNMATCHED] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.state = 1 ORDER BY m.id" },
 	[STORE_SQL_MESSAGE_ANY_ALIKE] = { READ,
@@ -141,6 +154,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"SELECT id FROM messages WHERE mailbox = :mailbox AND state = 1"
 		" AND body = (SELECT id FROM bodies WHERE sha256 = :sha256)"
 		" AND internaldate BETWEEN :first AND :last ORDER BY internaldate, id LIMIT 1" },
+	[STORE_SQL_MESSAGE_UNMATCHED_HEADER] = { WRITE,
+		"SELECT id FROM messages WHERE mailbox = :mailbox AND state = 1 AND header_sha256 = :header_sha256"
+		" AND rfc822_size = :rfc822_size AND internaldate = :internaldate ORDER BY id LIMIT 1" },
 	[STORE_SQL_MESSAGE_UNMATCHED_NAME] = { WRITE,
 		"SELECT id FROM messages WHERE place = :mailbox AND name = :name"
 		" AND (state = 1 OR (NOT name_is_users AND (uid IS NULL OR mailbox <> place)))" },
@@ -177,7 +193,18 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" name = iif(name_is_users, name, ifnull(:name, name)) WHERE id = :id" },
 	[STORE_SQL_MESSAGE_RENAME] = { WRITE, "UPDATE messages SET name = :name WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SET_BODY] = { WRITE,
-		"UPDATE messages SET body = :body, name = :name, header_sha256 = :header_sha256 WHERE id = :id" },
+		"UPDATE messages SET body = :body, header = NULL, name = :name, header_sha256 = :header_sha256 WHERE id = :id" },
+	[STORE_SQL_MESSAGE_SET_HEADER] = { WRITE,
+		"UPDATE messages SET header = :header, name = :name, header_sha256 = :header_sha256 WHERE id = :id" },
+	[STORE_SQL_MESSAGE_SET_ASKED] = { WRITE, "UPDATE messages SET asked = :now WHERE id = :id" },
+	[STORE_SQL_MESSAGE_DROP_BODY] = { WRITE,
+		"UPDATE messages AS m SET body = NULL, header = :header, asked = 0"
+		" WHERE id = :id AND uid IS NOT NULL AND body IS NOT NULL AND NOT " IS_BUSY },
+	/* As the trigger messages_depart. */
+	[STORE_SQL_DEPARTED_NOTE] = { WRITE,
+		"INSERT INTO departed (account, body, internaldate, rfc822_size, emailid, threadid, gm_msgid, header_sha256)"
+		" SELECT x.account, :body, m.internaldate, m.rfc822_size, m.emailid, m.threadid, m.gm_msgid, m.header_sha256"
+		" FROM messages m JOIN mailboxes x ON x.id = m.mailbox WHERE m.id = :id" },
 	[STORE_SQL_MESSAGE_BUSY_INVISIBLE] = { WRITE, BUSY INVISIBLE },
 	[STORE_SQL_MESSAGE_FORGET_INVISIBLE] = { WRITE,
 		"DELETE FROM messages WHERE " INVISIBLE " RETURNING id, place, name" },
@@ -243,7 +270,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"INSERT OR REPLACE INTO texts (sha256, version, segment, offset, length, created)"
 		" VALUES (:sha256, :version, :segment, :offset, :length, :now)" },
 	[STORE_SQL_TEXT_MISSING] = { READ,
-		BODY_COLUMNS "WHERE b.id > :after AND EXISTS (SELECT 1 FROM messages WHERE body = b.id) AND NOT EXISTS"
+		BODY_COLUMNS "WHERE b.id > :after AND (EXISTS (SELECT 1 FROM messages WHERE body = b.id)"
+		" OR EXISTS (SELECT 1 FROM messages WHERE header = b.id)) AND NOT EXISTS"
 		" (SELECT 1 FROM derived.texts t WHERE t.sha256 = b.sha256 AND t.version = :version)"
 		" ORDER BY b.id LIMIT :limit" },
 	/* A text is stored shortly before its body's row is: a young one without a body is left alone. */

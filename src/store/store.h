@@ -94,6 +94,7 @@ bool store_account_find(Store *store, const char *name, StoreAccount *account_r,
 
 typedef struct {
 	uint64_t mailboxes, messages, bytes; /* with a body; bytes counts what people see, not what is shared */
-	uint64_t missing;                    /* known, but the body is not here yet */
+	uint64_t missing;                    /* known, but not to be seen yet */
+	uint64_t remote;                     /* only the header is kept */
 } StoreCounts;
 bool store_account_counts(Store *store, int64_t account_id, StoreCounts *counts_r, GError **error);
