@@ -14,11 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import corpus
+from bench import corpus, two_way
 from lib import messages
 from lib.account import Account, Message
 from lib.certs import Certificates
-from lib.dovecot import PASSWORD, Dovecot
+from lib.dovecot import Dovecot
 from lib.program import measured
 
 
@@ -33,7 +33,7 @@ class Peers:
         self.mailtree = mailtree
         self.folder.mkdir(parents=True, exist_ok=True)
         self.secret = self.folder / "password"
-        self.secret.write_text(PASSWORD + "\n")
+        self.secret.write_text(server.password + "\n")
         self.secret.chmod(0o600)
         self.config = self.folder / "config"
         self.store = self.folder / "store"
@@ -89,7 +89,7 @@ def drain(server, ca, user):
     start = time.monotonic()
     raw = socket.create_connection((server.host, server.tls_port))
     with context.wrap_socket(raw, server_hostname=server.host) as line:
-        literal = PASSWORD.encode()
+        literal = server.password.encode()
         pieces = [b"a LOGIN " + user.encode() + b" {%d+}\r\n" % len(literal) + literal + b"\r\n"]
         for name in quoted:
             name = name if isinstance(name, bytes) else name.encode()
@@ -228,7 +228,7 @@ def main():
     parser.add_argument("--mailtree", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each of two that are compared (default 3)")
     parser.add_argument("--messages", type=int, default=12_000, help="of the account (default 12000, about 300 MB)")
-    parser.add_argument("--only", choices=["sync", "views", "memory", "listing"], help="one part only")
+    parser.add_argument("--only", choices=["sync", "views", "memory", "listing", "far", "quiet", "change", "push", "latency"], help="one part only")
     options = parser.parse_args()
     wanted = (lambda part: options.only in (None, part))
 
@@ -236,9 +236,12 @@ def main():
     folder.chmod(0o755)
     try:
         certificates = Certificates(folder / "certs")
-        with Dovecot(folder / "d", certificates.server) as server:
+        with Dovecot(folder / "d", certificates.server, password="s3cret") as server: # one that interimap can be told
             ca = certificates.ca
-            if wanted("sync") or wanted("views"):
+
+            def make_peers(place, user):
+                return Peers(place, server, ca, user, options.mailtree)
+            if wanted("sync") or wanted("views") or wanted("far"):
                 count, size = corpus.fill(server, "bench", options.messages)
                 print(f"{count} messages, {size / 1e6:.0f} MB, {len(corpus.FOLDERS)} folders; Dovecot on loopback; {os.cpu_count()} processors")
                 peers = Peers(folder / "p", server, ca, "bench", options.mailtree)
@@ -247,10 +250,20 @@ def main():
                     bench_next_sync(peers, options.rounds)
                 if wanted("views"):
                     bench_views(peers, folder / "p", options.rounds)
+                if wanted("far"):
+                    two_way.first_sync_far(make_peers, folder, server, figure, "bench", options.rounds)
             if wanted("memory"):
                 bench_big_message(folder / "b", server, ca, options.mailtree)
             if wanted("listing"):
                 bench_listing(folder / "m", server, ca, options.mailtree, options.rounds)
+            if wanted("quiet"):
+                two_way.no_change(make_peers, folder, server, figure, options.rounds)
+            if wanted("change"):
+                two_way.one_change(make_peers, folder, server, figure)
+            if wanted("push"):
+                two_way.push(make_peers, folder, server, figure)
+            if wanted("latency"):
+                two_way.latency(make_peers, Mounted, folder, server, figure, options.rounds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
