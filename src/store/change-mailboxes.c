@@ -1,7 +1,7 @@
 /* What users do to mailboxes.  Operations on folders are done in the order in which they were asked for, so one is only
  * altered as long as nothing came after it. */
 #include "store/change.h"
-#include "store/mailbox-rows.h"
+#include "store/settle.h"
 
 #include <string.h>
 
@@ -27,17 +27,66 @@ is_inbox(const StoreMailbox *mailbox)
 	return mailbox->parent_id == 0 && strcmp(mailbox->name, "INBOX") == 0;
 }
 
+/* The last one of that path that is to be deleted; *id_r 0: there is none. */
+static bool
+find_deleted(StoreTxn *txn, int64_t account_id, int64_t parent_id, const char *name, int64_t *id_r, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_FIND_DELETED);
+
+	store_bind_int(query, ":account", account_id);
+	store_bind_int(query, ":parent", parent_id);
+	store_bind_text(query, ":name", name);
+	StoreStep step = store_query_step(txn->db, query, error);
+	*id_r = step == STORE_ROW ? sqlite3_column_int64(query, 0) : 0;
+	return step != STORE_FAILED;
+}
+
+/* What was to be deleted, and with which nobody has begun, need not be deleted first to be created then: what would be
+ * put into it might even have to wait for that, and that for what is in it still.  *id_r: the row that is seen again at
+ * @components; 0: there is none. */
+static bool
+take_back_delete(StoreTxn *txn, int64_t account_id, char *const *components, int64_t *id_r, GError **error)
+{
+	int64_t parent_id = 0;
+
+	*id_r = 0;
+	for (; *components; components++) {
+		g_auto(StoreMailbox) seen = { 0 }, again = { 0 };
+		int64_t id = 0;
+		StoreStep step = store_txn_mailbox_child(txn, account_id, parent_id, *components, &seen, error);
+		if (step == STORE_FAILED ||
+		    (step == STORE_DONE && !find_deleted(txn, account_id, parent_id, *components, &id, error)))
+			return false;
+		if (step == STORE_DONE && id == 0)
+			return true;
+		if (id != 0 && (!store_mailbox_reveal(txn, id, "created again", error) ||
+		                store_txn_mailbox(txn, id, &again, error) != STORE_ROW))
+			return false;
+		if (id != 0 && again.state == STORE_MAILBOX_TO_DELETE)
+			return true;
+		parent_id = id != 0 ? id : seen.id;
+		if (!components[1])
+			*id_r = id;
+	}
+	return true;
+}
+
 bool
 store_change_create(StoreTxn *txn, int64_t account_id, char *const *components, uint32_t special_use, int64_t *id_r,
                     GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
-	int64_t id;
+	int64_t id, again_id;
 
-	if (!store_mailbox_ensure(txn, account_id, components, &id, error) || !find_seen(txn, id, &mailbox, error))
+	if (!take_back_delete(txn, account_id, components, &again_id, error) ||
+	    !store_mailbox_ensure(txn, account_id, components, &id, error) || !find_seen(txn, id, &mailbox, error))
 		return false;
-	if (!store_mailbox_is_directory(&mailbox))
-		return core_throw(error, CORE_ERROR_REFUSED, "there is a folder of that name already");
+	if (!store_mailbox_is_directory(&mailbox)) {
+		*id_r = id;
+		return id == again_id ? store_mailbox_write_listing(txn, id, mailbox.server_name, mailbox.separator,
+		                                                    mailbox.attributes | special_use, error)
+		                      : core_throw(error, CORE_ERROR_REFUSED, "there is a folder of that name already");
+	}
 	if (!store_mailbox_write_listing(txn, id, NULL, 0, STORE_MAILBOX_SELECTABLE | special_use, error) ||
 	    !store_mailbox_write_state(txn, id, STORE_MAILBOX_TO_CREATE, error) ||
 	    !store_mailbox_queue_create(txn, &mailbox, error))
@@ -121,10 +170,45 @@ find_create(StoreTxn *txn, const GArray *operations, bool *found_r, GError **err
 	return true;
 }
 
-static bool rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, GError **error);
+/* Whether something that was asked for after @create has to be done before it, now that it is about @path: what makes
+ * way for it, or brings what is above it there.  What goes into it does not. */
+static bool
+is_late(const GArray *folder_operations, const StoreOperation *create, const char *path)
+{
+	g_autofree char *below = g_strconcat(path, "/", NULL);
+
+	for (guint i = 0; i < folder_operations->len; i++) {
+		const StoreOperation *other = &g_array_index(folder_operations, StoreOperation, i);
+		if (other->id < create->id || other->state == STORE_OPERATION_FAILED)
+			continue;
+		if (other->kind == STORE_OPERATION_DELETE ||
+		    (other->kind == STORE_OPERATION_RENAME && !g_str_has_prefix(other->arguments, below)))
+			return true;
+	}
+	return false;
+}
+
+/* A CREATE that has not begun is asked for again, behind all others, if it is late for @path. */
+static bool
+postpone_create(StoreTxn *txn, const StoreMailbox *mailbox, const char *path, GError **error)
+{
+	g_autoptr(GArray) operations = store_txn_folder_operations(txn, mailbox->account_id, error);
+
+	for (guint i = 0; operations && i < operations->len; i++) {
+		const StoreOperation *create = &g_array_index(operations, StoreOperation, i);
+		if (create->mailbox_id != mailbox->id || create->kind != STORE_OPERATION_CREATE ||
+		    store_operation_is_begun(create) || !is_late(operations, create, path))
+			continue;
+		return store_operation_set_state(txn, create->id, STORE_OPERATION_CANCELLED, "replaced by a later change", error) &&
+		       store_mailbox_queue_create(txn, mailbox, error);
+	}
+	return operations != NULL;
+}
+
+static bool rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error);
 
 static bool
-rename_children(StoreTxn *txn, int64_t id, const char *former, const char *path, GError **error)
+rename_children(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_CHILD_IDS);
 	g_autoptr(GArray) ids = NULL;
@@ -137,16 +221,16 @@ rename_children(StoreTxn *txn, int64_t id, const char *former, const char *path,
 			return false;
 		g_autofree char *child_former = g_strconcat(former, "/", child.name, NULL);
 		g_autofree char *child_path = g_strconcat(path, "/", child.name, NULL);
-		if (!rename_tree(txn, child.id, child_former, child_path, error))
+		if (!rename_tree(txn, child.id, child_former, child_path, goes_along, error))
 			return false;
 	}
 	return ids != NULL;
 }
 
-/* What the server is to rename: the mailbox, with which goes what is below it, or the uppermost ones below a mere
- * directory, or below what is not there yet. */
+/* What the server is to rename: the mailbox, with which goes what is below it (@goes_along), or the uppermost ones below
+ * a mere directory, or below what is not there yet. */
 static bool
-rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, GError **error)
+rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
 	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, id, error);
@@ -155,9 +239,11 @@ rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, GEr
 	if (!operations || store_txn_mailbox(txn, id, &mailbox, error) != STORE_ROW ||
 	    !find_create(txn, operations, &to_create, error))
 		return false;
-	if (store_mailbox_is_directory(&mailbox) || to_create)
-		return rename_children(txn, id, former, path, error);
-	return rename_there(txn, &mailbox, operations, former, path, error);
+	bool is_there = !store_mailbox_is_directory(&mailbox) && !to_create;
+	if (is_there && !goes_along && !rename_there(txn, &mailbox, operations, former, path, error))
+		return false;
+	return rename_children(txn, id, former, path, goes_along || is_there, error) &&
+	       (!to_create || postpone_create(txn, &mailbox, path, error));
 }
 
 bool
@@ -172,7 +258,7 @@ store_change_rename(StoreTxn *txn, int64_t mailbox_id, const char *path, GError 
 		return core_throw(error, CORE_ERROR_REFUSED, "INBOX cannot be renamed");
 	if (strcmp(former, path) == 0)
 		return true;
-	return store_mailbox_carry(txn, &mailbox, path, error) && rename_tree(txn, mailbox_id, former, path, error);
+	return store_mailbox_carry(txn, &mailbox, path, error) && rename_tree(txn, mailbox_id, former, path, false, error);
 }
 
 /* Nothing of it is seen, and nothing is known to be in it that others may see. */

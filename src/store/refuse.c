@@ -22,11 +22,12 @@ begin_instead(StoreTxn *txn, const StoreOperation *operation, GArray *operations
 		if (next->id < operation->id || next->state == STORE_OPERATION_FAILED || !is_taking(next))
 			continue;
 		*any_r = true;
-		if (!operation->former)
-			return true;
-		g_free((void *)(uintptr_t)next->former);
-		next->former = g_strdup(operation->former);
-		next->former_is_users = operation->former_is_users;
+		next->mailbox_id = operation->mailbox_id;
+		if (operation->former) {
+			g_free((void *)(uintptr_t)next->former);
+			next->former = g_strdup(operation->former);
+			next->former_is_users = operation->former_is_users;
+		}
 		return store_operation_write(txn, next, error);
 	}
 	return true;

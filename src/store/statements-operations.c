@@ -32,16 +32,21 @@
 	"ifnull((SELECT min(f.id) FROM operations f WHERE f.account = :account AND f.ended = 0 AND f.message IS NULL" \
 	" AND f.kind IN (" kinds ") AND f.state <> 'failed'), 9223372036854775807)"
 
-/* A mailbox that is to be deleted has the path that o's is to have. */
+/* A mailbox whose deletion was asked for before has the path that o's has by now. */
 #define PATH_IS_HELD \
 	"EXISTS (SELECT 1 FROM mailboxes x JOIN mailboxes d ON d.account = x.account" \
 	" AND ifnull(d.parent, 0) = ifnull(x.parent, 0) AND d.name = x.name AND d.state = 2" \
-	" WHERE x.id = o.mailbox AND x.state <> 2)"
+	" JOIN operations e ON e.mailbox = d.id AND e.ended = 0 AND e.kind = 'delete' AND e.id < o.id" \
+	" AND e.state <> 'failed' WHERE x.id = o.mailbox AND x.state <> 2)"
 
+/* Something is still to be done with what is in the mailbox on the server, or will be, or below it.  Where an operation
+ * begins (its mailbox) is no help: that is where people saw the message. */
 #define IS_IN_USE \
 	"(EXISTS (SELECT 1 FROM mailboxes x WHERE x.parent = o.mailbox AND x.state = 2)" \
-	" OR EXISTS (SELECT 1 FROM operations e WHERE e.mailbox = o.mailbox AND e.ended = 0 AND e.message IS NOT NULL" \
-	" AND e.state <> 'failed')" \
+	" OR EXISTS (SELECT 1 FROM messages x JOIN operations e ON e.message = x.id WHERE x.mailbox = o.mailbox" \
+	" AND e.ended = 0 AND e.state <> 'failed')" \
+	" OR EXISTS (SELECT 1 FROM messages x JOIN operations e ON e.source = x.id WHERE x.mailbox = o.mailbox" \
+	" AND e.ended = 0 AND e.state <> 'failed')" \
 	" OR EXISTS (SELECT 1 FROM operations e WHERE e.target = o.mailbox AND e.ended = 0 AND e.state <> 'failed'))"
 
 /* m is the message where the server has it: of a copy the source. */
@@ -167,4 +172,7 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		" OR (state = 'queued' AND (removal OR kind = 'remove') AND target_uid = 0)) ORDER BY id" },
 	[STORE_SQL_OPERATION_PRUNE] = { WRITE,
 		"DELETE FROM operations WHERE ended <> 0 AND ended > 0 AND ended < :before" },
+	[STORE_SQL_MAILBOX_FIND_DELETED] = { WRITE,
+		"SELECT id FROM mailboxes WHERE account = :account AND ifnull(parent, 0) = :parent AND name = :name AND state = 2"
+		" ORDER BY id DESC LIMIT 1" },
 };

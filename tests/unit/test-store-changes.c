@@ -36,7 +36,7 @@ static const struct {
 	{ "m >A send >B >I", "I: sent move I>A, move A>I" },
 	{ "m >A send fail", "I: failed move I>A" },
 	{ "m >A send fail >B", "B: move I>B" },
-	{ "m >A send >B fail", "B: failed move I>A, move A>B" },
+	{ "m >A send >B fail", "B: failed move I>A, move I>B" },
 	{ "m >A +\\Flagged", "A: move I>A, flags +\\Flagged" },
 	{ "m +\\Flagged >A -\\Flagged", "A: move I>A" },
 	{ "m +\\Flagged >A +$x", "A: flags +\\Flagged $x, move I>A" },

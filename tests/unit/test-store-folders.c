@@ -99,7 +99,10 @@ static const struct {
 	{ "mkdir:new send done mv:new:other", "dd dd/ee other xx xx/yy : rename new>other" },
 	{ "mkdir:new mv:xx:new/xx mv:new:other", "dd dd/ee other+other/xx other/xx/yy : create, rename xx>other/xx" },
 	{ "mkdir:new mv:xx:new/xx mkdir:more mv:new:other",
-	  "dd dd/ee more+other+other/xx other/xx/yy : create, rename xx>new/xx, create, rename new/xx>other/xx" },
+	  "dd dd/ee more+other+other/xx other/xx/yy : rename xx>new/xx, create, rename new/xx>other/xx, create" },
+	{ "mkdir:new mv:xx:zz mv:new:xx", "dd dd/ee xx+zz zz/yy : rename xx>zz, create" },
+	{ "mkdir:xx/new mv:xx:zz", "dd dd/ee zz zz/new+zz/yy : rename xx>zz, create" },
+	{ "mkdir:new rmdir:xx/yy mv:new:xx/yy", "dd dd/ee xx xx/yy+xx/yy-: delete, create" },
 
 	{ "mv:xx:zz", "dd dd/ee zz zz/yy : rename xx>zz" },
 	{ "mv:xx:zz mv:zz:ww", "dd dd/ee ww ww/yy : rename xx>ww" },
@@ -116,7 +119,10 @@ static const struct {
 
 	{ "rmdir:xx/yy", "dd dd/ee xx xx/yy-: delete" },
 	{ "rmdir:xx/yy rmdir:xx", "dd dd/ee xx-xx/yy-: delete, delete" },
-	{ "rmdir:xx/yy mkdir:xx/yy", "dd dd/ee xx xx/yy+xx/yy-: delete, create" },
+	{ "rmdir:xx/yy mkdir:xx/yy", "dd dd/ee xx xx/yy : " },
+	{ "rmdir:xx/yy rmdir:xx mkdir:xx", "dd dd/ee xx xx/yy-: delete" },
+	{ "rmdir:xx/yy rmdir:xx mkdir:xx/yy", "dd dd/ee xx xx/yy : " },
+	{ "rmdir:xx/yy send mkdir:xx/yy", "dd dd/ee xx xx/yy+xx/yy-: sent delete, create" },
 	{ "rmdir:dd/ee rmdir:dd", "dd-dd/ee-xx xx/yy : delete" },
 	{ "rmdir:dd/ee rmdir:dd send done", "xx xx/yy : " },
 	{ "rmdir:xx/yy send fail", "dd dd/ee xx xx/yy : failed delete" },

@@ -102,6 +102,8 @@ static const Case cases[] = {
 	  "1 delete mailbox=5; 2 create mailbox=4", "1" },
 	{ "rename to where something is to be deleted", "UPDATE mailboxes SET name = 'Old' WHERE id = 2",
 	  "1 delete mailbox=5; 2 rename mailbox=2", "1" },
+	{ "rename that was asked for before a delete there", "UPDATE mailboxes SET name = 'Old' WHERE id = 2",
+	  "1 rename mailbox=2; 2 delete mailbox=5", "1" },
 	{ "folders and messages", NULL, "1 create mailbox=4; 2 move message=1 target=4; 3 flags message=2", "1 3" },
 };
 
