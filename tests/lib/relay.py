@@ -28,7 +28,7 @@ class Relay:
     def __init__(self, target_port, latency_s=0.0, rate=None, cut=None, target_host="127.0.0.1"):
         self.target = (target_host, target_port)
         self.latency_s = latency_s # one way
-        self.rate = rate           # bytes a second and direction; None: as fast as it goes
+        self.rate = rate           # bytes a second and direction, of all connections together; None: as fast as it goes
         self.cut = cut
         self.has_cut = False
         self.refuse = False        # new connections are closed at once
@@ -37,6 +37,7 @@ class Relay:
         self.lines = {UP: 0, DOWN: 0}
         self.flights = 0
         self._lock = threading.Lock()
+        self._free_at = {UP: 0.0, DOWN: 0.0} # when the line has sent all that came so far
         self._open = set()
         self._doomed = set() # those that a cut ends
         self._closing = False
@@ -94,6 +95,13 @@ class Relay:
                 pair = _Pair(self, client, server)
                 self._open.add(pair)
             pair.start()
+
+    def _occupy(self, direction, now, length):
+        """When the line will have sent @length more bytes."""
+        with self._lock:
+            spent = length / self.rate if self.rate else 0.0
+            self._free_at[direction] = max(self._free_at[direction], now) + spent
+            return self._free_at[direction]
 
     def _end_doomed(self, pair):
         """Only those that the cut met: others may have come since mend()."""
@@ -163,7 +171,7 @@ class _Pair:
 
     def _read(self, direction, waiting):
         source, sink = self.sockets[direction]
-        free_at = 0.0 # when the line has sent all that came so far
+        free_at = 0.0
         cut = False
         while not cut:
             try:
@@ -175,7 +183,7 @@ class _Pair:
                 break
             data, cut = self.relay._account(self, direction, data)
             if waiting:
-                free_at = max(free_at, now) + (len(data) / self.relay.rate if self.relay.rate else 0)
+                free_at = self.relay._occupy(direction, now, len(data))
                 waiting.put((free_at + self.relay.latency_s, data))
             else:
                 try:
