@@ -1,6 +1,7 @@
 /* One run of one account, on the account's thread. */
 #include "sync/account.h"
 
+#include "sync/bodies.h"
 #include "sync/pool.h"
 #include "sync/push.h"
 
@@ -25,7 +26,8 @@ is_unchanged(const SyncRun *run, const StoreMailbox *mailbox, const ImapMailboxS
 	    status->uidvalidity != mailbox->uidvalidity || status->uidnext != mailbox->uidnext ||
 	    status->highestmodseq != mailbox->highestmodseq || status->messages != mailbox->messages)
 		return true;
-	if (!store_message_list_missing(run->store, mailbox->id, note_one, &misses, error))
+	if (!store_message_list_missing(run->store, mailbox->id, note_one, &misses, error) ||
+	    !store_message_list_remote(run->store, mailbox->id, sync_bodies_since(run->account), note_one, &misses, error))
 		return false;
 	*unchanged_r = !misses;
 	return true;

@@ -25,7 +25,7 @@ sync_arrival_init(SyncArrival *arrival, SyncWorker *worker, const SyncJob *job, 
 	arrival->empty = g_new0(bool, job->wanted->len);
 	arrival->batch = g_array_new(FALSE, FALSE, sizeof(Arrived));
 	g_array_set_clear_func(arrival->batch, arrived_clear);
-	sync_receiver_init(&arrival->receiver, worker, 0);
+	sync_receiver_init(&arrival->receiver, worker, 0, job->headers);
 }
 
 void
@@ -70,7 +70,7 @@ on_response(const ImapResponse *response, void *data, GError **error)
 		arrival->begun_ms = core_clock_ms();
 	g_array_append_val(arrival->batch, arrived);
 	arrival->done[index] = true;
-	sync_progress_done(arrival->worker->run->progress, 1, wanted->size_bytes);
+	sync_progress_done(arrival->worker->run->progress, 1, sync_job_bytes(arrival->job, wanted));
 	return core_clock_ms() - arrival->begun_ms < BATCH_MS || sync_arrival_commit(arrival, error);
 }
 
@@ -108,13 +108,16 @@ keep(SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted, 
 {
 	int64_t id, place_id;
 
-	if (!sync_match_arrived(run, txn, job, wanted, body->sha256, &id, error))
+	if (!sync_match_arrived(run, txn, job, wanted, job->headers ? NULL : body->sha256, derived->header_sha256, &id, error))
 		return false;
 	if (!store_message_place(txn, id, &place_id, error))
 		return false;
 	g_autofree char *name = sync_derive_name(txn, place_id, id, wanted->uid, wanted->internaldate_s, derived,
 	                                         error);
-	return name && store_message_set_body(txn, id, body, name, derived->header_sha256, error);
+	if (!name)
+		return false;
+	return job->headers ? store_message_set_header(txn, id, body, name, derived->header_sha256, error)
+	                    : store_message_set_body(txn, id, body, name, derived->header_sha256, error);
 }
 
 bool

@@ -16,6 +16,12 @@ typedef struct {
 	char *path;
 } SyncSpecial;
 
+typedef enum {
+	SYNC_BODIES_ALL,
+	SYNC_BODIES_RECENT, /* of the last bodies_days days by INTERNALDATE */
+	SYNC_BODIES_NONE,
+} SyncBodies;
+
 /* What the engine is to know of an account.  Borrowed for the engine's life. */
 typedef struct {
 	char *name;
@@ -23,6 +29,8 @@ typedef struct {
 	char **folders;  /* patterns for sync_path_wanted(); NULL: all */
 	const SyncSpecial *special; /* counts only where the server tells none */
 	size_t n_special;
+	SyncBodies bodies;    /* what is kept here; of the other messages only the header is */
+	unsigned bodies_days;
 	unsigned connections; /* at most this many working connections; 0: SYNC_CONNECTIONS */
 	ImapPasswordFn password; /* called from the account's thread */
 	void *password_data;

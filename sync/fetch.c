@@ -18,7 +18,8 @@ send_one(SyncArrival *arrival, GPtrArray *replies, const char *set)
 	ImapReply *reply = g_new0(ImapReply, 1);
 
 	g_ptr_array_add(replies, reply);
-	imap_session_send(arrival->worker->session, imap_command_new("UID FETCH %s (UID BODY.PEEK[])", set), reply);
+	imap_session_send(arrival->worker->session,
+	                  imap_command_new("UID FETCH %s (UID BODY.PEEK[%s])", set, arrival->job->headers ? "HEADER" : ""), reply);
 }
 
 /* Sends the commands for what is not done yet. */
@@ -96,7 +97,7 @@ trim(SyncJob *job, const bool *done)
 		if (done[i])
 			continue;
 		g_array_index(job->wanted, SyncWanted, kept++) = wanted;
-		job->bytes += sync_job_bytes(&wanted);
+		job->bytes += sync_job_bytes(job, &wanted);
 	}
 	g_array_set_size(job->wanted, kept);
 }

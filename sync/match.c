@@ -174,14 +174,17 @@ find_by_header(Match *match, GError **error)
 
 bool
 sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted,
-                   const uint8_t sha256[32], int64_t *id_r, GError **error)
+                   const uint8_t *sha256, const uint8_t header_sha256[32], int64_t *id_r, GError **error)
 {
 	g_auto(StoreMessage) message = { 0 };
 	GError *failure = NULL;
-	int64_t old;
+	int64_t old = 0;
 
 	*id_r = wanted->id;
-	if (!store_message_find_unmatched(txn, job->mailbox_id, sha256, wanted->internaldate_s, &old, error))
+	if (sha256 && !store_message_find_unmatched(txn, job->mailbox_id, sha256, wanted->internaldate_s, &old, error))
+		return false;
+	if (old == 0 && !store_message_find_unmatched_header(txn, job->mailbox_id, header_sha256, wanted->size_bytes,
+	                                                     wanted->internaldate_s, !sha256, &old, error))
 		return false;
 	if (old == 0)
 		return true;
@@ -191,7 +194,7 @@ sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const 
 		g_propagate_error(error, failure);
 		return false;
 	}
-	if (message.body_id != 0)
+	if (message.name)
 		return true; /* it has become visible meanwhile, and stays what it is */
 	*id_r = old;
 	return store_message_match(txn, old, &message, NULL, error); /* the new row, which nobody has seen yet, goes */
@@ -204,7 +207,8 @@ keep(const Match *match, StoreTxn *txn, const Found *found, GError **error)
 	const SyncWanted *wanted = &g_array_index(job->wanted, SyncWanted, found->index);
 	int64_t id, place_id;
 
-	if (!sync_match_arrived(match->worker->run, txn, job, wanted, found->body.sha256, &id, error))
+	if (!sync_match_arrived(match->worker->run, txn, job, wanted, found->body.sha256, found->derived.header_sha256, &id,
+	                        error))
 		return false;
 	if (!store_message_place(txn, id, &place_id, error))
 		return false;
@@ -229,7 +233,7 @@ keep_all(Match *match, GError **error)
 		const Found *found = &g_array_index(match->found, Found, i);
 		GError *failure = NULL;
 		if (keep(match, txn, found, &failure)) {
-			bytes += g_array_index(match->job->wanted, SyncWanted, found->index).size_bytes;
+			bytes += sync_job_bytes(match->job, &g_array_index(match->job->wanted, SyncWanted, found->index));
 			messages++;
 		} else if (core_error_code(failure) == CORE_ERROR_NOT_FOUND) {
 			match->done[found->index] = false;

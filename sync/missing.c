@@ -17,7 +17,7 @@ remove_gone(const SyncWorker *worker, const SyncJob *job, bool *done, const Imap
 		if (!store_message_remove_uids(txn, job->mailbox_id, wanted->uid, wanted->uid, error))
 			return false;
 		done[i] = true;
-		sync_progress_done(worker->run->progress, 1, wanted->size_bytes);
+		sync_progress_done(worker->run->progress, 1, sync_job_bytes(job, wanted));
 	}
 	return store_commit(g_steal_pointer(&txn), error);
 }

@@ -1,14 +1,17 @@
-/* Jobs: the bodies that a mailbox lacks, newest first, in pieces of work for one connection. */
+/* Jobs: the bodies and headers that a mailbox lacks, newest first, in pieces of work for one connection. */
+#include "sync/bodies.h"
 #include "sync/pool.h"
 
 #define SIZE_BELIEVED_BYTES (1ull << 32) /* a server that says more is wrong, and would spoil the sums */
+#define HEADER_BYTES 2048                 /* a guess */
 
 typedef struct {
 	SyncRun *run;
 	const StoreMailbox *mailbox;
 	const char *path;
 	uint32_t uidvalidity;
-	SyncJob *job;
+	int64_t since_s; /* bodies of messages from then on are wanted */
+	SyncJob *bodies, *headers;
 } Planner;
 
 void
@@ -57,9 +60,9 @@ sync_job_find(const SyncJob *job, uint32_t uid, guint *index_r)
 }
 
 uint64_t
-sync_job_bytes(const SyncWanted *wanted)
+sync_job_bytes(const SyncJob *job, const SyncWanted *wanted)
 {
-	return MIN(wanted->size_bytes, SIZE_BELIEVED_BYTES);
+	return job->headers ? HEADER_BYTES : MIN(wanted->size_bytes, SIZE_BELIEVED_BYTES);
 }
 
 void
@@ -69,7 +72,7 @@ sync_job_want(SyncJob *job, const SyncWanted *wanted)
 
 	copy.emailid = wanted->emailid ? g_string_chunk_insert(job->strings, wanted->emailid) : NULL;
 	g_array_append_val(job->wanted, copy);
-	job->bytes += sync_job_bytes(wanted);
+	job->bytes += sync_job_bytes(job, wanted);
 }
 
 static int
@@ -81,13 +84,13 @@ by_uid(const void *a, const void *b)
 }
 
 static void
-hand_over(Planner *planner)
+hand_over(const Planner *planner, SyncJob **job)
 {
-	if (!planner->job)
+	if (!*job)
 		return;
-	g_array_sort(planner->job->wanted, by_uid);
-	sync_progress_wanted(planner->run->progress, planner->job->wanted->len, planner->job->bytes);
-	sync_pool_add(planner->run->pool, g_steal_pointer(&planner->job));
+	g_array_sort((*job)->wanted, by_uid);
+	sync_progress_wanted(planner->run->progress, (*job)->wanted->len, (*job)->bytes);
+	sync_pool_add(planner->run->pool, g_steal_pointer(job));
 }
 
 static bool
@@ -104,21 +107,32 @@ plan(const StoreMessage *message, void *data)
 		.emailid = message->emailid,
 	};
 
-	if (!planner->job)
-		planner->job = sync_job_new(planner->mailbox->id, planner->mailbox->server_name, planner->path,
-		                            planner->uidvalidity);
-	sync_job_want(planner->job, &wanted);
-	if (planner->job->bytes >= SYNC_JOB_BYTES || planner->job->wanted->len >= SYNC_JOB_MESSAGES)
-		hand_over(planner);
+	bool is_headers = message->internaldate_s < planner->since_s;
+	SyncJob **job = is_headers ? &planner->headers : &planner->bodies;
+	if (!*job) {
+		*job = sync_job_new(planner->mailbox->id, planner->mailbox->server_name, planner->path, planner->uidvalidity);
+		(*job)->headers = is_headers;
+	}
+	sync_job_want(*job, &wanted);
+	if ((*job)->bytes >= SYNC_JOB_BYTES || (*job)->wanted->len >= SYNC_JOB_MESSAGES)
+		hand_over(planner, job);
 	return true;
 }
 
 bool
 sync_plan(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint32_t uidvalidity, GError **error)
 {
-	Planner planner = { .run = run, .mailbox = mailbox, .path = path, .uidvalidity = uidvalidity };
-	bool ok = store_message_list_missing(run->store, mailbox->id, plan, &planner, error);
+	Planner planner = {
+		.run = run,
+		.mailbox = mailbox,
+		.path = path,
+		.uidvalidity = uidvalidity,
+		.since_s = sync_bodies_since(run->account),
+	};
+	bool ok = store_message_list_missing(run->store, mailbox->id, plan, &planner, error) &&
+	          store_message_list_remote(run->store, mailbox->id, planner.since_s, plan, &planner, error);
 
-	hand_over(&planner);
+	hand_over(&planner, &planner.bodies);
+	hand_over(&planner, &planner.headers);
 	return ok;
 }

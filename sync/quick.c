@@ -27,6 +27,13 @@ arrived_clear(void *data)
 	mime_derived_clear(&((Arrived *)data)->derived);
 }
 
+/* What has just come is recent enough. */
+static bool
+wants_headers(const SyncWorker *worker)
+{
+	return worker->run->account->bodies == SYNC_BODIES_NONE;
+}
+
 static void
 quick_init(Quick *quick, SyncWorker *worker, const StoreMailbox *mailbox, const char *path, SyncMetadata *metadata)
 {
@@ -40,7 +47,7 @@ quick_init(Quick *quick, SyncWorker *worker, const StoreMailbox *mailbox, const 
 		.first_new = MAX(mailbox->uidnext, 1),
 	};
 	g_array_set_clear_func(quick->arrived, arrived_clear);
-	sync_receiver_init(&quick->receiver, worker, SYNC_QUICK_BODY_BYTES);
+	sync_receiver_init(&quick->receiver, worker, SYNC_QUICK_BODY_BYTES, wants_headers(worker));
 }
 
 static void
@@ -103,7 +110,8 @@ fetch_new(const Quick *quick)
 		imap_command_text(command, " EMAILID");
 	if (imap_session_has(session, IMAP_CAP_GMAIL))
 		imap_command_text(command, " X-GM-MSGID");
-	imap_command_text(command, " BODY.PEEK[]<0.%" G_GUINT64_FORMAT ">)", (uint64_t)SYNC_QUICK_BODY_BYTES);
+	imap_command_text(command, " BODY.PEEK[%s]<0.%" G_GUINT64_FORMAT ">)", wants_headers(quick->worker) ? "HEADER" : "",
+	                  (uint64_t)SYNC_QUICK_BODY_BYTES);
 	return command;
 }
 
@@ -116,7 +124,11 @@ ensure_writer(SyncWorker *worker, GError **error)
 static bool
 keep_arrived(Quick *quick, StoreTxn *txn, GError **error)
 {
-	const SyncJob job = { .mailbox_id = quick->mailbox->id, .path = (char *)(uintptr_t)quick->path };
+	const SyncJob job = {
+		.mailbox_id = quick->mailbox->id,
+		.path = (char *)(uintptr_t)quick->path,
+		.headers = wants_headers(quick->worker),
+	};
 
 	for (guint i = 0; i < quick->arrived->len; i++) {
 		const Arrived *arrived = &g_array_index(quick->arrived, Arrived, i);

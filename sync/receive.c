@@ -2,12 +2,19 @@
 
 #include "store/derived.h"
 
+#include <string.h>
+
 #define IN_MEMORY_BYTES (1024 * 1024) /* messages up to this size are parsed without reading them back */
 
 void
-sync_receiver_init(SyncReceiver *receiver, SyncWorker *worker, uint64_t origin_limit)
+sync_receiver_init(SyncReceiver *receiver, SyncWorker *worker, uint64_t origin_limit, bool headers)
 {
-	*receiver = (SyncReceiver){ .worker = worker, .origin_limit = origin_limit, .memory = g_byte_array_new() };
+	*receiver = (SyncReceiver){
+		.worker = worker,
+		.origin_limit = origin_limit,
+		.headers = headers,
+		.memory = g_byte_array_new(),
+	};
 }
 
 void
@@ -40,9 +47,11 @@ sync_receiver_take(SyncReceiver *receiver, StoreBody *body_r, MimeDerived *deriv
 static bool
 is_body(const SyncReceiver *receiver, const ImapFetchSection *section)
 {
+	bool is_header = strcmp(section->section, "HEADER") == 0 || strcmp(section->item, "RFC822.HEADER") == 0;
 	bool is_whole = !*section->section && !g_str_has_prefix(section->item, "RFC822.");
 
-	return is_whole && (receiver->origin_limit ? section->has_origin && section->origin == 0 : !section->has_origin);
+	return (receiver->headers ? is_header : is_whole) &&
+	       (receiver->origin_limit ? section->has_origin && section->origin == 0 : !section->has_origin);
 }
 
 static bool

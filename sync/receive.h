@@ -11,6 +11,7 @@
 typedef struct {
 	SyncWorker *worker;
 	uint64_t origin_limit;  /* bytes of BODY[]<0.limit> that were asked for; 0: whole bodies are */
+	bool headers;           /* BODY[HEADER] was asked for instead of BODY[] */
 	bool receiving;
 	bool complete;          /* body and derived are filled, and nobody has taken them yet */
 	bool was_cut;           /* the body was longer than origin_limit: nothing was kept of it */
@@ -22,7 +23,7 @@ typedef struct {
 	MimeDerived derived;
 } SyncReceiver;
 
-void sync_receiver_init(SyncReceiver *receiver, SyncWorker *worker, uint64_t origin_limit);
+void sync_receiver_init(SyncReceiver *receiver, SyncWorker *worker, uint64_t origin_limit, bool headers);
 void sync_receiver_clear(SyncReceiver *receiver);
 
 /* From begin to end the session's bodies go to @receiver, and responses to @listen. */

@@ -14,6 +14,7 @@
  *   search.c    which UIDs the selected mailbox has
  *   push.c      what users did, to the server (push.h)
  *   derive.c    names and texts of what arrived
+ *   bodies.c    which bodies are kept here
  *
  * Threads: the account's thread is worker 0; the others are started by the pool when there is enough to fetch.  A
  * SyncWorker belongs to its thread.  The SyncRun is shared; its fields are constant but for the pool, which has a lock.
@@ -66,7 +67,7 @@ typedef struct {
 	void *sink_data;
 } SyncWorker;
 
-/* A message whose body is not here. */
+/* A message whose body, or header, is not here. */
 typedef struct {
 	int64_t id; /* of its row */
 	uint32_t uid;
@@ -76,7 +77,7 @@ typedef struct {
 	const char *emailid; /* OBJECTID; NULL; in SyncJob.strings */
 } SyncWanted;
 
-/* Bodies to fetch from one mailbox: a piece of work for one connection. */
+/* Bodies (or headers) to fetch from one mailbox: a piece of work for one connection. */
 typedef struct {
 	int64_t mailbox_id;
 	char *server_name;
@@ -85,6 +86,7 @@ typedef struct {
 	GArray *wanted; /* of SyncWanted, by ascending UID */
 	GStringChunk *strings;
 	uint64_t bytes;
+	bool headers;          /* only their headers are wanted */
 	bool matched;          /* sync_match() was done */
 	unsigned matches_lost; /* times that a connection ended in it */
 	bool alone;            /* one message, at which a connection ended: it comes last, on a fresh connection */
@@ -100,7 +102,7 @@ SyncJob *sync_job_new(int64_t mailbox_id, const char *server_name, const char *p
 void sync_job_want(SyncJob *job, const SyncWanted *wanted); /* copies; in the order of UIDs */
 /* The message of that UID, and its index in job->wanted; NULL: the job does not want it. */
 const SyncWanted *sync_job_find(const SyncJob *job, uint32_t uid, guint *index_r);
-uint64_t sync_job_bytes(const SyncWanted *wanted); /* its size, as far as it can be believed */
+uint64_t sync_job_bytes(const SyncJob *job, const SyncWanted *wanted); /* its size, as far as it can be believed */
 void sync_job_free(SyncJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
 
@@ -137,7 +139,8 @@ bool sync_list(SyncWorker *worker, SyncListing *listing, GArray *mailboxes, GErr
  * CORE_ERROR_REFUSED and other errors of mailbox scope leave the session usable. */
 bool sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, const char *path, GError **error);
 
-/* plan.c.  Adds the jobs for the bodies that are missing in the mailbox to the pool. */
+/* plan.c.  Adds the jobs for what is missing in the mailbox to the pool: bodies, or headers of messages whose bodies are not
+ * to be kept here. */
 bool sync_plan(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint32_t uidvalidity, GError **error);
 
 /* fetch.c.  True when the job is done, although single messages may have been left out with a warning.  False: @job
@@ -157,12 +160,13 @@ bool sync_missing(SyncWorker *worker, const SyncJob *job, bool *done, GError **e
 /* match.c.  Gives bodies that are here already to the messages of @job that have the same, and their old rows to
  * messages that a new UIDVALIDITY made look new.  @done: a flag for each of job->wanted, set for what was settled. */
 bool sync_match(SyncWorker *worker, const SyncJob *job, bool *done, GError **error);
-/* In the transaction that is to keep the body of @wanted, which has that hash: *id_r is the row that gets it.  An old row
- * of the mailbox that waits to be matched and has the same body becomes the message, so that its inode stays; else it is
- * wanted->id.  sync_derive_name() and store_message_set_body() with *id_r come next.  CORE_ERROR_NOT_FOUND: the message
+/* In the transaction that is to keep the body of @wanted, which has that hash (NULL: only the header is kept): *id_r is the
+ * row that gets it.  An old row of the mailbox that waits to be matched and has the same body, or the same header, size
+ * and date, becomes the message, so that its inode stays; else it is wanted->id.  sync_derive_name() and
+ * store_message_set_body() or _set_header() with *id_r come next.  CORE_ERROR_NOT_FOUND: the message
  * has gone meanwhile; nothing was changed, and the transaction can go on. */
 bool sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted,
-                        const uint8_t sha256[32], int64_t *id_r, GError **error);
+                        const uint8_t *sha256, const uint8_t header_sha256[32], int64_t *id_r, GError **error);
 /* What still waits to be matched in the mailbox is gone on the server, and goes: to be called only when the mailbox was
  * pulled and all its jobs were done in this run. */
 bool sync_match_finish(SyncRun *run, int64_t mailbox_id, GError **error);

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "store/operations.h"
+#include "sync/bodies.h"
 #include "sync/derive.h"
 #include "sync/engine-private.h"
 #include "sync/follow.h"
@@ -81,13 +82,29 @@ note_result(const Thread *thread, const char *message, GError **error)
 	       store_commit(g_steal_pointer(&txn), error);
 }
 
-/* Gives back the space of what the server no longer has. */
-static bool
-tidy(SyncEngine *engine, GError **error)
+static SyncRun
+new_run(const Thread *thread)
 {
+	const SyncSlot *slot = thread->slot;
+
+	return (SyncRun){
+		.store = slot->engine->store,
+		.account = slot->account,
+		.account_id = thread->account_id,
+		.cancel = slot->engine->cancel,
+		.progress = slot->progress,
+	};
+}
+
+/* Gives back the space of what the server no longer has, and of what is not to be kept. */
+static bool
+tidy(const Thread *thread, GError **error)
+{
+	SyncEngine *engine = thread->slot->engine;
+	SyncRun run = new_run(thread);
 	bool due;
 
-	if (!store_compact_due(engine->store, &due, error) || !store_operation_prune(engine->store, error))
+	if (!sync_bodies_shed(&run, error) || !store_compact_due(engine->store, &due, error) || !store_operation_prune(engine->store, error))
 		return false;
 	return !due || (store_compact(engine->store, engine->cancel, error) &&
 	                store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error));
@@ -162,7 +179,7 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 		everything_was_sent(thread, &failure);
 	}
 	if (ended)
-		tidy(engine, failure ? NULL : &failure);
+		tidy(thread, failure ? NULL : &failure);
 	/* That somebody stopped it is nothing to mend. */
 	const char *why = failure && core_error_code(failure) != CORE_ERROR_CANCELLED ? failure->message : NULL;
 	if (thread->account_id && !note_result(thread, why, &unsaved))
@@ -187,20 +204,6 @@ begin_run(Thread *thread)
 		thread->rests = 0;
 	}
 	thread->runs = true;
-}
-
-static SyncRun
-new_run(const Thread *thread)
-{
-	const SyncSlot *slot = thread->slot;
-
-	return (SyncRun){
-		.store = slot->engine->store,
-		.account = slot->account,
-		.account_id = thread->account_id,
-		.cancel = slot->engine->cancel,
-		.progress = slot->progress,
-	};
 }
 
 /* All at once, and then the connection is closed. */

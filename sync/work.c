@@ -9,6 +9,7 @@ piece(const SyncJob *job, guint from, guint to)
 {
 	SyncJob *part = sync_job_new(job->mailbox_id, job->server_name, job->path, job->uidvalidity);
 
+	part->headers = job->headers;
 	part->matched = job->matched;
 	for (guint i = from; i < to; i++)
 		sync_job_want(part, &g_array_index(job->wanted, SyncWanted, i));

@@ -213,7 +213,7 @@ store_message_set_header(StoreTxn *txn, int64_t id, const StoreBody *header, con
 	if (!store_txn_message_there(txn, id, &row, error))
 		return false;
 	if (row.body_id != 0)
-		return true;
+		return row.name_is_users || store_message_rename(txn, id, name, error);
 	if (!store_body_adopt(txn, header, &header_id, error))
 		return false;
 	if (row.name_is_users)

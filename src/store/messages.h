@@ -133,9 +133,11 @@ bool store_message_remove(StoreTxn *txn, int64_t id, GError **error);
  * is none. */
 bool store_message_find_unmatched(StoreTxn *txn, int64_t mailbox_id, const uint8_t sha256[32], int64_t internaldate_s,
                                   int64_t *id_r, GError **error);
-/* The unmatched message of the mailbox that has this header, RFC822.SIZE and INTERNALDATE; *id_r 0: there is none. */
+/* The unmatched message of the mailbox that has this header, RFC822.SIZE and INTERNALDATE; *id_r 0: there is none.
+ * Unless @with_body only one without a body counts. */
 bool store_message_find_unmatched_header(StoreTxn *txn, int64_t mailbox_id, const uint8_t header_sha256[32],
-                                         uint64_t rfc822_size, int64_t internaldate_s, int64_t *id_r, GError **error);
+                                         uint64_t rfc822_size, int64_t internaldate_s, bool with_body, int64_t *id_r,
+                                         GError **error);
 /* The message of that name that holds it only until somebody else needs it: an unmatched one, or one on its way to this
  * mailbox, whose name is still that of its former UID; *id_r 0: there is none. */
 bool store_message_find_unmatched_name(StoreTxn *txn, int64_t mailbox_id, const char *name, int64_t *id_r,
@@ -175,7 +177,7 @@ bool store_message_share_body(StoreTxn *txn, int64_t id, int64_t body_id, const 
 
 /* The header block is here, and the body is not wanted for now: makes the message visible as @name.  @header is the
  * header block with the empty line behind it, written like a body; the rest as store_message_set_body().  A message that has
- * its body already stays as it is. */
+ * its body already only gets the name. */
 bool store_message_set_header(StoreTxn *txn, int64_t id, const StoreBody *header, const char *name,
                               const uint8_t header_sha256[32], GError **error);
 

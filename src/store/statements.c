@@ -156,7 +156,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" AND internaldate BETWEEN :first AND :last ORDER BY internaldate, id LIMIT 1" },
 	[STORE_SQL_MESSAGE_UNMATCHED_HEADER] = { WRITE,
 		"SELECT id FROM messages WHERE mailbox = :mailbox AND state = 1 AND header_sha256 = :header_sha256"
-		" AND rfc822_size = :rfc822_size AND internaldate = :internaldate ORDER BY id LIMIT 1" },
+		" AND rfc822_size = :rfc822_size AND internaldate = :internaldate AND (body IS NULL OR :with_body)"
+		" ORDER BY id LIMIT 1" },
 	[STORE_SQL_MESSAGE_UNMATCHED_NAME] = { WRITE,
 		"SELECT id FROM messages WHERE place = :mailbox AND name = :name"
 		" AND (state = 1 OR (NOT name_is_users AND (uid IS NULL OR mailbox <> place)))" },

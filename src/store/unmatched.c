@@ -45,7 +45,8 @@ store_message_find_unmatched(StoreTxn *txn, int64_t mailbox_id, const uint8_t sh
 
 bool
 store_message_find_unmatched_header(StoreTxn *txn, int64_t mailbox_id, const uint8_t header_sha256[32],
-                                    uint64_t rfc822_size, int64_t internaldate_s, int64_t *id_r, GError **error)
+                                    uint64_t rfc822_size, int64_t internaldate_s, bool with_body, int64_t *id_r,
+                                    GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_UNMATCHED_HEADER);
 
@@ -53,6 +54,7 @@ store_message_find_unmatched_header(StoreTxn *txn, int64_t mailbox_id, const uin
 	store_bind_sha256(query, ":header_sha256", header_sha256);
 	store_bind_int(query, ":rfc822_size", (int64_t)rfc822_size);
 	store_bind_int(query, ":internaldate", internaldate_s);
+	store_bind_int(query, ":with_body", with_body);
 	return ask_id(txn, query, id_r, error);
 }
 

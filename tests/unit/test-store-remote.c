@@ -253,13 +253,20 @@ test_matched_by_header(Fixture *fixture, const void *data)
 	StoreTxn *txn = begin(fixture);
 
 	g_assert_true(store_mailbox_forget_uids(txn, fixture->inbox, 77, &error));
-	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 5, 1005, &found, &error));
+	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 5, 1005, true, &found, &error));
 	g_assert_cmpint(found, ==, id);
-	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, other, 5, 1005, &found, &error));
+	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, other, 5, 1005, true, &found, &error));
 	g_assert_cmpint(found, ==, 0);
-	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 6, 1005, &found, &error));
+	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 6, 1005, true, &found, &error));
 	g_assert_cmpint(found, ==, 0);
-	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 5, 1006, &found, &error));
+	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 5, 1006, true, &found, &error));
+	g_assert_cmpint(found, ==, 0);
+	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 5, 1005, false, &found, &error));
+	g_assert_cmpint(found, ==, id);
+	commit(txn);
+	give_body(fixture, id, "A: b\r\n\r\nbody");
+	txn = begin(fixture);
+	g_assert_true(store_message_find_unmatched_header(txn, fixture->inbox, header_hash, 5, 1005, false, &found, &error));
 	g_assert_cmpint(found, ==, 0);
 	commit(txn);
 }
