@@ -1,11 +1,9 @@
-#include "sync/watch.h"
+#include "sync/watch-private.h"
 
 #include "core/clock.h"
 #include "core/log.h"
 #include "imap/utf7.h"
 #include "sync/path.h"
-#include "sync/pool.h"
-#include "sync/quick.h"
 
 #include <poll.h>
 #include <string.h>
@@ -13,11 +11,6 @@
 int sync_poll_ms = 60 * 1000;
 
 #define TOLD_MAX 100000 /* names of which the last STATUS is kept */
-
-/* The last STATUS of a mailbox. */
-typedef struct {
-	ImapMailboxStatus status; /* without its strings */
-} Told;
 
 void
 sync_watch_init(SyncWatch *watch, SyncWorker *worker)
@@ -81,8 +74,8 @@ find_mailbox(const SyncWatch *watch, const char *server_name, StoreMailbox *mail
 }
 
 /* Whether @now says something that @before (NULL: nothing) and the store do not. */
-static bool
-is_news(const StoreMailbox *mailbox, const ImapMailboxStatus *now, const ImapMailboxStatus *before)
+bool
+sync_watch_is_news(const StoreMailbox *mailbox, const ImapMailboxStatus *now, const ImapMailboxStatus *before)
 {
 	if (((now->fields & IMAP_STATUS_UIDVALIDITY) && now->uidvalidity != mailbox->uidvalidity) ||
 	    ((now->fields & IMAP_STATUS_UIDNEXT) && now->uidnext != mailbox->uidnext) ||
@@ -123,15 +116,15 @@ note_status(SyncWatch *watch, const ImapMailboxStatus *status)
 		watch->relist |= is_wanted(watch, status->mailbox, separator_of(watch));
 		return;
 	}
-	Told *told = g_hash_table_lookup(watch->told, mailbox.server_name);
-	if (is_news(&mailbox, status, told ? &told->status : NULL)) {
+	SyncTold *told = g_hash_table_lookup(watch->told, mailbox.server_name);
+	if (sync_watch_is_news(&mailbox, status, told ? &told->status : NULL)) {
 		note_stale(watch, mailbox.id, !(status->fields & IMAP_STATUS_HIGHESTMODSEQ));
 		imap_session_stir(watch->worker->session);
 	}
 	if (!told && g_hash_table_size(watch->told) >= TOLD_MAX)
 		return;
 	if (!told) {
-		told = g_new0(Told, 1);
+		told = g_new0(SyncTold, 1);
 		g_hash_table_insert(watch->told, g_strdup(mailbox.server_name), told);
 	}
 	told->status = *status;
@@ -173,8 +166,8 @@ overhear(const ImapResponse *response, void *data)
 }
 
 /* Of the mailbox that is watched. */
-static bool
-on_watched(const ImapResponse *response, void *data, GError **error)
+bool
+sync_watch_on_watched(const ImapResponse *response, void *data, GError **error)
 {
 	SyncWatch *watch = data;
 	bool is_fetch = response->kind == IMAP_RESPONSE_FETCH;
@@ -238,9 +231,9 @@ select_inbox(SyncWatch *watch, GError **error)
 	watch->watched_id = inbox.id;
 	/* Without QRESYNC a FETCH that arrives meanwhile is of the mailbox that was selected before. */
 	bool by_changes = imap_session_enabled(worker->session, IMAP_CAP_QRESYNC);
-	imap_session_listen(worker->session, by_changes ? on_watched : NULL, watch);
+	imap_session_listen(worker->session, by_changes ? sync_watch_on_watched : NULL, watch);
 	bool ok = sync_worker_select(worker, inbox.server_name, &since, &selected, &failure);
-	imap_session_listen(worker->session, on_watched, watch);
+	imap_session_listen(worker->session, sync_watch_on_watched, watch);
 	watch->metadata.exists = selected.exists;
 	if (ok && selected.uidvalidity == inbox.uidvalidity)
 		return true;
@@ -280,8 +273,8 @@ prepare(SyncWatch *watch, GError **error)
 	return watch->mode != SYNC_WATCH_NOTIFY || watch->notified || ask_to_notify(watch, error);
 }
 
-static bool
-has_events(SyncWatch *watch)
+bool
+sync_watch_has_events(SyncWatch *watch)
 {
 	const SyncMetadata *metadata = &watch->metadata;
 	g_auto(StoreMailbox) mailbox = { 0 };
@@ -297,7 +290,7 @@ has_events(SyncWatch *watch)
 static bool
 has_news(SyncWatch *watch)
 {
-	return watch->relist || g_hash_table_size(watch->stale) > 0 || has_events(watch);
+	return watch->relist || g_hash_table_size(watch->stale) > 0 || sync_watch_has_events(watch);
 }
 
 /* A connection that is dead answers nothing; one that lives ends its IDLE, or does nothing, at once. */
@@ -373,168 +366,4 @@ sync_watch_wait(SyncWatch *watch, int wake_fd, int timeout_ms, SyncWatchEnd *end
 		if (!watch_once(watch, wake_fd, first_ms == INT64_MAX ? -1 : first_ms, &end, error))
 			return false;
 	}
-}
-
-/* What is done about it. */
-
-static const char *
-status_items(const ImapSession *session)
-{
-	return imap_session_has(session, IMAP_CAP_CONDSTORE) ? "MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ"
-	                                                     : "MESSAGES UIDNEXT UIDVALIDITY UNSEEN";
-}
-
-typedef struct {
-	ImapSession *session;
-	const char *items;
-	bool by_list;   /* LIST has told the status of all */
-	unsigned known; /* mailboxes that LIST must have told of */
-} Poll;
-
-static bool
-ask_status(const StoreMailbox *mailbox, void *data)
-{
-	Poll *ask = data;
-
-	if (!mailbox->server_name || mailbox->state != STORE_MAILBOX_THERE || !(mailbox->attributes & STORE_MAILBOX_SELECTABLE))
-		return true;
-	ask->known++;
-	if (ask->by_list)
-		return true;
-	ImapCommand *command = imap_command_new("STATUS ");
-	imap_command_mailbox(command, mailbox->server_name);
-	imap_command_text(command, " (%s)", ask->items);
-	imap_session_send(ask->session, command, NULL);
-	return true;
-}
-
-bool
-sync_watch_poll(SyncWatch *watch, GError **error)
-{
-	ImapSession *session = watch->worker->session;
-	const SyncRun *run = watch->worker->run;
-	Poll ask = { .session = session, .items = status_items(session) };
-	g_auto(ImapReply) reply = { 0 };
-
-	watch->polled_ms = core_clock_ms();
-	watch->listed = 0;
-	/* Of the mailbox that is selected, STATUS says what this connection was told. */
-	imap_session_send(session, imap_command_new("NOOP"), NULL);
-	if (!imap_session_wait(session, NULL, error))
-		return false;
-	ask.by_list = imap_session_has(session, IMAP_CAP_LIST_STATUS) && imap_session_has(session, IMAP_CAP_LIST_EXTENDED);
-	if (ask.by_list)
-		imap_session_send(session, imap_command_new("LIST \"\" \"*\" RETURN (STATUS (%s))", ask.items), &reply);
-	if (ask.by_list && !imap_session_wait(session, &reply, error))
-		return false;
-	if (reply.kind != IMAP_RESPONSE_OK)
-		ask.by_list = false;
-	if (!ask.by_list)
-		imap_session_send(session, imap_command_new("LIST \"\" \"*\""), NULL);
-	if (!store_mailbox_list(run->store, run->account_id, ask_status, &ask, error) ||
-	    !imap_session_wait(session, NULL, error))
-		return false;
-	watch->relist |= watch->listed < ask.known;
-	return true;
-}
-
-/* Listens anew, to the same mailbox, after what was told has been applied. */
-static void
-listen_again(SyncWatch *watch)
-{
-	uint32_t exists = watch->metadata.exists;
-	int64_t id = watch->watched_id;
-
-	sync_metadata_clear(&watch->metadata);
-	sync_metadata_init(&watch->metadata, watch->worker->run, id);
-	watch->metadata.exists = exists;
-	imap_session_listen(watch->worker->session, on_watched, watch);
-}
-
-/* A mailbox that cannot be read keeps no other from being. */
-static bool
-pull(SyncWatch *watch, const StoreMailbox *mailbox, const char *path, GError **error)
-{
-	SyncWorker *worker = watch->worker;
-	GError *failure = NULL;
-	bool done = false;
-
-	sync_watch_unselect(watch);
-	if (sync_quick_pull(worker, mailbox, path, &done, &failure) && (done || sync_pull(worker, mailbox, path, &failure)))
-		return true;
-	if (core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
-		sync_warn(worker->run, path, 0, "%s", failure->message);
-		g_error_free(failure);
-		return true;
-	}
-	g_propagate_error(error, failure);
-	return core_prefix(error, "%s: ", path);
-}
-
-static bool
-take_events(SyncWatch *watch, GError **error)
-{
-	Store *store = watch->worker->run->store;
-	g_auto(StoreMailbox) mailbox = { 0 };
-	g_autofree char *path = store_mailbox_path(store, watch->watched_id, error);
-	bool done = false;
-
-	if (!path || !store_mailbox_get(store, watch->watched_id, &mailbox, error)) {
-		sync_watch_unselect(watch);
-		return !error || !*error;
-	}
-	if (!sync_quick_apply(watch->worker, &mailbox, path, &watch->metadata, &done, error))
-		return false;
-	if (done) {
-		listen_again(watch);
-		return true;
-	}
-	store_mailbox_clear(&mailbox);
-	return store_mailbox_get(store, watch->watched_id, &mailbox, error) && pull(watch, &mailbox, path, error);
-}
-
-/* What STATUS told of it may have been brought here since. */
-static bool
-is_settled(const SyncWatch *watch, const StoreMailbox *mailbox)
-{
-	const Told *told = mailbox->server_name ? g_hash_table_lookup(watch->told, mailbox->server_name) : NULL;
-
-	return !mailbox->server_name || mailbox->state != STORE_MAILBOX_THERE || (told && !is_news(mailbox, &told->status, NULL));
-}
-
-static bool
-take_stale(SyncWatch *watch, int64_t mailbox_id, bool certainly, GError **error)
-{
-	Store *store = watch->worker->run->store;
-	g_auto(StoreMailbox) mailbox = { 0 };
-	GError *failure = NULL;
-	g_autofree char *path = store_mailbox_path(store, mailbox_id, &failure);
-
-	if (!path || !store_mailbox_get(store, mailbox_id, &mailbox, &failure)) {
-		if (failure)
-			g_propagate_error(error, failure);
-		return !failure;
-	}
-	if (certainly ? !mailbox.server_name || mailbox.state != STORE_MAILBOX_THERE : is_settled(watch, &mailbox))
-		return true;
-	return pull(watch, &mailbox, path, error);
-}
-
-bool
-sync_watch_take(SyncWatch *watch, GError **error)
-{
-	if (has_events(watch) && !take_events(watch, error))
-		return false;
-	while (g_hash_table_size(watch->stale) > 0) {
-		GHashTableIter iterator;
-		void *key, *certainly;
-		g_hash_table_iter_init(&iterator, watch->stale);
-		g_hash_table_iter_next(&iterator, &key, &certainly);
-		int64_t id = *(const int64_t *)key;
-		g_hash_table_remove(watch->stale, &id);
-		if (!core_cancel_check(watch->worker->run->cancel, error) ||
-		    !take_stale(watch, id, GPOINTER_TO_INT(certainly), error))
-			return false;
-	}
-	return true;
 }
