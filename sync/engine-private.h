@@ -15,7 +15,7 @@ typedef struct {
 	/* Protected by the engine's lock: */
 	uint64_t wanted, ended; /* tickets */
 	bool poked;             /* something was queued for the server */
-	GError *error;          /* of the run that ended last; NULL: it went well */
+	GError *error;          /* of the last run that was asked for and has ended; NULL: it went well */
 } SyncSlot;
 
 struct SyncEngine {

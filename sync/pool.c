@@ -314,7 +314,8 @@ sync_pool_note_incomplete(SyncPool *pool, int64_t mailbox_id)
 bool
 sync_pool_is_complete(const SyncPool *pool, int64_t mailbox_id)
 {
-	return !g_hash_table_contains(pool->incomplete, &mailbox_id);
+	/* After an error jobs were left, or dropped, and nobody knows of which mailboxes. */
+	return !pool->error && !has_work(pool) && !g_hash_table_contains(pool->incomplete, &mailbox_id);
 }
 
 bool

@@ -36,6 +36,8 @@ typedef struct {
 	bool pass;             /* everything is to be looked at */
 	unsigned failures;     /* connections that ended or did not come about, in a row */
 	int64_t retry_ms;      /* when to connect again; INT64_MAX: when somebody asks */
+	unsigned troubles;     /* times in a row that the bodies did not come although there was a connection */
+	int64_t pass_ms;       /* when they are asked for again; INT64_MAX: they are not missed */
 	int64_t push_ms;       /* when something can be sent; INT64_MAX: nothing is queued */
 } Thread;
 
@@ -188,11 +190,14 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 	thread->runs = false;
 
 	pthread_mutex_lock(&engine->lock);
-	g_clear_error(&slot->error);
-	slot->error = failure;
-	slot->ended = MAX(slot->ended, ticket);
+	if (ticket > slot->ended) { /* else nobody asked for this run: how theirs ended stays */
+		g_clear_error(&slot->error);
+		slot->error = g_steal_pointer(&failure);
+		slot->ended = ticket;
+	}
 	pthread_cond_broadcast(&engine->changed);
 	pthread_mutex_unlock(&engine->lock);
+	g_clear_error(&failure);
 }
 
 static void
@@ -222,16 +227,20 @@ run_once(Thread *thread, uint64_t ticket)
 
 /* Following. */
 
-/* Takes @failure, which has ended the connection or kept it from coming about. */
+/* How long to wait after the last of so many failures, which is @failure. */
+static int64_t
+pause_ms(unsigned failures, const GError *failure)
+{
+	int64_t delay_ms = MIN((int64_t)RETRY_FIRST_MS << MIN(failures, 16), RETRY_MAX_MS);
+
+	return core_error_code(failure) == CORE_ERROR_BUSY ? MAX(delay_ms, RETRY_BUSY_MS) : delay_ms;
+}
+
+/* @failure has ended the connection or kept it from coming about. */
 static void
 schedule_retry(Thread *thread, const GError *failure)
 {
-	int64_t delay_ms = MIN((int64_t)RETRY_FIRST_MS << MIN(thread->failures, 16), RETRY_MAX_MS);
-
-	thread->failures++;
-	if (core_error_code(failure) == CORE_ERROR_BUSY)
-		delay_ms = MAX(delay_ms, RETRY_BUSY_MS);
-	thread->retry_ms = core_clock_ms() + delay_ms;
+	thread->retry_ms = core_clock_ms() + pause_ms(thread->failures++, failure);
 	if (core_error_retry(failure) == CORE_RETRY_NEVER)
 		thread->retry_ms = INT64_MAX;
 }
@@ -283,6 +292,7 @@ pass(Thread *thread, bool asked)
 
 	begin_run(thread);
 	thread->pass = false;
+	thread->pass_ms = INT64_MAX;
 	thread->asked |= asked;
 	if (!start_following(thread, &failure) || !sync_follow_pass(&thread->follow, asked, &failure)) {
 		lose(thread, failure);
@@ -314,17 +324,20 @@ push_rest(Thread *thread)
 	return any;
 }
 
+/* Also without a connection: what the pool's own have come to is not to stand in the way of the next. */
 static void
 settle(Thread *thread)
 {
 	GError *failure = NULL;
 	bool settled = false;
 
-	if (!is_connected(thread))
+	if (!thread->follows)
 		return;
 	bool ok = sync_follow_settle(&thread->follow, &settled, &failure);
 	if (!ok)
-		thread->pass = true;
+		thread->pass_ms = core_clock_ms() + pause_ms(thread->troubles++, failure);
+	else if (settled && thread->pass_ms == INT64_MAX)
+		thread->troubles = 0;
 	if (thread->runs && settled && (!ok || !push_rest(thread))) {
 		end_run(thread, thread->begun, failure);
 		plan_push(thread, true);
@@ -353,7 +366,8 @@ wait_disconnected(Thread *thread)
 static void
 wait_connected(Thread *thread)
 {
-	int64_t left_ms = thread->push_ms == INT64_MAX ? -1 : MAX(thread->push_ms - core_clock_ms(), 0);
+	int64_t due_ms = MIN(thread->push_ms, thread->pass_ms);
+	int64_t left_ms = due_ms == INT64_MAX ? -1 : MAX(due_ms - core_clock_ms(), 0);
 	GError *failure = NULL;
 
 	if (!sync_follow_wait(&thread->follow, (int)MIN(left_ms, G_MAXINT), &thread->pass, &failure))
@@ -377,12 +391,13 @@ static void
 follow(Thread *thread, uint64_t wanted, bool poked)
 {
 	bool asked = wanted > thread->begun;
+	bool due = core_clock_ms() >= (is_connected(thread) ? thread->pass_ms : thread->retry_ms);
 
 	if (asked)
 		thread->begun = wanted;
 	if (poked && is_connected(thread))
 		plan_push(thread, false);
-	if (asked || thread->pass || (!is_connected(thread) && core_clock_ms() >= thread->retry_ms))
+	if (asked || thread->pass || due)
 		pass(thread, asked);
 	else if (is_connected(thread) && core_clock_ms() >= thread->push_ms)
 		push(thread);
@@ -409,7 +424,7 @@ sync_thread_main(void *data)
 {
 	SyncSlot *slot = data;
 	SyncEngine *engine = slot->engine;
-	Thread thread = { .slot = slot, .push_ms = INT64_MAX };
+	Thread thread = { .slot = slot, .push_ms = INT64_MAX, .pass_ms = INT64_MAX };
 	uint64_t count;
 
 	for (;;) {

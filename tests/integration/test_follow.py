@@ -244,6 +244,63 @@ def test_a_connection_that_is_dead_is_found_by_a_probe(serve, quick):
         until(lambda: len(sees(mount, "INBOX")) == 2, "a new connection", 40)
 
 
+def test_bodies_come_although_both_connections_were_lost(remote, quick):
+    large = [mail("large", index) + b"a line of a large message\r\n" * 60000 for index in range(6)]
+    with remote.connect() as account, Relay(remote.server.plain_port) as line:
+        build(account)
+        with following(quick, {**remote.keys(), "port": line.port, "connections": 2}) as mount:
+            line.rate = 1000000
+            line.clear()
+            account.append("A", large)
+            until(lambda: line.connections, "a connection for the bodies")
+            time.sleep(0.5)
+            line.refuse = True
+            line.drop()
+            time.sleep(1) # for all to find out
+            line.refuse, line.rate = False, None
+            until(lambda: len(sees(mount, "A")) == 10, "all bodies", 40)
+
+
+def bodies_are_refused(server, with_what):
+    """A function for Server.refuse."""
+    server.refuse = {b"UID FETCH": lambda *arguments: with_what if "BODY" in repr(arguments).upper() else None}
+
+
+def logins(server):
+    return len(server.commands(b"AUTHENTICATE")) + len(server.commands(b"LOGIN"))
+
+
+def test_a_server_that_is_busy_is_left_alone(serve, quick):
+    server = serve(capability=FULL)
+    server.add("INBOX", [mail("INBOX")])
+    with following(quick, server.account()) as mount:
+        bodies_are_refused(server, b"NO [UNAVAILABLE] come back later")
+        server.box("INBOX").add(mail("new"))
+        until(lambda: server.commands(b"UID FETCH")[-1:] and b"BODY" in server.commands(b"UID FETCH")[-1], "asking for it")
+        time.sleep(1)
+        before = len(server.commands())
+        time.sleep(3)
+        assert len(server.commands()) - before < 20
+        server.refuse = {}
+        quick.sync()
+        assert len(sees(mount, "INBOX")) == 2
+
+
+def test_messages_wait_to_be_matched_while_the_server_is_busy(serve, quick):
+    server = serve(capability=FULL.replace(" OBJECTID", ""))
+    server.add("A", [mail("A", index) for index in range(3)])
+    with following(quick, server.account()) as mount:
+        before = {path.name.split("~")[0]: path.stat().st_ino for path in mount.files()["A"].values()}
+        with server.lock:
+            bodies_are_refused(server, b"NO [UNAVAILABLE] come back later")
+            box = server.box("A")
+            box.uidvalidity += 1
+        assert quick.run("sync").status == 75
+        server.refuse = {}
+        quick.sync()
+        assert {path.name.split("~")[0]: path.stat().st_ino for path in mount.files()["A"].values()} == before
+
+
 def test_one_connection_is_enough(serve, quick):
     class OnlyOne(Session):
         """A second connection is refused while another one lives."""
