@@ -102,8 +102,20 @@ bool
 sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
 {
 	g_autoptr(GArray) bodies = g_array_new(FALSE, FALSE, sizeof(StoreBody));
+	GError *failure = NULL;
+	StoreBody last = { 0 };
 	int64_t after = 0;
 
+	/* What comes after it meanwhile brings its text along. */
+	bool any = store_body_last(store, &last, &failure);
+	if (!any) {
+		if (failure)
+			g_propagate_error(error, failure);
+		return !failure;
+	}
+	if (!store_derived_complete(store, MIME_DERIVE_VERSION, &after, error))
+		return false;
+	bool is_new = after != last.id;
 	do {
 		g_array_set_size(bodies, 0);
 		if (!store_derived_missing(store, MIME_DERIVE_VERSION, after, 200, collect, bodies, error))
@@ -117,5 +129,5 @@ sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
 		if (!store_derived_flush(store, error))
 			return false;
 	} while (bodies->len > 0);
-	return true;
+	return !is_new || store_derived_set_complete(store, MIME_DERIVE_VERSION, &last, error);
 }

@@ -239,6 +239,57 @@ store_derived_missing(Store *store, unsigned version, int64_t after, unsigned li
 	return step == STORE_DONE;
 }
 
+bool
+store_derived_complete(Store *store, unsigned version, int64_t *body_id_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_COMPLETE);
+	store_bind_int(query, ":version", version);
+	StoreStep step = store_query_step(reader.db, query, error);
+	*body_id_r = step == STORE_ROW ? sqlite3_column_int64(query, 0) : 0;
+	return step != STORE_FAILED;
+}
+
+bool
+store_body_last(Store *store, StoreBody *body_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_LAST);
+	if (!store_query_row(reader.db, query, error))
+		return false;
+	*body_r = store_body_take_row(query);
+	return true;
+}
+
+bool
+store_derived_set_complete(Store *store, unsigned version, const StoreBody *last, GError **error)
+{
+	StoreDb *db = store->derived;
+
+	if (!store_db_begin(db, error))
+		return false;
+	bool ok;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_TEXT_SET_COMPLETE);
+		store_bind_int(query, ":version", version);
+		store_bind_int(query, ":body", last->id);
+		store_bind_sha256(query, ":sha256", last->sha256);
+		ok = store_query_run(db, query, error);
+	}
+	if (ok)
+		ok = store_db_commit(db, error);
+	else
+		store_db_rollback(db);
+	store_db_unlock(db);
+	return ok;
+}
+
 /* The hashes of at most ROWS stale texts behind @after, one after the other. */
 static bool
 list_stale(Store *store, unsigned version, const uint8_t after[32], GByteArray *hashes, GError **error)

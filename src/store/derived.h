@@ -30,5 +30,12 @@ typedef bool (*StoreBodyFn)(const StoreBody *body, void *data);
 bool store_derived_missing(Store *store, unsigned version, int64_t after, unsigned limit, StoreBodyFn fn, void *data,
                            GError **error);
 
+/* Up to which body all have texts of @version, as far as store_derived_set_complete() was told; 0: nobody knows.  A body
+ * that arrives has its text before it has a row. */
+bool store_derived_complete(Store *store, unsigned version, int64_t *body_id_r, GError **error);
+/* The last body there is; false with *error unset: there is none. */
+bool store_body_last(Store *store, StoreBody *body_r, GError **error);
+bool store_derived_set_complete(Store *store, unsigned version, const StoreBody *last, GError **error);
+
 /* Drops texts of other versions and of bodies that have been gone for an hour, and compacts. */
 bool store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error);

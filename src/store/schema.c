@@ -224,8 +224,19 @@ static const char *const derived_1[] = {
 	NULL,
 };
 
+static const char *const derived_2[] = {
+	/* So that a start need not look through all of them; the hash tells whether it is still that mail.db. */
+	"CREATE TABLE complete (\n"
+	"  one INTEGER PRIMARY KEY CHECK (one = 1),\n"
+	"  version INTEGER NOT NULL,     -- of the renderer\n"
+	"  body INTEGER NOT NULL,        -- id in mail.db: all bodies up to it have texts of that version, as far as they can\n"
+	"  sha256 BLOB NOT NULL          -- of that body\n"
+	") STRICT;\n",
+	NULL,
+};
+
 static const char *const *const mail_steps[] = { mail_1, mail_2 };
-static const char *const *const derived_steps[] = { derived_1 };
+static const char *const *const derived_steps[] = { derived_1, derived_2 };
 
 const StoreSchema store_schema_mail = { 0x6d61696c /* "mail" */, G_N_ELEMENTS(mail_steps), mail_steps };
 const StoreSchema store_schema_derived = { 0x6d747874 /* "mtxt" */, G_N_ELEMENTS(derived_steps), derived_steps };

@@ -275,6 +275,12 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" OR EXISTS (SELECT 1 FROM messages WHERE header = b.id)) AND NOT EXISTS"
 		" (SELECT 1 FROM derived.texts t WHERE t.sha256 = b.sha256 AND t.version = :version)"
 		" ORDER BY b.id LIMIT :limit" },
+	[STORE_SQL_TEXT_COMPLETE] = { READ,
+		"SELECT c.body FROM derived.complete c JOIN bodies b ON b.id = c.body AND b.sha256 = c.sha256"
+		" WHERE c.one = 1 AND c.version = :version" },
+	[STORE_SQL_TEXT_SET_COMPLETE] = { DERIVED,
+		"INSERT OR REPLACE INTO complete (one, version, body, sha256) VALUES (1, :version, :body, :sha256)" },
+	[STORE_SQL_BODY_LAST] = { READ, BODY_COLUMNS "WHERE b.id = (SELECT max(id) FROM bodies)" },
 	/* A text is stored shortly before its body's row is: a young one without a body is left alone. */
 	[STORE_SQL_TEXT_STALE] = { READ,
 		"SELECT t.sha256 FROM derived.texts t WHERE t.sha256 > :after AND (t.version <> :version OR"

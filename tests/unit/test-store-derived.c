@@ -160,6 +160,41 @@ derived_sql(Fixture *fixture, const char *text)
 	sqlite3_close(handle);
 }
 
+static int64_t
+complete(Fixture *fixture, unsigned version)
+{
+	g_autoptr(GError) error = NULL;
+	int64_t body_id = -1;
+
+	g_assert_true(store_derived_complete(fixture->store, version, &body_id, &error));
+	g_assert_no_error(error);
+	return body_id;
+}
+
+/* It counts for that version and that mail.db only. */
+static void
+test_complete(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	StoreBody last;
+
+	g_assert_false(store_body_last(fixture->store, &last, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(complete(fixture, 1), ==, 0);
+	add_message(fixture, fixture->inbox, 1, "one");
+	add_message(fixture, fixture->inbox, 2, "two");
+	g_assert_true(store_body_last(fixture->store, &last, &error));
+	g_assert_true(store_derived_set_complete(fixture->store, 1, &last, &error));
+	add_message(fixture, fixture->inbox, 3, "three");
+	g_assert_cmpint(complete(fixture, 1), ==, last.id);
+	g_assert_cmpint(complete(fixture, 2), ==, 0);
+	g_assert_true(store_derived_set_complete(fixture->store, 2, &last, &error));
+	g_assert_cmpint(complete(fixture, 1), ==, 0);
+	g_assert_cmpint(complete(fixture, 2), ==, last.id);
+	sql(fixture, "UPDATE bodies SET sha256 = zeroblob(32) WHERE id = 2");
+	g_assert_cmpint(complete(fixture, 2), ==, 0);
+}
+
 static void
 test_prune(Fixture *fixture, const void *data)
 {
@@ -238,6 +273,7 @@ main(int argc, char **argv)
 	ADD("unflushed-is-lost", test_unflushed_is_lost);
 	ADD("many-flush-themselves", test_many_flush_themselves);
 	ADD("missing", test_missing);
+	ADD("complete", test_complete);
 	ADD("prune", test_prune);
 	ADD("damaged-is-made-again", test_damaged_is_made_again);
 	ADD("deleted-is-made-again", test_deleted_is_made_again);
