@@ -5,10 +5,10 @@
 #define BATCH_ROWS 1000    /* in a transaction while metadata streams in */
 #define SEARCH_MARGIN 1000 /* UIDs that SEARCH may name beyond those that the mailbox counts */
 
-/* A row of the store, as far as comparing needs it. */
+/* A row of the store, as far as comparing needs it: there may be millions. */
 typedef struct {
 	uint32_t uid;
-	const char *flags;
+	uint32_t flags; /* index into SyncMetadata.flags */
 } Known;
 
 /* What one FETCH response told. */
@@ -24,7 +24,8 @@ sync_metadata_init(SyncMetadata *metadata, const SyncRun *run, int64_t mailbox_i
 		.run = run,
 		.mailbox_id = mailbox_id,
 		.known = g_array_new(FALSE, FALSE, sizeof(Known)),
-		.flags = g_string_chunk_new(1024),
+		.flags = g_ptr_array_new_with_free_func(g_free),
+		.flag_numbers = g_hash_table_new(g_str_hash, g_str_equal),
 		.told = g_array_new(FALSE, FALSE, sizeof(Told)),
 		.strings = g_string_chunk_new(4096),
 	};
@@ -34,7 +35,8 @@ void
 sync_metadata_clear(SyncMetadata *metadata)
 {
 	g_array_unref(metadata->known);
-	g_string_chunk_free(metadata->flags);
+	g_hash_table_unref(metadata->flag_numbers);
+	g_ptr_array_unref(metadata->flags);
 	g_array_unref(metadata->told);
 	g_string_chunk_free(metadata->strings);
 	imap_uidset_clear(&metadata->seen);
@@ -135,7 +137,7 @@ on_fetch(SyncMetadata *metadata, const ImapFetch *fetch, GError **error)
 		return true;
 
 	g_autofree char *flags = store_flags_normalise(fetch->flags.items, fetch->flags.count);
-	if (known && strcmp(known->flags, flags) == 0)
+	if (known && strcmp(g_ptr_array_index(metadata->flags, known->flags), flags) == 0)
 		return true;
 	Told told = {
 		.whole = whole,
@@ -230,8 +232,17 @@ static bool
 load_row(const StoreMessage *message, void *data)
 {
 	SyncMetadata *metadata = data;
-	Known known = { .uid = message->uid, .flags = g_string_chunk_insert_const(metadata->flags, message->base_flags) };
+	Known known = { .uid = message->uid };
+	void *number;
 
+	if (g_hash_table_lookup_extended(metadata->flag_numbers, message->base_flags, NULL, &number)) {
+		known.flags = GPOINTER_TO_UINT(number);
+	} else {
+		char *flags = g_strdup(message->base_flags);
+		known.flags = metadata->flags->len;
+		g_ptr_array_add(metadata->flags, flags);
+		g_hash_table_insert(metadata->flag_numbers, flags, GUINT_TO_POINTER(known.flags));
+	}
 	g_array_append_val(metadata->known, known);
 	return true;
 }
@@ -244,7 +255,8 @@ sync_metadata_load(SyncMetadata *metadata, GError **error)
 	imap_uidset_clear(&metadata->whole);
 	imap_uidset_clear(&metadata->vanished);
 	g_array_set_size(metadata->known, 0);
-	g_string_chunk_clear(metadata->flags);
+	g_hash_table_remove_all(metadata->flag_numbers);
+	g_ptr_array_set_size(metadata->flags, 0);
 	metadata->in_doubt = false;
 	return store_message_list_uids(metadata->run->store, metadata->mailbox_id, load_row, metadata, error);
 }

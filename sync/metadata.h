@@ -14,7 +14,8 @@ typedef struct {
 
 	/* The rows that the store has, when the whole mailbox is compared (sync_metadata_load()); else empty. */
 	GArray *known;         /* ascending by UID */
-	GStringChunk *flags;   /* of them */
+	GPtrArray *flags;      /* sets of flags that they have, each once */
+	GHashTable *flag_numbers; /* a set's place among them */
 
 	ImapUidSet seen;       /* UIDs that FETCH named, or SEARCH since it was asked */
 	ImapUidSet whole;      /* those that came with their metadata, or must do without */
