@@ -99,23 +99,28 @@ derive_one(Store *store, const StoreBody *body, GError **error)
 }
 
 bool
+sync_derive_note_complete(Store *store, GError **error)
+{
+	GError *failure = NULL;
+	StoreBody last;
+	int64_t noted;
+
+	if (store_body_last(store, &last, &failure))
+		return store_derived_complete(store, MIME_DERIVE_VERSION, &noted, error) &&
+		       (noted == last.id || store_derived_set_complete(store, MIME_DERIVE_VERSION, &last, error));
+	if (failure)
+		g_propagate_error(error, failure);
+	return !failure;
+}
+
+bool
 sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
 {
 	g_autoptr(GArray) bodies = g_array_new(FALSE, FALSE, sizeof(StoreBody));
-	GError *failure = NULL;
-	StoreBody last = { 0 };
 	int64_t after = 0;
 
-	/* What comes after it meanwhile brings its text along. */
-	bool any = store_body_last(store, &last, &failure);
-	if (!any) {
-		if (failure)
-			g_propagate_error(error, failure);
-		return !failure;
-	}
 	if (!store_derived_complete(store, MIME_DERIVE_VERSION, &after, error))
 		return false;
-	bool is_new = after != last.id;
 	do {
 		g_array_set_size(bodies, 0);
 		if (!store_derived_missing(store, MIME_DERIVE_VERSION, after, 200, collect, bodies, error))
@@ -129,5 +134,5 @@ sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
 		if (!store_derived_flush(store, error))
 			return false;
 	} while (bodies->len > 0);
-	return !is_new || store_derived_set_complete(store, MIME_DERIVE_VERSION, &last, error);
+	return sync_derive_note_complete(store, error);
 }

@@ -16,5 +16,9 @@ bool sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool
 char *sync_derive_name(StoreTxn *txn, int64_t mailbox_id, int64_t message_id, uint32_t uid, int64_t internaldate_s,
                        const MimeDerived *derived, GError **error);
 
+/* Once sync_derive_missing() has been called, and no writer is at work on a body: all that are here have their texts, so the
+ * next start need not look. */
+bool sync_derive_note_complete(Store *store, GError **error);
+
 /* Makes the texts that are missing (a new version of the renderer, or derived.db was removed). */
 bool sync_derive_missing(Store *store, CoreCancel *cancel, GError **error);
