@@ -1,6 +1,7 @@
 #include "sync/batch.h"
 
 #define BATCH_ITEMS 5000 /* what is learned of them is held until they are all answered */
+#define BATCH_ITEMS_LOST 50 /* of those at one of which the connection may have ended; later one by one */
 
 struct SyncBatches {
 	GPtrArray *all;     /* of SyncBatch */
@@ -61,15 +62,26 @@ was_sent(const StoreTask *task)
 	return operation->attempts > 0 && (operation->kind == STORE_OPERATION_REMOVE || operation->target_uid != 0);
 }
 
+static unsigned
+losses_of(const StoreTask *task)
+{
+	const StoreOperation *operation = &task->operation;
+
+	return operation->attempts >= 2 && operation->state == STORE_OPERATION_QUEUED &&
+	                       g_strcmp0(operation->error, sync_push_lost) == 0
+	               ? operation->attempts
+	               : 0;
+}
+
 static char *
 make_key(const StoreTask *task)
 {
 	const StoreOperation *operation = &task->operation;
 	bool has_flags = operation->kind == STORE_OPERATION_FLAGS;
 
-	return g_strdup_printf("%d %d %d %d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n%s\n%s", operation->kind,
+	return g_strdup_printf("%d %d %d %d %d %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n%s\n%s", operation->kind,
 	                       operation->state, operation->is_removal, operation->target_uid != 0, was_sent(task),
-	                       mailbox_of(task), operation->target_id, has_flags ? operation->add_flags : "",
+	                       losses_of(task), mailbox_of(task), operation->target_id, has_flags ? operation->add_flags : "",
 	                       has_flags ? operation->remove_flags : "");
 }
 
@@ -82,6 +94,7 @@ new_batch(const StoreTask *task)
 	batch->kind = operation->kind;
 	batch->state = operation->state;
 	batch->was_sent = was_sent(task);
+	batch->losses = losses_of(task);
 	batch->is_removal = operation->is_removal;
 	batch->mailbox.id = mailbox_of(task);
 	batch->target.id = operation->target_id;
@@ -98,7 +111,7 @@ find_batch(SyncBatches *batches, const StoreTask *task)
 	g_autofree char *key = make_key(task);
 	SyncBatch *batch = g_hash_table_lookup(batches->open, key);
 
-	if (batch && batch->items->len < BATCH_ITEMS)
+	if (batch && batch->items->len < (batch->losses == 0 ? BATCH_ITEMS : batch->losses == 2 ? BATCH_ITEMS_LOST : 1))
 		return batch;
 	batch = new_batch(task);
 	g_ptr_array_add(batches->all, batch);
@@ -119,6 +132,7 @@ sync_batches_add(SyncBatches *batches, const StoreTask *task)
 		.message_id = operation->message_id,
 		.uid = operation->kind == STORE_OPERATION_APPEND ? 0 : message->uid,
 		.target_uid = operation->target_uid,
+		.attempts = operation->attempts,
 		.internaldate_s = message->internaldate_s,
 		.size_bytes = message->body_id ? message->length : message->rfc822_size,
 		.body_id = task->body_id,
@@ -191,12 +205,14 @@ rank(StoreOperationKind kind)
 	return i;
 }
 
-/* Mailbox by mailbox, so that each is selected once. */
+/* Mailbox by mailbox, so that each is selected once; what may end the connection comes behind all else. */
 static int
 compare_batches(const void *a, const void *b)
 {
 	const SyncBatch *left = *(SyncBatch *const *)a, *right = *(SyncBatch *const *)b;
 
+	if (left->losses != right->losses)
+		return left->losses < right->losses ? -1 : 1;
 	if (left->mailbox.id != right->mailbox.id)
 		return left->mailbox.id < right->mailbox.id ? -1 : 1;
 	return rank(left->kind) - rank(right->kind); /* stable: the older first */

@@ -167,7 +167,7 @@ settle(const Outcome *outcome, guint i, SyncEnd *end)
 
 /* MOVEs of which only the removal of the source is left. */
 static bool
-remove_sources(const Outcome *outcome, GArray *ends, GError **error)
+settle_sources(const Outcome *outcome, GArray *ends, GError **error)
 {
 	SyncBatch some = *outcome->batch;
 	g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(SyncItem));
@@ -180,7 +180,7 @@ remove_sources(const Outcome *outcome, GArray *ends, GError **error)
 		g_array_append_val(items, copied);
 	}
 	some.items = items;
-	return items->len == 0 || sync_push_move(outcome->worker, &some, error);
+	return items->len == 0 || sync_push_removal_outcome(outcome->worker, &some, error);
 }
 
 bool
@@ -198,5 +198,5 @@ sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error)
 		return core_prefix(error, "%s: ", batch->path ? batch->path : "(a folder that is gone)");
 	for (guint i = 0; i < count; i++)
 		settle(&outcome, i, sync_ends_at(ends, i));
-	return sync_push_end(worker, batch, ends, error) && remove_sources(&outcome, ends, error);
+	return sync_push_end(worker, batch, ends, error) && settle_sources(&outcome, ends, error);
 }

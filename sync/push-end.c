@@ -2,6 +2,8 @@
 #include "sync/derive.h"
 #include "sync/push.h"
 
+const char sync_push_lost[] = "the connection ended before the server answered";
+
 #define ENDS_IN_ONE 500 /* of a transaction: others wait for it */
 
 static void
@@ -126,6 +128,23 @@ end_some(const SyncRun *run, const SyncBatch *batch, GArray *ends, guint from, g
 	return store_commit(g_steal_pointer(&txn), error);
 }
 
+/* The outcome of what was sent is that nothing was done: why, and whether it is to be tried once more. */
+static void
+note_lost(const SyncBatch *batch, GArray *ends)
+{
+	for (guint i = 0; i < ends->len; i++) {
+		SyncEnd *end = sync_ends_at(ends, i);
+		unsigned attempts = g_array_index(batch->items, SyncItem, i).attempts;
+		g_autofree char *why = g_strdup_printf("the connection ended each of the %u times that this was sent", attempts);
+		if (end->kind != SYNC_END_AGAIN || end->words)
+			continue;
+		if (attempts >= SYNC_LOSSES_OF_ONE)
+			sync_end_set(end, SYNC_END_HOLD, 0, why);
+		else
+			end->words = g_strdup(sync_push_lost);
+	}
+}
+
 /* One line for all: each keeps its words in the store. */
 static void
 warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
@@ -151,6 +170,8 @@ warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
 bool
 sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error)
 {
+	if (batch->state == STORE_OPERATION_SENT)
+		note_lost(batch, ends);
 	for (guint from = 0; from < ends->len; from += ENDS_IN_ONE)
 		if (!end_some(worker->run, batch, ends, from, MIN(from + ENDS_IN_ONE, ends->len), error))
 			return false;

@@ -186,18 +186,26 @@ end_item(const Removal *removal, const SyncItem *item, SyncEndKind gone, const c
 		sync_end_set(end, why ? SYNC_END_HOLD : SYNC_END_AGAIN, 0, why);
 }
 
+static GArray *
+uids_of(const SyncBatch *batch)
+{
+	GArray *uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+	for (guint i = 0; i < batch->items->len; i++)
+		if (g_array_index(batch->items, SyncItem, i).uid != 0)
+			g_array_append_val(uids, g_array_index(batch->items, SyncItem, i).uid);
+	return uids;
+}
+
 bool
 sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GArray *ends, GError **error)
 {
-	g_autoptr(GArray) uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	g_autoptr(GArray) uids = uids_of(batch);
 	Removal removal = { .uids = uids };
 	uint64_t others = 0;
 	bool can_expunge = imap_session_has(worker->session, IMAP_CAP_UIDPLUS);
 	bool is_confirmed = batch->was_sent && batch->state == STORE_OPERATION_QUEUED;
 
-	for (guint i = 0; i < batch->items->len; i++)
-		if (g_array_index(batch->items, SyncItem, i).uid != 0)
-			g_array_append_val(uids, g_array_index(batch->items, SyncItem, i).uid);
 	bool ok = remove_all(worker, batch, &removal, !can_expunge && is_confirmed, &others, error);
 	/* Held rather than queued, so that only a person makes it an EXPUNGE. */
 	g_autofree char *why = can_expunge ? NULL : explain(batch, others);
@@ -205,6 +213,22 @@ sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone
 		end_item(&removal, &g_array_index(batch->items, SyncItem, i), gone, why, sync_ends_at(ends, i));
 	clear_removal(&removal);
 	return ok;
+}
+
+bool
+sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error)
+{
+	g_autoptr(GArray) uids = uids_of(batch);
+	g_autoptr(GArray) ends = sync_ends_new(batch);
+	g_autofree char *why = imap_session_has(worker->session, IMAP_CAP_UIDPLUS) ? NULL : explain(batch, 0);
+	Removal removal = { .uids = uids };
+
+	bool ok = sync_push_select(worker, &batch->mailbox, batch->path, error) && verify(worker, &removal, error);
+	for (guint i = 0; ok && i < batch->items->len; i++)
+		end_item(&removal, &g_array_index(batch->items, SyncItem, i),
+		         batch->kind == STORE_OPERATION_MOVE ? SYNC_END_UID : SYNC_END_GONE, why, sync_ends_at(ends, i));
+	clear_removal(&removal);
+	return ok && sync_push_end(worker, batch, ends, error);
 }
 
 bool

@@ -139,16 +139,23 @@ removal_of_nothing(SyncWorker *worker, const SyncBatch *batch, GError **error)
 	return end_all(worker, batch, SYNC_END_GONE, NULL, error);
 }
 
-/* What was sent and can be repeated is; about the others the server is asked. */
+static bool
+give_back(SyncWorker *worker, const SyncBatch *batch, GError **error)
+{
+	return end_all(worker, batch, SYNC_END_AGAIN, NULL, error);
+}
+
+/* Flags can be set again; about the others the server is asked.  Nothing is done here: it may be that at which the
+ * connection ended. */
 static BatchFn
 settles(const SyncBatch *batch)
 {
 	bool is_there = batch->mailbox.server_name != NULL;
 
 	if (batch->kind == STORE_OPERATION_FLAGS)
-		return is_there ? sync_push_flags : flags_of_nothing;
+		return is_there ? give_back : flags_of_nothing;
 	if (batch->kind == STORE_OPERATION_REMOVE)
-		return is_there ? sync_push_remove : removal_of_nothing;
+		return is_there ? sync_push_removal_outcome : removal_of_nothing;
 	return sync_outcome;
 }
 

@@ -23,6 +23,8 @@
  *   - What is refused for good is failed with the server's words and blocks nothing else; where a set is refused, its
  *     members are tried one by one (halves), so that one bad message does not spoil the others.  "Busy" answers end the
  *     push (CORE_ERROR_BUSY): all stays queued.
+ *   - What was sent when the connection ended comes last, in ever smaller batches, and is held at last (sync_push_end()): so
+ *     one at which a server or something on the way breaks does not keep the others from being done.
  *   - Everything is pipelined and in sets: a thousand of a kind cost a few flights.
  *
  * All on the account's thread, which alone writes what the server tells, so what a push learns and what a pull learns
@@ -40,6 +42,7 @@ typedef struct {
 	int64_t message_id;     /* its row */
 	uint32_t uid;           /* in the batch's mailbox; 0 for APPEND */
 	uint32_t target_uid;    /* StoreOperation.target_uid */
+	unsigned attempts;      /* how often it was sent so far */
 	int64_t internaldate_s; /* from here on of the message (of COPY: the source) */
 	uint64_t size_bytes;    /* of its body if that is here, else RFC822.SIZE */
 	int64_t body_id;        /* 0: not here */
@@ -53,6 +56,7 @@ typedef struct {
 typedef struct {
 	StoreOperationKind kind;
 	StoreOperationState state; /* SENT: it is not sent once more, but settled */
+	unsigned losses;        /* how often the connection ended while its operations were sent; below 2: 0 */
 	bool was_sent;          /* before: REMOVE, and MOVE whose copy is there, were held then and confirmed */
 	StoreMailbox mailbox;   /* where the messages are; zero for APPEND */
 	StoreMailbox target;    /* zero where there is none */
@@ -90,6 +94,9 @@ bool sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t 
  * is not the stored one; nothing was committed. */
 bool sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvalidity, uint32_t uidnext, GError **error);
 
+#define SYNC_LOSSES_OF_ONE 5
+extern const char sync_push_lost[]; /* what it then says in the store */
+
 /* What became of an operation. */
 typedef enum {
 	SYNC_END_LEFT,   /* it cannot be told: it stays as it is, so that one that was sent is settled by the next push */
@@ -113,7 +120,9 @@ typedef struct {
 GArray *sync_ends_new(const SyncBatch *batch);
 SyncEnd *sync_ends_at(GArray *ends, guint index);
 void sync_end_set(SyncEnd *end, SyncEndKind kind, uint32_t uid, const char *words); /* copies @words */
-/* Commits them, with the names of messages that got a new UID.  What ended otherwise meanwhile is left alone. */
+/* Commits them, with the names of messages that got a new UID.  What ended otherwise meanwhile is left alone.  In a batch
+ * that was SENT, AGAIN without words means that the connection ended; what that has happened to SYNC_LOSSES_OF_ONE times
+ * is held. */
 bool sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error);
 
 /* The canonical name of the message as @uid where people see it, free there (g_free()); NULL with *error unset if its
@@ -133,6 +142,8 @@ bool sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GErro
 /* push-remove.c.  Removes the batch's messages from the selected mailbox, which is selected for writing.  Those that
  * are gone get @gone, the others what stands in the way: HOLD, FAIL, AGAIN, or LEFT. */
 bool sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GArray *ends, GError **error);
+/* What became of removals (REMOVE, and MOVE whose copies are there) that were sent when a connection ended. */
+bool sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
 
 /* outcome.c.  Operations of kind APPEND, MOVE or COPY in state sent, of one target (and one source): finds out what
  * became of each and settles it: done with its UID, again, or held where that cannot be told. */
