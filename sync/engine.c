@@ -29,6 +29,7 @@ start(SyncEngine *engine, const SyncAccount *account, GError **error)
 	slot->engine = engine;
 	slot->account = account;
 	slot->progress = sync_progress_new(account->name);
+	g_queue_init(&slot->early);
 	if (store_account_find(engine->store, account->name, &known, NULL))
 		sync_progress_end(slot->progress, known.last_sync_s, known.last_error);
 	slot->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -55,12 +56,15 @@ sync_engine_new(Store *store, const SyncAccount *accounts, size_t count, GError 
 	engine->store = store;
 	engine->cancel = cancel;
 	engine->slots = g_new0(SyncSlot, count);
+	engine->demand = sync_demand_new(error);
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_mutex_init(&engine->derive_lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&engine->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
+	if (!engine->demand)
+		return NULL;
 	for (size_t i = 0; i < count; i++)
 		if (!start(engine, &accounts[i], error))
 			return NULL;
@@ -84,7 +88,9 @@ sync_engine_free(SyncEngine *engine)
 		close(engine->slots[i].wake_fd);
 		sync_progress_free(engine->slots[i].progress);
 		g_clear_error(&engine->slots[i].error);
+		g_queue_clear_full(&engine->slots[i].early, (GDestroyNotify)sync_job_free);
 	}
+	sync_demand_free(engine->demand);
 	core_cancel_unref(engine->cancel);
 	pthread_cond_destroy(&engine->changed);
 	pthread_mutex_destroy(&engine->derive_lock);

@@ -65,6 +65,15 @@ void sync_engine_follow(SyncEngine *engine);
 /* Any thread.  Operations were queued (store/changes.h): a followed account sends them when their time has come. */
 void sync_engine_poke(SyncEngine *engine);
 
+/* Any thread.  Asks for the body of a message of which only the header is here, before all other work.  True: @fn is called
+ * once, with NULL when the body is here or with what failed, on a thread of the engine that holds no lock; at @deadline_ms
+ * (core_clock_ms()) at the latest.  False, and @fn is not called: with *error unset when the body is here; else the
+ * account has lost its connection, or the same has failed within the last seconds, or there is no such message on a server.
+ * Before accounts are followed it waits until they are. */
+typedef void (*SyncFetchedFn)(const GError *failure, void *data);
+bool sync_engine_fetch(SyncEngine *engine, int64_t message_id, int64_t deadline_ms, SyncFetchedFn fn, void *data,
+                       GError **error);
+
 typedef enum { SYNC_IDLE, SYNC_CONNECTING, SYNC_LISTING, SYNC_FETCHING } SyncPhase;
 extern const char *const sync_phase_names[]; /* "idle", "connecting", … */
 

@@ -116,7 +116,8 @@ take_news(SyncFollow *follow, bool *pass_r, GError **error)
 	return sync_watch_take(&follow->watch, error);
 }
 
-/* Where the server grants one connection only, its owner does the pool's jobs, between all else. */
+/* Somebody waits for a body; or where the server grants one connection only, its owner does the pool's jobs, between all
+ * else. */
 static bool
 help(SyncFollow *follow, GError **error)
 {
@@ -141,7 +142,10 @@ wait_connected(SyncFollow *follow, int64_t until_ms, bool *pass_r, GError **erro
 		if (helps && !help(follow, error))
 			return false;
 		int64_t left_ms = helps ? 0 : MAX(first_ms - core_clock_ms(), 0);
-		if (!sync_watch_wait(&follow->watch, follow->wake_fd, (int)MIN(left_ms, G_MAXINT), &end, error))
+		sync_pool_owner_waits(follow->run.pool, true);
+		bool waited = sync_watch_wait(&follow->watch, follow->wake_fd, (int)MIN(left_ms, G_MAXINT), &end, error);
+		sync_pool_owner_waits(follow->run.pool, false);
+		if (!waited)
 			return false;
 		if (end == SYNC_WATCH_NEWS && !take_news(follow, pass_r, error))
 			return false;

@@ -23,7 +23,8 @@ struct SyncPool {
 	SyncRun *run;
 	pthread_mutex_t lock; /* protects all below; only the log is locked inside */
 	pthread_cond_t changed;
-	GQueue jobs;          /* of SyncJob */
+	GQueue urgent;        /* of SyncJob, as are the next two: before all others */
+	GQueue jobs;
 	GQueue late;          /* what a broken connection left of some, taken when no other comes; those .alone are its end */
 	uint64_t waiting_messages;  /* of jobs */
 	uint64_t planned_bytes, planned_messages; /* of all that were added */
@@ -33,6 +34,7 @@ struct SyncPool {
 	GError *error;        /* the first after which nobody can go on */
 	pthread_t threads[WORKERS_MAX];
 	unsigned started, running; /* without the account's thread, or the leader */
+	bool owner_waits;     /* the account's thread does urgent jobs as soon as it is woken */
 	bool background;      /* constant, as is the next */
 	int wake_fd;          /* written when the leader has ended */
 	pthread_t leader;
@@ -48,6 +50,7 @@ sync_pool_new(SyncRun *run)
 	pool->run = run;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->changed, NULL);
+	g_queue_init(&pool->urgent);
 	g_queue_init(&pool->jobs);
 	g_queue_init(&pool->late);
 	pool->incomplete = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -80,6 +83,7 @@ void
 sync_pool_free(SyncPool *pool)
 {
 	join_all(pool);
+	g_queue_clear_full(&pool->urgent, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
 	g_hash_table_unref(pool->incomplete);
@@ -96,6 +100,8 @@ pop(SyncPool *pool, const char *selected)
 {
 	GList *link = pool->jobs.head;
 
+	if (!g_queue_is_empty(&pool->urgent))
+		return g_queue_pop_head(&pool->urgent);
 	for (GList *l = link; selected && l; l = l->next) {
 		if (strcmp(((SyncJob *)l->data)->server_name, selected) == 0) {
 			link = l;
@@ -204,12 +210,17 @@ work_along(SyncPool *pool, SyncWorker *worker, GError **error)
 		g_propagate_error(error, failure);
 }
 
+static bool
+has_bulk(const SyncPool *pool)
+{
+	return pool->jobs.length > 0 || pool->late.length > 0;
+}
+
 /* With the lock held: whether anything is left to do that can be done. */
 static bool
 has_work(const SyncPool *pool)
 {
-	return !pool->error && (!g_queue_is_empty((GQueue *)(uintptr_t)&pool->jobs) ||
-	                        !g_queue_is_empty((GQueue *)(uintptr_t)&pool->late));
+	return !pool->error && (pool->urgent.length > 0 || has_bulk(pool));
 }
 
 static void
@@ -288,6 +299,35 @@ sync_pool_add(SyncPool *pool, SyncJob *job)
 }
 
 void
+sync_pool_add_urgent(SyncPool *pool, SyncJob *job)
+{
+	pthread_mutex_lock(&pool->lock);
+	g_queue_push_tail(&pool->urgent, job);
+	if (!pool->owner_waits)
+		lead(pool);
+	pthread_cond_broadcast(&pool->changed);
+	pthread_mutex_unlock(&pool->lock);
+	wake(pool);
+}
+
+SyncJob *
+sync_pool_take_urgent(SyncPool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	SyncJob *job = g_queue_pop_head(&pool->urgent);
+	pthread_mutex_unlock(&pool->lock);
+	return job;
+}
+
+void
+sync_pool_owner_waits(SyncPool *pool, bool waits)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->owner_waits = waits;
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void
 sync_pool_give_back(SyncPool *pool, SyncJob *job, bool first)
 {
 	pthread_mutex_lock(&pool->lock);
@@ -315,7 +355,7 @@ bool
 sync_pool_is_complete(const SyncPool *pool, int64_t mailbox_id)
 {
 	/* After an error jobs were left, or dropped, and nobody knows of which mailboxes. */
-	return !pool->error && !has_work(pool) && !g_hash_table_contains(pool->incomplete, &mailbox_id);
+	return !pool->error && !has_bulk(pool) && !g_hash_table_contains(pool->incomplete, &mailbox_id);
 }
 
 bool
@@ -325,7 +365,9 @@ sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error)
 		SyncJob *job = NULL;
 		pthread_mutex_lock(&pool->lock);
 		GError *failure = pool->error ? g_error_copy(pool->error) : NULL;
-		if (!failure && !pool->background && (pool->running == 0 || pool->waiting_messages > WAITING_MAX_MESSAGES))
+		bool helps = pool->background ? pool->urgent.length > 0
+		                              : pool->running == 0 || pool->waiting_messages > WAITING_MAX_MESSAGES;
+		if (!failure && helps)
 			job = pop(pool, imap_session_selected(worker->session));
 		pthread_mutex_unlock(&pool->lock);
 		if (failure) {
@@ -352,7 +394,7 @@ bool
 sync_pool_wants_help(SyncPool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
-	bool wants = pool->alone && !pool->leads && has_work(pool);
+	bool wants = pool->urgent.length > 0 || (pool->alone && !pool->leads && has_work(pool));
 	pthread_mutex_unlock(&pool->lock);
 	return wants;
 }

@@ -34,7 +34,16 @@ SyncPool *sync_pool_new_background(SyncRun *run, int wake_fd);
 /* Any thread: no job is left, or nobody can go on. */
 bool sync_pool_is_idle(SyncPool *pool);
 
-/* The account's thread: the server grants no second connection, so whoever has one is to do a job between all else.  It may
+/* Any thread; in the background only.  Takes @job, which is done before all others: by a worker that looks for one, by the
+ * account's thread, which is woken, or if that is at something else by a leader.  Urgent jobs outlive sync_pool_settle(). */
+void sync_pool_add_urgent(SyncPool *pool, SyncJob *job);
+/* The account's thread.  The next of them, which nobody has begun with; NULL: none. */
+SyncJob *sync_pool_take_urgent(SyncPool *pool);
+/* The account's thread: it is about to wait, or has waited. */
+void sync_pool_owner_waits(SyncPool *pool, bool waits);
+
+/* The account's thread: there is an urgent job, or the server grants no second connection, so whoever has one is to do a
+ * job between all else.  It may
  * open @worker's session anew. */
 bool sync_pool_wants_help(SyncPool *pool);
 bool sync_pool_help_out(SyncPool *pool, SyncWorker *worker, GError **error);

@@ -15,6 +15,7 @@
  *   push.c      what users did, to the server (push.h)
  *   derive.c    names and texts of what arrived
  *   bodies.c    which bodies are kept here
+ *   demand.c    who waits for a body (urgent.c: what brings it)
  *
  * Threads: the account's thread is worker 0; the others are started by the pool when there is enough to fetch.  A
  * SyncWorker belongs to its thread.  The SyncRun is shared; its fields are constant but for the pool, which has a lock.
@@ -31,6 +32,7 @@
 #include "sync/progress.h"
 
 typedef struct SyncPool SyncPool;
+typedef struct SyncDemand SyncDemand;
 
 typedef struct {
 	Store *store;
@@ -42,6 +44,7 @@ typedef struct {
 	char *capabilities;
 	char *once_capabilities; /* what it was before: workers may be reading it */
 	SyncPool *pool;
+	SyncDemand *demand;
 } SyncRun;
 
 typedef struct {
@@ -87,6 +90,8 @@ typedef struct {
 	GStringChunk *strings;
 	uint64_t bytes;
 	bool headers;          /* only their headers are wanted */
+	bool urgent;           /* one body, for which somebody waits (SyncRun.demand) */
+	bool tried;            /* of an urgent one: a connection ended in it */
 	bool matched;          /* sync_match() was done */
 	unsigned matches_lost; /* times that a connection ended in it */
 	bool alone;            /* one message, at which a connection ended: it comes last, on a fresh connection */
@@ -123,6 +128,9 @@ void sync_warn(const SyncRun *run, const char *path, uint32_t uid, const char *f
 
 /* account.c.  A whole run, on the calling thread. */
 bool sync_account_run(SyncRun *run, GError **error);
+
+/* urgent.c.  Does @job, and takes it; false: the connection broke. */
+bool sync_urgent_work(SyncWorker *worker, SyncJob *job, GError **error);
 
 /* A mailbox that the server told of. */
 typedef struct {

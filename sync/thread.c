@@ -95,6 +95,7 @@ new_run(const Thread *thread)
 		.account_id = thread->account_id,
 		.cancel = slot->engine->cancel,
 		.progress = slot->progress,
+		.demand = slot->engine->demand,
 	};
 }
 
@@ -248,6 +249,7 @@ schedule_retry(Thread *thread, const GError *failure)
 static void
 lose(Thread *thread, GError *failure)
 {
+	sync_slot_lose(thread->slot, failure);
 	core_log(CORE_LOG_INFO, "sync", "%s: %s", thread->slot->account->name, failure->message);
 	schedule_retry(thread, failure);
 	if (thread->runs)
@@ -282,6 +284,7 @@ start_following(Thread *thread, GError **error)
 	SyncRun run = new_run(thread);
 	sync_follow_init(&thread->follow, &run, thread->slot->wake_fd);
 	thread->follows = true;
+	sync_slot_set_pool(thread->slot, thread->follow.run.pool);
 	return true;
 }
 
@@ -299,6 +302,7 @@ pass(Thread *thread, bool asked)
 		return;
 	}
 	thread->failures = 0;
+	sync_slot_lose(thread->slot, NULL);
 	plan_push(thread, true);
 }
 
@@ -445,7 +449,9 @@ sync_thread_main(void *data)
 		else
 			wait_idle(slot);
 	}
-	if (thread.follows)
+	if (thread.follows) {
+		sync_slot_set_pool(slot, NULL);
 		sync_follow_clear(&thread.follow);
+	}
 	return NULL;
 }

@@ -67,6 +67,8 @@ sync_work(SyncWorker *worker, SyncJob *job, GError **error)
 	SyncRun *run = worker->run;
 	GError *failure = NULL;
 
+	if (job->urgent)
+		return sync_urgent_work(worker, job, error);
 	if (sync_fetch(worker, job, &failure)) {
 		sync_job_free(job);
 		return true;
