@@ -120,7 +120,7 @@ fill_entry(const Fs *fs, const FsNode *node, struct fuse_entry_param *entry)
 {
 	*entry = (struct fuse_entry_param){
 		.ino = node->inode,
-		.attr_timeout = FOREVER_S,
+		.attr_timeout = node->remote ? 0 : FOREVER_S,
 		.entry_timeout = node->fleeting ? 0 : FOREVER_S,
 	};
 	fill_stat(fs, node, &entry->attr);
@@ -180,21 +180,98 @@ op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 	fuse_reply_none(req);
 }
 
+/* A request that waits for bytes to be fetched. */
+typedef struct {
+	fuse_req_t req;
+	FsInode inode;
+	size_t size;    /* of READ; 0: it is GETATTR */
+	uint64_t offset;
+} Waiting;
+
+static void
+reply_attributes(fuse_req_t req, const Fs *fs, const FsNode *node)
+{
+	struct stat st;
+
+	fill_stat(fs, node, &st);
+	fuse_reply_attr(req, &st, node->remote ? 0 : FOREVER_S);
+}
+
+/* With what is here. */
+static void
+answer(const Waiting *waiting)
+{
+	Fs *fs = fuse_req_userdata(waiting->req);
+	const FsView *view = view_of(waiting->inode);
+	char *buffer = thread_buffer(waiting->size);
+	GError *error = NULL;
+	FsNode node;
+	size_t n = 0;
+
+	if (waiting->size > 0 && view->read(view, fs, waiting->inode, buffer, waiting->size, waiting->offset, &n, &error))
+		fuse_reply_buf(waiting->req, buffer, n);
+	else if (waiting->size == 0 && view->attributes(view, fs, waiting->inode, &node, &error))
+		reply_attributes(waiting->req, fs, &node);
+	else
+		reply_failure(waiting->req, waiting->inode, error);
+}
+
+static void
+fetched(const GError *failure, void *data)
+{
+	g_autofree Waiting *waiting = data;
+
+	if (failure)
+		reply_failure(waiting->req, waiting->inode, g_error_copy(failure));
+	else
+		answer(waiting);
+}
+
+/* The request is answered when the bytes are here, or cannot be had; no thread waits for it. */
+static void
+fetch(const Waiting *waiting, int64_t message_id)
+{
+	const Fs *fs = fuse_req_userdata(waiting->req);
+	Waiting *later = g_memdup2(waiting, sizeof *waiting);
+	GError *error = NULL;
+
+	if (!fs->calls->fetch)
+		core_throw(&error, CORE_ERROR_UNREACHABLE, "nothing can be fetched");
+	else if (fs->calls->fetch(message_id, fetched, later, fs->calls->data, &error))
+		return;
+	if (error)
+		reply_failure(waiting->req, waiting->inode, error);
+	else
+		answer(waiting);
+	g_free(later);
+}
+
+static int64_t
+absent(Fs *fs, FsInode inode)
+{
+	const FsView *view = view_of(inode);
+
+	return view->absent ? view->absent(view, fs, inode) : 0;
+}
+
+/* With a file it is asked right before that is read (but for mmap() and splice()), and not by stat(): then is the time to
+ * find out how long it is. */
 static void
 op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
 	Fs *fs = fuse_req_userdata(req);
 	const FsView *view = view_of(inode);
+	Waiting waiting = { .req = req, .inode = inode };
 	GError *error = NULL;
 	FsNode node;
-	struct stat st;
+	int64_t message_id;
 
-	if (!view->attributes(view, fs, inode, &node, &error)) {
+	if (!view->attributes(view, fs, inode, &node, &error))
 		reply_failure(req, inode, error);
-		return;
-	}
-	fill_stat(fs, &node, &st);
-	fuse_reply_attr(req, &st, FOREVER_S);
+	else if (fi && node.remote && (message_id = absent(fs, inode)) != 0)
+		fetch(&waiting, message_id);
+	else
+		reply_attributes(req, fs, &node);
 }
 
 /* Neither files nor directories are opened with a message: the first answer tells the kernel to stop asking, and to
@@ -208,13 +285,18 @@ op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 static void
 op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
 {
+	Fs *fs = fuse_req_userdata(req);
 	const FsView *view = view_of(inode);
 	char *buffer = thread_buffer(size);
 	GError *error = NULL;
 	size_t n = 0;
+	Waiting waiting = { .req = req, .inode = inode, .size = size, .offset = (uint64_t)offset };
+	int64_t message_id;
 
-	if (view->read(view, fuse_req_userdata(req), inode, buffer, size, (uint64_t)offset, &n, &error))
+	if (view->read(view, fs, inode, buffer, size, (uint64_t)offset, &n, &error))
 		fuse_reply_buf(req, buffer, n);
+	else if (!error && (message_id = absent(fs, inode)) != 0)
+		fetch(&waiting, message_id);
 	else
 		reply_failure(req, inode, error);
 }
@@ -310,7 +392,7 @@ op_statfs(fuse_req_t req, fuse_ino_t inode)
 			return;
 		}
 		bytes += counts.bytes;
-		messages += counts.messages;
+		messages += counts.messages + counts.remote;
 	}
 	struct statvfs st = {
 		.f_bsize = BLOCK_BYTES,

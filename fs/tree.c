@@ -44,6 +44,7 @@ message_node(const FsView *view, const StoreEntry *entry)
 	FsInode inode = inode_of(view, FS_TREE_MESSAGE, entry->id);
 	FsNode node = { .inode = inode, .number = inode, .mtime_s = entry->internaldate_s };
 
+	node.remote = entry->body_id == 0;
 	node.unmeasured = !tree_of(view)->size(entry, &node.size);
 	return node;
 }

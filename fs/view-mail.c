@@ -32,8 +32,18 @@ mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, 
 	       store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
 }
 
+static int64_t
+mail_absent(const FsView *view, Fs *fs, FsInode inode)
+{
+	g_auto(StoreMessage) message = { 0 };
+	bool is_remote = fs_inode_kind(inode) == FS_TREE_MESSAGE &&
+	                 store_message_get(fs->store, fs_inode_row(inode), &message, NULL) && message.body_id == 0;
+
+	return is_remote ? message.id : 0;
+}
+
 const FsTree fs_mail_tree = {
-	.view = { .tag = FS_TAG_MAIL, .name = "mail", .read = mail_read, FS_TREE_CALLS },
+	.view = { .tag = FS_TAG_MAIL, .name = "mail", .read = mail_read, .absent = mail_absent, FS_TREE_CALLS },
 	.mime_type = "message/rfc822",
 	.text_version = 0, /* no text is wanted */
 	.name = mail_name,

@@ -1,4 +1,4 @@
-/* text/: messages as decoded text, which is derived when a message arrives, and here when that text was lost. */
+/* text/: messages as decoded text (while only the header is here, that), which is derived when a message arrives, and here when that text was lost. */
 #include "fs/tree.h"
 
 #include "core/log.h"
@@ -122,7 +122,7 @@ text_measure(Fs *fs, const StoreEntry *entry, uint64_t *size_r, GError **error)
 {
 	StoreBody text;
 
-	if (!place(fs, entry->body_id, &text, error))
+	if (!place(fs, entry->body_id ? entry->body_id : entry->header_id, &text, error))
 		return false;
 	*size_r = text.length;
 	return true;
@@ -136,7 +136,7 @@ text_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, 
 	StoreBody text;
 
 	return store_message_get(fs->store, fs_inode_row(inode), &message, error) &&
-	       place(fs, message.body_id, &text, error) &&
+	       place(fs, message.body_id ? message.body_id : message.header_id, &text, error) &&
 	       store_derived_read(fs->store, &text, buffer, size, offset, n_r, error);
 }
 

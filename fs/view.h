@@ -31,6 +31,7 @@ typedef struct {
 	uint64_t size;
 	int64_t mtime_s;
 	bool directory;
+	bool remote;     /* its bytes are not here: the size is what somebody says, and may not be remembered */
 	bool fleeting;   /* the name may stand for another inode at the next look */
 	bool unmeasured; /* only from list: the size costs more than a listing is worth; whoever needs it looks it up */
 } FsNode;
@@ -51,9 +52,13 @@ struct FsView {
 	bool (*list)(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsListFn fn, void *data,
 	             GError **error);
 
-	/* Fills @buffer unless the file ends before. */
+	/* Fills @buffer unless the file ends before.  False with *error unset: there is no such file, or its bytes have to be
+	 * fetched first (absent). */
 	bool (*read)(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
 	             GError **error);
+
+	/* The message whose body has to be fetched before the file can be read (FsCalls.fetch); 0: none.  NULL: never. */
+	int64_t (*absent)(const FsView *view, Fs *fs, FsInode inode);
 
 	/* Extended attributes: the names that @inode can have, NULL-terminated, and one value (g_free(); false with
 	 * *error unset: it has none of that name). */

@@ -77,11 +77,11 @@ fs_xattr_get(Store *store, int64_t id, const char *mime_type, const char *name, 
 	else if (strcmp(name, "user.imap.internaldate") == 0)
 		*value_r = date_time(message.internaldate_s);
 	else if (strcmp(name, "user.imap.message-id") == 0)
-		return message_id(store, message.body_id, value_r, error);
+		return message_id(store, message.body_id ? message.body_id : message.header_id, value_r, error);
 	else if (strcmp(name, "user.mime_type") == 0)
 		*value_r = g_strdup(mime_type);
 	else if (strcmp(name, "user.mailtree.state") == 0)
-		*value_r = g_strdup("cached");
+		*value_r = g_strdup(message.body_id ? "cached" : "remote");
 	else
 		return false;
 	return *value_r != NULL;

@@ -67,6 +67,12 @@ make_status(bool json, void *data)
 	return owner_status(data, json);
 }
 
+static bool
+fetch(int64_t message_id, FsFetchedFn fn, void *fn_data, void *data, GError **error)
+{
+	return owner_fetch(data, message_id, fn, fn_data, error);
+}
+
 #define SETTLE_MS 5000
 
 /* Whoever waited for a synchronisation sees what it brought. */
@@ -164,7 +170,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 {
 	g_autoptr(Accounts) taken = accounts;
 	Mount mount = { .signals = -1 };
-	FsCalls calls = { .readme = readme_text, .status = make_status };
+	FsCalls calls = { .readme = readme_text, .status = make_status, .fetch = fetch };
 	Store *store = NULL;
 	bool ok = false;
 

@@ -22,6 +22,7 @@
 #define FIND_TIMEOUT_MS 10000
 #define FIND_PAUSE_US 100000
 #define PROGRESS_MS 500
+#define FETCH_MS 30000 /* who reads a message that is not here waits at most so long */
 
 struct Owner {
 	void (*settle)(void *data); /* constant while the socket is answered, as is the next */
@@ -327,6 +328,16 @@ owner_status(Owner *owner, bool json)
 		sync_status_clear(&run);
 	}
 	return json ? status_json(report) : status_text(report);
+}
+
+bool
+owner_fetch(Owner *owner, int64_t message_id, SyncFetchedFn fn, void *data, GError **error)
+{
+	pthread_mutex_lock(&owner->lock);
+	bool ok = owner->engine ? sync_engine_fetch(owner->engine, message_id, core_clock_ms() + FETCH_MS, fn, data, error)
+	                        : core_throw(error, CORE_ERROR_UNREACHABLE, "the mount is ending");
+	pthread_mutex_unlock(&owner->lock);
+	return ok;
 }
 
 void

@@ -29,7 +29,7 @@ Owner *owner_new(const Config *config, Accounts *accounts, Store *store, const c
 bool owner_listen(Owner *owner, void (*settle)(void *data), void *data, GError **error);
 
 /* Stops answering, and stops the engine at a durable point.  Rounds must be gone before; the store stays open and
- * owner_status() goes on to work, nothing else does. */
+ * owner_status() goes on to work, and owner_fetch() fails; nothing else may be called. */
 void owner_stop(Owner *owner);
 
 /* Stops, closes the store, then tells whoever asked for that.  The mount must be gone before.  NULL is fine. */
@@ -49,6 +49,9 @@ bool owner_busy(Owner *owner); /* some account synchronises */
 
 /* The report of "mailtree status", as JSON or text.  Any thread.  g_free(). */
 char *owner_status(Owner *owner, bool json);
+
+/* As FsCalls.fetch (fs/mount.h).  Any thread, also while the engine ends. */
+bool owner_fetch(Owner *owner, int64_t message_id, SyncFetchedFn fn, void *data, GError **error);
 
 /* The numbers of a round's accounts, added up. */
 void owner_progress(Owner *owner, const Round *round, ProgressNumbers *numbers_r);
