@@ -218,6 +218,7 @@ store_operation_make_append(StoreTxn *txn, StoreOperation *operation, GError **e
 		return false;
 	operation->kind = STORE_OPERATION_APPEND;
 	operation->source_id = 0;
+	operation->mailbox_id = operation->target_id;
 	g_free((void *)(uintptr_t)operation->add_flags);
 	operation->add_flags = g_strdup(row.base_flags);
 	return store_operation_write(txn, operation, error);

@@ -134,11 +134,20 @@ static const struct {
 static inline void
 check_invariants(const World *world, const char *when)
 {
+	g_autofree char *path = in_dir(&world->base, "mail.db");
+	sqlite3 *handle = NULL;
+
+	g_assert_cmpint(sqlite3_open(path, &handle), ==, SQLITE_OK);
 	for (unsigned i = 0; i < G_N_ELEMENTS(invariants); i++) {
-		int64_t broken = sql(&world->base, invariants[i].sql);
+		sqlite3_stmt *statement = NULL;
+		g_assert_cmpint(sqlite3_prepare_v2(handle, invariants[i].sql, -1, &statement, NULL), ==, SQLITE_OK);
+		g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_ROW);
+		int broken = sqlite3_column_int(statement, 0);
 		if (broken != 0)
-			g_error("%s: %s (%d)", when, invariants[i].what, (int)broken);
+			g_error("%s: %s (%d)", when, invariants[i].what, broken);
+		sqlite3_finalize(statement);
 	}
+	sqlite3_close(handle);
 }
 
 /* The first operation in that state: 0 if there is none. */
@@ -148,4 +157,82 @@ find_operation(const World *world, const char *state)
 	g_autofree char *query = g_strdup_printf("SELECT min(id) FROM operations WHERE state = '%s'", state);
 
 	return sql(&world->base, query);
+}
+
+#define UNDO_S 3600
+
+static inline int64_t
+append_message(World *world, int64_t mailbox, const char *name, const char *bytes)
+{
+	static const uint8_t header[32] = { 7 };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StoreWriter) writer = store_writer_new(world->base.store, &error);
+	StoreBody body = write_body(writer, bytes, strlen(bytes));
+	StoreAppend append = { .mailbox_id = mailbox, .body = &body, .name = name, .flags = "", .internaldate_s = 5,
+		                   .header_sha256 = header };
+	int64_t id = 0;
+
+	g_assert_true(store_writer_sync(writer, &error));
+	StoreTxn *txn = begin(&world->base);
+	store_change_append(txn, &append, &id, &error);
+	g_assert_no_error(error);
+	commit(txn);
+	return id;
+}
+
+static inline int64_t
+copy_message(World *world, int64_t message, int64_t mailbox)
+{
+	g_autoptr(GError) error = NULL;
+	int64_t id = 0;
+	StoreTxn *txn = begin(&world->base);
+
+	store_change_copy(txn, message, mailbox, NULL, false, &id, &error);
+	g_assert_no_error(error);
+	commit(txn);
+	return id;
+}
+
+/* Of people: +FLAG -FLAG, >MAILBOX, rm (to the Trash), rm! (there is none), cp (to B); of the one who sends: send (the first
+ * that is queued), and of what was sent: copied (a move, of which the removal of the source is left), again, hold, fail. */
+static inline void
+do_step(World *world, int64_t message, const char *step)
+{
+	const StoreRemoval to_trash = { world->trash, UNDO_S }, for_good = { 0, UNDO_S };
+	g_autoptr(GError) error = NULL;
+
+	if (strcmp(step, "cp") == 0) {
+		copy_message(world, message, world->b);
+		return;
+	}
+	int64_t queued = find_operation(world, "queued"), sent = find_operation(world, "sent");
+	StoreTxn *txn = begin(&world->base);
+	if (strcmp(step, "send") == 0)
+		store_operation_send(txn, queued, 1, 1, &error);
+	else if (strcmp(step, "fail") == 0)
+		store_operation_fail(txn, sent, "no", &error);
+	else if (strcmp(step, "copied") == 0)
+		store_operation_copied(txn, sent, 9, &error);
+	else if (strcmp(step, "again") == 0)
+		store_operation_again(txn, sent, 0, NULL, &error);
+	else if (strcmp(step, "hold") == 0)
+		store_operation_hold(txn, sent, "nobody can tell", &error);
+	else if (strcmp(step, "rm") == 0)
+		store_change_remove(txn, message, &to_trash, &error);
+	else if (strcmp(step, "rm!") == 0)
+		store_change_remove(txn, message, &for_good, &error);
+	else if (*step == '>')
+		store_change_move(txn, message, mailbox_of(world, step[1]), NULL, false, &error);
+	else
+		store_change_flags(txn, message, *step == '+' ? step + 1 : "", *step == '-' ? step + 1 : "", &error);
+	g_assert_no_error(error);
+	commit(txn);
+}
+
+/* m: one that was pulled; n: one that was appended to A; c: a copy of the first in A. */
+static inline int64_t
+begin_with(World *world, char what)
+{
+	return what == 'm' ? world->message
+	       : what == 'n' ? append_message(world, world->a, "new.eml", "n") : copy_message(world, world->message, world->a);
 }

@@ -3,10 +3,7 @@
 
 #define ADD(path, test) g_test_add("/store-changes/" path, World, NULL, world_set_up, test, world_tear_down)
 
-#define UNDO_S 3600
-
-/* The message begins as one that was pulled (m), as one that was appended to A (n), or as a copy of the first in A (c).
- * Steps: +FLAG -FLAG, >MAILBOX, rm (to the Trash), rm! (no Trash), cp (to B), send and fail (the first that can be). */
+/* Of begin_with(), then steps of do_step(). */
 static const struct {
 	const char *steps, *told;
 } rows[] = {
@@ -97,78 +94,15 @@ static const struct {
 	{ "c send rm!", "-: sent copy I>A, remove A" },
 };
 
-static int64_t
-append_message(World *world, int64_t mailbox, const char *name, const char *bytes)
-{
-	static const uint8_t header[32] = { 7 };
-	g_autoptr(GError) error = NULL;
-	g_autoptr(StoreWriter) writer = store_writer_new(world->base.store, &error);
-	StoreBody body = write_body(writer, bytes, strlen(bytes));
-	StoreAppend append = { .mailbox_id = mailbox, .body = &body, .name = name, .flags = "", .internaldate_s = 5,
-		                   .header_sha256 = header };
-	int64_t id = 0;
-
-	g_assert_true(store_writer_sync(writer, &error));
-	StoreTxn *txn = begin(&world->base);
-	store_change_append(txn, &append, &id, &error);
-	g_assert_no_error(error);
-	commit(txn);
-	return id;
-}
-
-static int64_t
-copy_message(World *world, int64_t message, int64_t mailbox)
-{
-	g_autoptr(GError) error = NULL;
-	int64_t id = 0;
-	StoreTxn *txn = begin(&world->base);
-
-	store_change_copy(txn, message, mailbox, NULL, false, &id, &error);
-	g_assert_no_error(error);
-	commit(txn);
-	return id;
-}
-
-/* Steps of people, and of the one who sends. */
-static void
-take_step(World *world, int64_t message, const char *step)
-{
-	const StoreRemoval to_trash = { world->trash, UNDO_S }, for_good = { 0, UNDO_S };
-	g_autoptr(GError) error = NULL;
-
-	if (strcmp(step, "cp") == 0) {
-		copy_message(world, message, world->b);
-		return;
-	}
-	int64_t queued = find_operation(world, "queued"), sent = find_operation(world, "sent");
-	StoreTxn *txn = begin(&world->base);
-	if (strcmp(step, "send") == 0)
-		store_operation_send(txn, queued, 1, 1, &error);
-	else if (strcmp(step, "fail") == 0)
-		store_operation_fail(txn, sent, "no", &error);
-	else if (strcmp(step, "rm") == 0)
-		store_change_remove(txn, message, &to_trash, &error);
-	else if (strcmp(step, "rm!") == 0)
-		store_change_remove(txn, message, &for_good, &error);
-	else if (*step == '>')
-		store_change_move(txn, message, mailbox_of(world, step[1]), NULL, false, &error);
-	else
-		store_change_flags(txn, message, *step == '+' ? step + 1 : "", *step == '-' ? step + 1 : "", &error);
-	g_assert_no_error(error);
-	commit(txn);
-}
-
 static void
 test_row(World *world, const void *data)
 {
 	const char *steps_text = rows[GPOINTER_TO_UINT(data)].steps;
 	g_auto(GStrv) steps = g_strsplit(steps_text, " ", -1);
-	int64_t message = *steps[0] == 'm' ? world->message
-	                  : *steps[0] == 'n' ? append_message(world, world->a, "new.eml", "n")
-	                                     : copy_message(world, world->message, world->a);
+	int64_t message = begin_with(world, *steps[0]);
 
 	for (char **step = steps + 1; *step; step++) {
-		take_step(world, message, *step);
+		do_step(world, message, *step);
 		check_invariants(world, steps_text);
 	}
 	g_autofree char *told = tell(world, message);
@@ -188,13 +122,13 @@ shown_flags(World *world, int64_t message)
 static void
 test_copies_have_the_flags_that_are_shown(World *world, const void *data)
 {
-	take_step(world, world->message, "+\\Flagged");
-	take_step(world, world->message, "-\\Seen");
+	do_step(world, world->message, "+\\Flagged");
+	do_step(world, world->message, "-\\Seen");
 	int64_t copy = copy_message(world, world->message, world->a), again = copy_message(world, copy, world->b);
 	int64_t appended = append_message(world, world->a, "new.eml", "n");
-	take_step(world, appended, "+$x");
+	do_step(world, appended, "+$x");
 	int64_t uploaded = copy_message(world, appended, world->b);
-	take_step(world, world->message, "+$later");
+	do_step(world, world->message, "+$later");
 	check_invariants(world, "copies");
 
 	const struct {
@@ -222,7 +156,7 @@ test_names(World *world, const void *data)
 	g_auto(StoreMessage) row = { 0 };
 	int64_t other = add_message(&world->base, world->a, 1, "other"); /* "1.eml" as well */
 
-	take_step(world, world->message, ">A");
+	do_step(world, world->message, ">A");
 	g_assert_true(store_message_get(world->base.store, world->message, &row, &error));
 	g_assert_cmpstr(row.name, ==, "1 (2).eml");
 	g_assert_false(row.name_is_users);
@@ -268,11 +202,11 @@ test_listener_hears_of_places(World *world, const void *data)
 	int inbox = (int)world->inbox, a = (int)world->a, b = (int)world->b;
 
 	store_listen(world->base.store, listen, heard);
-	take_step(world, world->message, ">A");
+	do_step(world, world->message, ">A");
 	set_server_flags(world, "\\Flagged"); /* of a row that is seen elsewhere */
-	take_step(world, world->message, "+$x");
-	take_step(world, world->message, ">B");
-	take_step(world, world->message, "rm!");
+	do_step(world, world->message, "+$x");
+	do_step(world, world->message, ">B");
+	do_step(world, world->message, "rm!");
 	set_server_flags(world, ""); /* nobody sees it */
 	store_listen(world->base.store, NULL, NULL);
 	g_autofree char *expected = g_strdup_printf("-%d:1.eml +%d:1.eml f%d:1.eml f%d:1.eml -%d:1.eml +%d:1.eml -%d:1.eml ",
@@ -286,8 +220,8 @@ test_what_is_not_there(World *world, const void *data)
 	const StoreRemoval how = { world->trash, 0 };
 	int64_t id;
 
-	take_step(world, world->message, "rm");
-	take_step(world, world->message, "rm"); /* nobody sees it any more */
+	do_step(world, world->message, "rm");
+	do_step(world, world->message, "rm"); /* nobody sees it any more */
 	int64_t there = append_message(world, world->a, "new.eml", "n");
 	int64_t directory = sql(&world->base, "INSERT INTO mailboxes (account, name, changed) VALUES (1, 'dir', 0)"
 	                                      " RETURNING id");

@@ -5,8 +5,6 @@
 
 #define ADD(path, test) g_test_add("/store-removals/" path, World, NULL, world_set_up, test, world_tear_down)
 
-#define UNDO_S 3600
-
 /* @count visible messages from UID @first on, of one body. */
 static void
 fill(World *world, int64_t mailbox, uint32_t first, unsigned count)
