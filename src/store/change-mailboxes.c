@@ -71,6 +71,18 @@ take_back_delete(StoreTxn *txn, int64_t account_id, char *const *components, int
 	return true;
 }
 
+/* The same for what is above @path. */
+static bool
+take_back_above(StoreTxn *txn, int64_t account_id, const char *path, GError **error)
+{
+	g_auto(GStrv) components = g_strsplit(path, "/", -1);
+	char **last = components + g_strv_length(components) - 1;
+	int64_t id;
+
+	g_free(g_steal_pointer(last));
+	return take_back_delete(txn, account_id, components, &id, error);
+}
+
 bool
 store_change_create(StoreTxn *txn, int64_t account_id, char *const *components, uint32_t special_use, int64_t *id_r,
                     GError **error)
@@ -205,6 +217,16 @@ postpone_create(StoreTxn *txn, const StoreMailbox *mailbox, const char *path, GE
 	return operations != NULL;
 }
 
+/* If it came to where one is still to be deleted. */
+static bool
+take_place(StoreTxn *txn, const StoreMailbox *mailbox, bool *done_r, GError **error)
+{
+	int64_t deleted_id;
+
+	return find_deleted(txn, mailbox->account_id, mailbox->parent_id, mailbox->name, &deleted_id, error) &&
+	       (deleted_id == 0 || store_mailbox_take_place(txn, mailbox, deleted_id, done_r, error));
+}
+
 static bool rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error);
 
 static bool
@@ -239,11 +261,13 @@ rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, boo
 	if (!operations || store_txn_mailbox(txn, id, &mailbox, error) != STORE_ROW ||
 	    !find_create(txn, operations, &to_create, error))
 		return false;
-	bool is_there = !store_mailbox_is_directory(&mailbox) && !to_create;
+	bool is_there = !store_mailbox_is_directory(&mailbox) && !to_create, took_place = false;
+	if (to_create && !take_place(txn, &mailbox, &took_place, error))
+		return false;
 	if (is_there && !goes_along && !rename_there(txn, &mailbox, operations, former, path, error))
 		return false;
 	return rename_children(txn, id, former, path, goes_along || is_there, error) &&
-	       (!to_create || postpone_create(txn, &mailbox, path, error));
+	       (!to_create || took_place || postpone_create(txn, &mailbox, path, error));
 }
 
 bool
@@ -258,19 +282,8 @@ store_change_rename(StoreTxn *txn, int64_t mailbox_id, const char *path, GError 
 		return core_throw(error, CORE_ERROR_REFUSED, "INBOX cannot be renamed");
 	if (strcmp(former, path) == 0)
 		return true;
-	return store_mailbox_carry(txn, &mailbox, path, error) && rename_tree(txn, mailbox_id, former, path, false, error);
-}
-
-/* Nothing of it is seen, and nothing is known to be in it that others may see. */
-static bool
-ask_empty(StoreTxn *txn, int64_t id, bool *empty_r, GError **error)
-{
-	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_HOLDS_ANY);
-
-	store_bind_int(query, ":id", id);
-	StoreStep step = store_query_step(txn->db, query, error);
-	*empty_r = step == STORE_DONE;
-	return step != STORE_FAILED;
+	return take_back_above(txn, mailbox.account_id, path, error) && store_mailbox_carry(txn, &mailbox, path, error) &&
+	       rename_tree(txn, mailbox_id, former, path, false, error);
 }
 
 /* One that never was on the server, and whose creation has not begun: its row goes at once. */
@@ -327,7 +340,7 @@ store_change_delete(StoreTxn *txn, int64_t mailbox_id, GError **error)
 	g_autoptr(GArray) operations = NULL;
 	bool empty, untouched;
 
-	if (!find_seen(txn, mailbox_id, &mailbox, error) || !ask_empty(txn, mailbox_id, &empty, error) ||
+	if (!find_seen(txn, mailbox_id, &mailbox, error) || !store_mailbox_ask_empty(txn, mailbox_id, &empty, error) ||
 	    !(operations = store_txn_mailbox_operations(txn, mailbox_id, error)))
 		return false;
 	if (is_inbox(&mailbox) || (mailbox.attributes & SPECIAL_USES))

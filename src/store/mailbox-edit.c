@@ -204,6 +204,12 @@ store_mailbox_ask_childless(StoreTxn *txn, int64_t id, bool *childless_r, GError
 }
 
 bool
+store_mailbox_ask_empty(StoreTxn *txn, int64_t id, bool *empty_r, GError **error)
+{
+	return ask_none(txn, STORE_SQL_MAILBOX_HOLDS_ANY, id, empty_r, error);
+}
+
+bool
 store_mailbox_ask_unused(StoreTxn *txn, int64_t id, bool *unused_r, GError **error)
 {
 	return ask_none(txn, STORE_SQL_MAILBOX_IS_USED, id, unused_r, error);

@@ -49,29 +49,35 @@ detach(StoreTxn *txn, const StoreMailbox *mailbox, GError **error)
 	                     hand_over(txn, account_id, mailbox->id, directory, error));
 }
 
+/* What messages and operations have @from, have @to. */
+static bool
+refer_to(StoreTxn *txn, int64_t from, int64_t to, GError **error)
+{
+	static const StoreStatement statements[] = {
+		STORE_SQL_MESSAGE_HAND_OVER, STORE_SQL_OPERATION_HAND_OVER_MAILBOX, STORE_SQL_OPERATION_HAND_OVER_TARGET,
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(statements); i++) {
+		g_autoptr(StoreQuery) query = store_db_query(txn->db, statements[i]);
+		store_bind_int(query, ":from", from);
+		store_bind_int(query, ":to", to);
+		if (!store_query_run(txn->db, query, error))
+			return false;
+	}
+	return true;
+}
+
 /* The server has a mailbox now where a user made one that was to be created: they become one, @to. */
 static bool
 merge(StoreTxn *txn, const StoreMailbox *from, int64_t to, GError **error)
 {
-	static const StoreStatement hand_over_to[] = {
-		STORE_SQL_MESSAGE_HAND_OVER, STORE_SQL_OPERATION_HAND_OVER_MAILBOX, STORE_SQL_OPERATION_HAND_OVER_TARGET,
-	};
 	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, from->id, error);
 
 	for (guint i = 0; operations && i < operations->len; i++)
 		if (!store_operation_set_state(txn, g_array_index(operations, StoreOperation, i).id, STORE_OPERATION_DONE,
 		                               "the folder is there already", error))
 			return false;
-	if (!operations || !store_messages_show_all(txn, from->id, to, error))
-		return false;
-	for (unsigned i = 0; i < G_N_ELEMENTS(hand_over_to); i++) {
-		g_autoptr(StoreQuery) query = store_db_query(txn->db, hand_over_to[i]);
-		store_bind_int(query, ":from", from->id);
-		store_bind_int(query, ":to", to);
-		if (!store_query_run(txn->db, query, error))
-			return false;
-	}
-	return true;
+	return operations && store_messages_show_all(txn, from->id, to, error) && refer_to(txn, from->id, to, error);
 }
 
 /* The path "a/b", or the first of "a/b (2)" and so on, at which nothing is. */
@@ -205,4 +211,64 @@ store_mailbox_show_again(StoreTxn *txn, const StoreMailbox *mailbox, GError **er
 			       store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_ADDED, mailbox->account_id, mailbox->parent_id,
 			                                mailbox->id, name, error);
 	}
+}
+
+/* Ends CREATE and DELETE of a mailbox; if @only_ask, only asks whether nobody has begun with one of them. */
+static bool
+cancel(StoreTxn *txn, int64_t mailbox_id, bool only_ask, bool *free_r, GError **error)
+{
+	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, mailbox_id, error);
+
+	for (guint i = 0; operations && i < operations->len; i++) {
+		const StoreOperation *operation = &g_array_index(operations, StoreOperation, i);
+		if (operation->kind == STORE_OPERATION_RENAME)
+			continue;
+		*free_r &= operation->state != STORE_OPERATION_SENT && !operation->arguments;
+		if (!only_ask && !store_operation_set_state(txn, operation->id, STORE_OPERATION_CANCELLED,
+		                                            "replaced by a later change", error))
+			return false;
+	}
+	return operations != NULL;
+}
+
+/* What is below @from is to be deleted, too: nobody sees it go. */
+static bool
+hand_over_deleted(StoreTxn *txn, int64_t from, int64_t to, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_HAND_OVER);
+
+	store_bind_int(query, ":from", from);
+	store_bind_int(query, ":to", to);
+	return store_query_run(txn->db, query, error);
+}
+
+static bool
+take_listing(StoreTxn *txn, const StoreMailbox *mailbox, const StoreMailbox *from, GError **error)
+{
+	return store_mailbox_write_listing(txn, mailbox->id, from->server_name, from->separator,
+	                                   from->attributes | mailbox->attributes, error) &&
+	       store_mailbox_set_state(txn, mailbox->id, from->uidvalidity, from->uidnext, from->highestmodseq,
+	                               from->mailboxid, error) &&
+	       store_mailbox_write_state(txn, mailbox->id, STORE_MAILBOX_THERE, error);
+}
+
+bool
+store_mailbox_take_place(StoreTxn *txn, const StoreMailbox *mailbox, int64_t deleted_id, bool *done_r, GError **error)
+{
+	g_auto(StoreMailbox) deleted = { 0 };
+	bool is_free;
+
+	*done_r = false;
+	if (store_txn_mailbox(txn, deleted_id, &deleted, error) != STORE_ROW ||
+	    !store_mailbox_ask_empty(txn, deleted_id, &is_free, error) || !cancel(txn, deleted_id, true, &is_free, error) ||
+	    !cancel(txn, mailbox->id, true, &is_free, error))
+		return false;
+	if (!is_free)
+		return true;
+	if (!cancel(txn, deleted_id, false, &is_free, error) || !refer_to(txn, deleted_id, mailbox->id, error) ||
+	    !hand_over_deleted(txn, deleted_id, mailbox->id, error) || !store_mailbox_delete_row(txn, &deleted, error))
+		return false;
+	*done_r = deleted.server_name;
+	return !*done_r ||
+	       (cancel(txn, mailbox->id, false, &is_free, error) && take_listing(txn, mailbox, &deleted, error));
 }

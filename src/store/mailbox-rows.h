@@ -39,6 +39,8 @@ store_mailbox_is_directory(const StoreMailbox *mailbox)
 bool store_mailbox_ask_childless(StoreTxn *txn, int64_t id, bool *childless_r, GError **error);
 /* @unused_r: no row of a message is in it, for the server or for people. */
 bool store_mailbox_ask_unused(StoreTxn *txn, int64_t id, bool *unused_r, GError **error);
+/* @empty_r: people see nothing in it. */
+bool store_mailbox_ask_empty(StoreTxn *txn, int64_t id, bool *empty_r, GError **error);
 /* Nothing may refer to it any more. */
 bool store_mailbox_delete_row(StoreTxn *txn, const StoreMailbox *mailbox, GError **error);
 /* Removes the row if it is an empty directory, and those above it that become empty so. */
@@ -47,6 +49,11 @@ bool store_mailbox_prune(StoreTxn *txn, int64_t id, GError **error);
 /* Takes the mailbox, with all that is below it, to @path; directories that it leaves empty are pruned.
  * CORE_ERROR_REFUSED: into itself, or something is there; directories above @path may have been made. */
 bool store_mailbox_carry(StoreTxn *txn, const StoreMailbox *mailbox, const char *path, GError **error);
+/* @mailbox, which is to be created and with which nobody has begun, is where one was that is still to be deleted: it
+ * becomes that one, as the server has it, with what is still to be removed from it.  So nothing has to wait for that.
+ * *done_r false: it is still to be created, as the other was, or because somebody has begun to delete that. */
+bool store_mailbox_take_place(StoreTxn *txn, const StoreMailbox *mailbox, int64_t deleted_id, bool *done_r,
+                              GError **error);
 /* One in state TO_DELETE is THERE again, under its name or a form of it that is free. */
 bool store_mailbox_show_again(StoreTxn *txn, const StoreMailbox *mailbox, GError **error);
 

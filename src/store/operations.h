@@ -92,9 +92,10 @@ typedef struct {
  * (is_removal, REMOVE) only when no append of the same body, nor a copy from this message that was asked for before, is
  * queued, sent, held or failed (a copy asked for later waits for the removal).
  *
- * Folder operations are done in their order, too, but CREATEs may go together, and pass DELETEs, which may have to wait
- * for long: a DELETE can be done when no open message operation begins or ends in the mailbox and no mailbox below it is
- * still to be deleted.  What is to be created or renamed at the path of a mailbox that is to be deleted waits for it. */
+ * Folder operations are done in their order, too, but CREATEs may go together, and pass RENAMEs of other paths and
+ * DELETEs, which may have to wait for long: a DELETE can be done when no open message operation begins or ends in the
+ * mailbox and no mailbox below it is still to be deleted.  What is to be created or renamed at the path of a mailbox that
+ * is to be deleted waits for it. */
 typedef bool (*StoreTaskFn)(const StoreTask *task, void *data); /* false: enough */
 bool store_task_list(Store *store, int64_t account_id, int64_t now_s, int64_t irreversible_now_s, StoreTaskFn fn,
                      void *data, GError **error);

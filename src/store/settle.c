@@ -7,7 +7,7 @@
 static bool
 throw_not_so(int64_t id, GError **error)
 {
-	return core_throw(error, CORE_ERROR_NOT_FOUND, "there is no operation %" G_GINT64_FORMAT " in a state for that", id);
+	return core_throw(error, CORE_ERROR_NOT_FOUND, "no operation %" G_GINT64_FORMAT " is in a state for that", id);
 }
 
 bool

@@ -6,9 +6,9 @@
 
 /* In the order in which store_operation_take_row() takes them. */
 #define OPERATION_FIELDS \
-	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags, o.arguments," \
-	" o.error, o.attempts, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity, o.target_uidnext, o.target_uid," \
-	" o.former, o.former_is_users"
+	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags," \
+	" o.arguments, o.error, o.attempts, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity," \
+	" o.target_uidnext, o.target_uid, o.former, o.former_is_users"
 
 #define OPERATION_COLUMNS "SELECT " OPERATION_FIELDS " FROM operations o "
 
@@ -21,16 +21,27 @@
 #define IS_THERE(mailbox) "EXISTS (SELECT 1 FROM mailboxes x WHERE x.id = " mailbox " AND x.server_name IS NOT NULL)"
 
 /* The bytes of message m are to be uploaded, or were refused, under another row: 3 and 4 are TO_APPEND and REFUSED.  A
- * copy of it that failed is one, too, whose bytes may not be here; but not a copy that was asked for later, because that
- * one waits for o. */
+ * copy of it that failed is one, too, whose bytes may not be here; but not a copy that was asked for later, because
+ * that one waits for o. */
 #define IS_AWAITED \
 	"(EXISTS (SELECT 1 FROM messages u WHERE u.body = m.body AND u.state IN (3, 4) AND u.body IS NOT NULL)" \
 	" OR EXISTS (SELECT 1 FROM operations e WHERE e.source = m.id AND e.ended = 0 AND e.id < o.id))"
 
-/* The first open one of those @kinds; asked once, not for each row. */
-#define FIRST_FOLDER(kinds) \
-	"ifnull((SELECT min(f.id) FROM operations f WHERE f.account = :account AND f.ended = 0 AND f.message IS NULL" \
-	" AND f.kind IN (" kinds ") AND f.state <> 'failed'), 9223372036854775807)"
+/* A folder operation that waits for all that are like it; the first of them is asked for once, not for each row. */
+#define IS_NOT_FIRST \
+	"(o.kind IN ('rename', 'delete') AND o.id > ifnull((SELECT min(f.id) FROM operations f WHERE f.account = :account" \
+	" AND f.ended = 0 AND f.message IS NULL AND f.kind IN ('create', 'rename') AND f.state <> 'failed'), o.id))"
+
+#define IS_AT(path, where) "(" path " = " where " OR substr(" path ", 1, length(" where ") + 1) = " where " || '/')"
+
+/* A rename that was asked for before makes way for o's mailbox, or brings what is above it: the path is at or below one
+ * of the rename's.  Paths do not shift in between: what a later rename shifts is below its own. */
+#define IS_BEHIND_RENAME \
+	"EXISTS (SELECT 1 FROM operations r WHERE r.account = :account AND r.ended = 0 AND r.message IS NULL" \
+	" AND r.kind = 'rename' AND r.id < o.id AND r.state <> 'failed' AND (WITH RECURSIVE tree (parent, path) AS" \
+	" (SELECT parent, name FROM mailboxes WHERE id = o.mailbox" \
+	" UNION ALL SELECT x.parent, x.name || '/' || tree.path FROM tree JOIN mailboxes x ON x.id = tree.parent)" \
+	" SELECT " IS_AT("path", "r.former") " OR " IS_AT("path", "r.arguments") " FROM tree WHERE parent IS NULL))"
 
 /* A mailbox whose deletion was asked for before has the path that o's has by now. */
 #define PATH_IS_HELD \
@@ -127,13 +138,11 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		TASK_COLUMNS "AND o.state = 'queued'"
 		" AND o.not_before <= CASE o.kind WHEN 'remove' THEN :irreversible_now ELSE :now END"
 		" AND NOT " OPEN_BEFORE("message", "o.message") " AND NOT " OPEN_BEFORE("source", "o.message")
-		" AND NOT (o.source IS NOT NULL AND " OPEN_BEFORE("message", "o.source") ")"
+		" AND NOT (o.source IS NOT NULL AND " OPEN_BEFORE("message", "o.source") ") AND NOT " IS_NOT_FIRST
 		" AND CASE o.kind"
-		" WHEN 'create' THEN o.id < " FIRST_FOLDER("'rename'") " AND NOT " PATH_IS_HELD
-		" WHEN 'rename' THEN o.id = " FIRST_FOLDER("'create', 'rename'") " AND " IS_THERE("o.mailbox")
-		" AND NOT " PATH_IS_HELD
-		" WHEN 'delete' THEN o.id < " FIRST_FOLDER("'create', 'rename'") " AND " IS_THERE("o.mailbox")
-		" AND NOT " IS_IN_USE
+		" WHEN 'create' THEN NOT " IS_BEHIND_RENAME " AND NOT " PATH_IS_HELD
+		" WHEN 'rename' THEN " IS_THERE("o.mailbox") " AND NOT " PATH_IS_HELD
+		" WHEN 'delete' THEN " IS_THERE("o.mailbox") " AND NOT " IS_IN_USE
 		" WHEN 'append' THEN w.body IS NOT NULL AND " IS_THERE("o.target")
 		" ELSE m.uid IS NOT NULL AND " IS_THERE("m.mailbox")
 		" AND (o.target IS NULL OR " IS_THERE("o.target") ")"

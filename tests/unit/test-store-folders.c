@@ -102,7 +102,9 @@ static const struct {
 	  "dd dd/ee more+other+other/xx other/xx/yy : rename xx>new/xx, create, rename new/xx>other/xx, create" },
 	{ "mkdir:new mv:xx:zz mv:new:xx", "dd dd/ee xx+zz zz/yy : rename xx>zz, create" },
 	{ "mkdir:xx/new mv:xx:zz", "dd dd/ee zz zz/new+zz/yy : rename xx>zz, create" },
-	{ "mkdir:new rmdir:xx/yy mv:new:xx/yy", "dd dd/ee xx xx/yy+xx/yy-: delete, create" },
+	{ "mkdir:new rmdir:xx/yy mv:new:xx/yy", "dd dd/ee xx xx/yy : " },
+	{ "mkdir:new rmdir:xx/yy send mv:new:xx/yy", "dd dd/ee xx xx/yy+xx/yy-: sent create, delete, rename new>xx/yy" },
+	{ "mkdir:new mkdir:new/yy mkdir:new/zz rmdir:xx/yy rmdir:xx mv:new:xx", "dd dd/ee xx xx/yy xx/zz+: create" },
 
 	{ "mv:xx:zz", "dd dd/ee zz zz/yy : rename xx>zz" },
 	{ "mv:xx:zz mv:zz:ww", "dd dd/ee ww ww/yy : rename xx>ww" },
@@ -122,6 +124,7 @@ static const struct {
 	{ "rmdir:xx/yy mkdir:xx/yy", "dd dd/ee xx xx/yy : " },
 	{ "rmdir:xx/yy rmdir:xx mkdir:xx", "dd dd/ee xx xx/yy-: delete" },
 	{ "rmdir:xx/yy rmdir:xx mkdir:xx/yy", "dd dd/ee xx xx/yy : " },
+	{ "rmdir:xx/yy rmdir:xx mv:dd/ee:xx/ee", "xx xx/ee xx/yy-: delete, rename dd/ee>xx/ee" },
 	{ "rmdir:xx/yy send mkdir:xx/yy", "dd dd/ee xx xx/yy+xx/yy-: sent delete, create" },
 	{ "rmdir:dd/ee rmdir:dd", "dd-dd/ee-xx xx/yy : delete" },
 	{ "rmdir:dd/ee rmdir:dd send done", "xx xx/yy : " },

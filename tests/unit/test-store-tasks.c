@@ -1,4 +1,4 @@
-/* src/store: which operations can be done now, and what a list of them costs. */
+/* src/store: reading operations: which can be done now, and what a list of them costs; what is open, and the log. */
 #include "store-operations.h"
 
 #include "store/db.h"
@@ -50,7 +50,8 @@ static const Case cases[] = {
 	{ "copy behind its source's", NULL, "1 flags message=1; 2 copy message=4 source=1 target=2", "1" },
 	{ "copy before its source's", NULL, "1 copy message=4 source=1 target=2; 2 move message=1 target=3", "1" },
 	{ "copy sent before its source's", NULL, "1 copy message=4 source=1 target=2 state='sent'; 2 flags message=1", "" },
-	{ "copy failed before its source's", NULL, "1 copy message=4 source=1 target=2 state='failed'; 2 flags message=1", "2" },
+	{ "copy failed before its source's", NULL, "1 copy message=4 source=1 target=2 state='failed'; 2 flags message=1",
+	  "2" },
 
 	/* Removals wait for uploads of the same content. */
 	{ "removal", NULL, "1 remove message=1", "1" },
@@ -65,7 +66,8 @@ static const Case cases[] = {
 	  "1 append message=3 target=2 state='failed'; 2 remove message=1", "" },
 	{ "removal, append done", "UPDATE messages SET body = 1, uid = 9, state = 0 WHERE id = 3",
 	  "1 append message=3 target=2 state='done' ended=5; 2 remove message=1", "2" },
-	{ "removal, same content stays here", "UPDATE messages SET body = 1, state = 2 WHERE id = 3", "2 remove message=1", "2" },
+	{ "removal, same content stays here", "UPDATE messages SET body = 1, state = 2 WHERE id = 3", "2 remove message=1",
+	  "2" },
 	{ "move to the Trash, append queued", "UPDATE messages SET body = 1 WHERE id = 3",
 	  "1 move message=1 target=3 removal=1; 2 append message=3 target=2", "2" },
 	{ "another move, append queued", "UPDATE messages SET body = 1 WHERE id = 3",
@@ -81,8 +83,20 @@ static const Case cases[] = {
 	/* Folders. */
 	{ "create", NULL, "1 create mailbox=4", "1" },
 	{ "creates go together", NULL, "1 create mailbox=4; 2 create mailbox=4", "1 2" },
-	{ "create behind a rename", NULL, "1 rename mailbox=2; 2 create mailbox=4", "1" },
-	{ "create behind a failed rename", NULL, "1 rename mailbox=2 state='failed'; 2 create mailbox=4", "2" },
+	{ "create behind another's rename", NULL, "1 rename mailbox=2 former='x' arguments='Archive'; 2 create mailbox=4",
+	  "1 2" },
+	{ "create where another was", NULL, "1 rename mailbox=2 former='New' arguments='Archive'; 2 create mailbox=4",
+	  "1" },
+	{ "create below another's new place", "UPDATE mailboxes SET parent = 2 WHERE id = 4",
+	  "1 rename mailbox=2 former='x' arguments='Archive'; 2 create mailbox=4", "1" },
+	{ "create below another's old place",
+	  "UPDATE mailboxes SET parent = 2 WHERE id = 4; UPDATE mailboxes SET parent = 3 WHERE id = 2",
+	  "1 rename mailbox=1 former='Trash/Archive' arguments='x'; 2 create mailbox=4", "1" },
+	{ "create beside another's old place", NULL,
+	  "1 rename mailbox=2 former='Ne' arguments='Archive'; 2 create mailbox=4", "1 2" },
+	{ "create behind a failed rename", NULL,
+	  "1 rename mailbox=2 former='New' arguments='x' state='failed'; 2 create mailbox=4",
+	  "2" },
 	{ "create before a rename", NULL, "1 create mailbox=4; 2 rename mailbox=2", "1" },
 	{ "rename behind a held create", NULL, "1 create mailbox=4 state='held'; 2 rename mailbox=2", "" },
 	{ "rename behind rename", NULL, "1 rename mailbox=2; 2 rename mailbox=3", "1" },
@@ -91,9 +105,12 @@ static const Case cases[] = {
 	{ "delete behind a rename", NULL, "1 rename mailbox=5; 2 delete mailbox=5", "1" },
 	{ "delete behind what begins in it", NULL, "1 move message=5 mailbox=5 target=1; 2 delete mailbox=5", "1" },
 	{ "delete behind what is held in it", NULL, "1 remove message=5 mailbox=5 state='held'; 2 delete mailbox=5", "" },
-	{ "delete behind what ends in it", NULL, "1 move message=1 mailbox=1 target=5 state='sent'; 2 delete mailbox=5", "" },
-	{ "delete, nothing but failed in it", NULL, "1 remove message=5 mailbox=5 state='failed'; 2 delete mailbox=5", "2" },
-	{ "delete from below", "UPDATE mailboxes SET state = 2, parent = 5 WHERE id = 3", "1 delete mailbox=5; 2 delete mailbox=3",
+	{ "delete behind what ends in it", NULL, "1 move message=1 mailbox=1 target=5 state='sent'; 2 delete mailbox=5",
+	  "" },
+	{ "delete, nothing but failed in it", NULL, "1 remove message=5 mailbox=5 state='failed'; 2 delete mailbox=5",
+	  "2" },
+	{ "delete from below", "UPDATE mailboxes SET state = 2, parent = 5 WHERE id = 3",
+	  "1 delete mailbox=5; 2 delete mailbox=3",
 	  "2" },
 	{ "a delete that waits is passed", NULL,
 	  "1 remove message=5 mailbox=5 not_before=2000; 2 delete mailbox=5; 3 create mailbox=4; 4 append message=3 target=2",
@@ -214,6 +231,73 @@ test_what_is_told(Fixture *fixture, const void *data)
 	g_assert_cmpstr(ids, ==, "4");
 }
 
+typedef struct {
+	GString *ids;
+	unsigned left;
+} Reading;
+
+static bool
+note_operation(const StoreOperation *operation, void *data)
+{
+	Reading *reading = data;
+
+	g_string_append_printf(reading->ids, "%s%" G_GINT64_FORMAT, reading->ids->len > 0 ? " " : "", operation->id);
+	return --reading->left > 0;
+}
+
+static void
+test_open_and_log(Fixture *fixture, const void *data)
+{
+	static const struct {
+		bool is_log;
+		int64_t account, message;
+		unsigned limit, enough;
+		const char *expected;
+	} rows[] = {
+		{ false, 1, 0, 0, 99, "1 3 4 6" }, { false, 2, 0, 0, 99, "8" },      { false, 1, 0, 0, 2, "1 3" },
+		{ true, 1, 0, 99, 99, "5 7 2" },   { true, 1, 0, 2, 99, "5 7" },     { true, 1, 0, 99, 1, "5" },
+		{ true, 1, 1, 99, 99, "7 2" },     { true, 1, 3, 99, 99, "" },       { true, 2, 0, 99, 99, "" },
+	};
+
+	sql(fixture, "INSERT INTO accounts (id, name) VALUES (2, 'x')");
+	insert_operations(fixture, "1 flags message=1; 2 flags message=1 state='done' ended=10; 3 remove message=2 state='held';"
+	                           "4 create mailbox=4 state='failed'; 5 delete mailbox=9 state='cancelled' ended=30;"
+	                           "6 append message=3 target=2 state='sent'; 7 move message=1 state='done' ended=20;"
+	                           "8 flags message=5 account=2");
+	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GString) ids = g_string_new(NULL);
+		Reading reading = { ids, rows[i].enough };
+		g_assert_true(rows[i].is_log ? store_operation_log(fixture->store, rows[i].account, rows[i].message, rows[i].limit,
+		                                                   note_operation, &reading, NULL)
+		                             : store_operation_list(fixture->store, rows[i].account, note_operation, &reading, NULL));
+		g_assert_cmpstr(ids->str, ==, rows[i].expected);
+	}
+}
+
+static void
+test_counts(Fixture *fixture, const void *data)
+{
+	StoreOperationCounts counts;
+
+	g_assert_true(store_operation_counts(fixture->store, 1, &counts, NULL));
+	g_assert_cmpuint(counts.pending + counts.waiting + counts.held + counts.failed, ==, 0);
+	g_assert_cmpint(counts.next_s, ==, 0);
+	insert_operations(fixture, "1 remove message=1 not_before=9999999999; 2 remove message=2 not_before=9999999998;"
+	                           "3 remove message=2 state='held'; 4 flags message=2 state='failed';"
+	                           "5 flags message=2 state='done' ended=5; 6 flags message=2 state='sent'");
+	g_assert_true(store_operation_counts(fixture->store, 1, &counts, NULL));
+	g_assert_cmpuint(counts.pending, ==, 1);
+	g_assert_cmpuint(counts.waiting, ==, 2);
+	g_assert_cmpuint(counts.held, ==, 1);
+	g_assert_cmpuint(counts.failed, ==, 1);
+	g_assert_cmpint(counts.next_s, ==, 9999999998);
+	insert_operations(fixture, "7 append message=3 target=2 not_before=9999999997; 8 remove message=1 not_before=5");
+	g_assert_true(store_operation_counts(fixture->store, 1, &counts, NULL));
+	g_assert_cmpuint(counts.pending, ==, 3);
+	g_assert_cmpuint(counts.waiting, ==, 2);
+	g_assert_cmpint(counts.next_s, ==, 5);
+}
+
 /* Steps of SQLite's machine that the list takes. */
 static int
 cost(Fixture *fixture)
@@ -244,7 +328,8 @@ test_cost(Fixture *fixture, const void *data)
 		{ "queued ones of one message", "x, 1, 'flags', 1, 1, NULL, 0, 'queued'", "1" },
 		{ "creates", "x, 1, 'create', NULL, 4, NULL, 0, 'queued'", "1" },
 		{ "renames", "x, 1, 'rename', NULL, 2, NULL, 0, 'queued'", "1" },
-		{ "deletes of a folder in use", "x, 1, iif(x % 2, 'delete', 'remove'), iif(x % 2, NULL, x), 5, NULL, 0, 'queued'", "1" },
+		{ "deletes of a folder in use",
+		  "x, 1, iif(x % 2, 'delete', 'remove'), iif(x % 2, NULL, x), 5, NULL, 0, 'queued'", "1" },
 	};
 
 	sql(fixture, "UPDATE messages SET state = 4 WHERE id = 3");
@@ -279,6 +364,8 @@ main(int argc, char **argv)
 	g_test_add_func("/store-tasks/rules", test_rules);
 	ADD("time", test_time);
 	ADD("what-is-told", test_what_is_told);
+	ADD("open-and-log", test_open_and_log);
+	ADD("counts", test_counts);
 	ADD("cost", test_cost);
 	return g_test_run();
 }
