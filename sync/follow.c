@@ -59,8 +59,8 @@ sync_follow_pass(SyncFollow *follow, bool barrier, GError **error)
 	bool was_connected = follow->worker.session != NULL;
 	GError *failure = NULL;
 
-	follow->watch.relist = false;
-	follow->passed_ms = follow->watch.polled_ms = core_clock_ms();
+	sync_watch_begin_pass(&follow->watch);
+	follow->passed_ms = core_clock_ms();
 	if (pass(follow, barrier, &failure))
 		return true;
 	disconnect(follow);
@@ -109,7 +109,7 @@ take_rotation(SyncFollow *follow)
 static bool
 take_news(SyncFollow *follow, bool *pass_r, GError **error)
 {
-	if (follow->watch.relist) {
+	if (sync_watch_wants_pass(&follow->watch)) {
 		*pass_r = true;
 		return true;
 	}

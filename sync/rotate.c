@@ -1,11 +1,15 @@
 #include "sync/rotate.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#define BRIEF_MS 1000
+#define BRIEF_MAX 10
 
 typedef struct {
 	int64_t id;
@@ -21,15 +25,20 @@ struct SyncRotation {
 	GArray *happened;  /* of int64_t: mailboxes */
 	/* Its thread's: */
 	int64_t last_id;   /* the mailbox it was in */
+	unsigned brief;    /* turns in a row that ended at once */
 };
 
 static void
 note(SyncRotation *rotation, int64_t mailbox_id)
 {
 	uint64_t one = 1;
+	bool known = false;
 
 	pthread_mutex_lock(&rotation->lock);
-	g_array_append_val(rotation->happened, mailbox_id);
+	for (guint i = 0; i < rotation->happened->len; i++)
+		known |= g_array_index(rotation->happened, int64_t, i) == mailbox_id;
+	if (!known)
+		g_array_append_val(rotation->happened, mailbox_id);
 	pthread_mutex_unlock(&rotation->lock);
 	if (write(rotation->wake_fd, &one, sizeof one) < 0)
 		core_log(CORE_LOG_WARNING, "sync", "cannot wake the account's thread: %s", g_strerror(errno));
@@ -98,6 +107,7 @@ wait_in(SyncRotation *rotation, SyncWorker *worker, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
 	g_auto(ImapSelected) selected = { 0 };
+	bool idle = rotation->brief < BRIEF_MAX; /* else a turn of listening only: the server may not wait in IDLE */
 	GError *failure = NULL;
 	ImapWatchEnd end;
 
@@ -114,7 +124,9 @@ wait_in(SyncRotation *rotation, SyncWorker *worker, GError **error)
 	if (selected.uidnext != mailbox.uidnext || selected.exists != mailbox.messages)
 		note(rotation, mailbox.id);
 	imap_session_listen(worker->session, on_response, worker->session);
-	bool ok = imap_session_watch(worker->session, true, NULL, 0, SYNC_ROTATE_MS, &end, error);
+	int64_t begun_ms = core_clock_ms();
+	bool ok = imap_session_watch(worker->session, idle, NULL, 0, SYNC_ROTATE_MS, &end, error);
+	rotation->brief = core_clock_ms() - begun_ms < BRIEF_MS ? rotation->brief + 1 : 0;
 	if (ok && end == IMAP_WATCH_STIRRED) {
 		note(rotation, mailbox.id);
 		ok = imap_session_wait(worker->session, NULL, error); /* what a burst has to say besides is no further news */

@@ -84,6 +84,7 @@ static bool
 pull(SyncWatch *watch, const StoreMailbox *mailbox, const char *path, GError **error)
 {
 	SyncWorker *worker = watch->worker;
+	int64_t until_ms = core_clock_ms() + sync_poll_ms;
 	GError *failure = NULL;
 	bool done = false;
 
@@ -93,6 +94,8 @@ pull(SyncWatch *watch, const StoreMailbox *mailbox, const char *path, GError **e
 	if (core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
 		sync_warn(worker->run, path, 0, "%s", failure->message);
 		g_error_free(failure);
+		g_hash_table_insert(watch->refused, g_memdup2(&mailbox->id, sizeof mailbox->id),
+		                    g_memdup2(&until_ms, sizeof until_ms));
 		return true;
 	}
 	g_propagate_error(error, failure);
@@ -105,6 +108,7 @@ take_events(SyncWatch *watch, GError **error)
 	Store *store = watch->worker->run->store;
 	g_auto(StoreMailbox) mailbox = { 0 };
 	g_autofree char *path = store_mailbox_path(store, watch->watched_id, error);
+	int64_t id = watch->watched_id;
 	bool done = false;
 
 	if (!path || !store_mailbox_get(store, watch->watched_id, &mailbox, error)) {
@@ -118,7 +122,15 @@ take_events(SyncWatch *watch, GError **error)
 		return true;
 	}
 	store_mailbox_clear(&mailbox);
-	return store_mailbox_get(store, watch->watched_id, &mailbox, error) && pull(watch, &mailbox, path, error);
+	if (!store_mailbox_get(store, watch->watched_id, &mailbox, error))
+		return false;
+	watch->odd_exists = watch->metadata.exists;
+	if (!pull(watch, &mailbox, path, error))
+		return false;
+	store_mailbox_clear(&mailbox);
+	if (store_mailbox_get(store, id, &mailbox, NULL))
+		watch->odd_rows = mailbox.messages;
+	return true;
 }
 
 /* What STATUS told of it may have been brought here since. */
@@ -127,7 +139,8 @@ is_settled(const SyncWatch *watch, const StoreMailbox *mailbox)
 {
 	const SyncTold *told = mailbox->server_name ? g_hash_table_lookup(watch->told, mailbox->server_name) : NULL;
 
-	return !mailbox->server_name || mailbox->state != STORE_MAILBOX_THERE || (told && !sync_watch_is_news(mailbox, &told->status, NULL));
+	return !mailbox->server_name || mailbox->state != STORE_MAILBOX_THERE ||
+	       (told && !sync_watch_is_news(mailbox, &told->status, NULL));
 }
 
 static bool
@@ -153,16 +166,15 @@ sync_watch_take(SyncWatch *watch, GError **error)
 {
 	if (sync_watch_has_events(watch) && !take_events(watch, error))
 		return false;
-	while (g_hash_table_size(watch->stale) > 0) {
-		GHashTableIter iterator;
-		void *key, *certainly;
-		g_hash_table_iter_init(&iterator, watch->stale);
-		g_hash_table_iter_next(&iterator, &key, &certainly);
-		int64_t id = *(const int64_t *)key;
-		g_hash_table_remove(watch->stale, &id);
+	/* What is told meanwhile has its turn when all else has had one. */
+	g_autoptr(GHashTable) stale = g_steal_pointer(&watch->stale);
+	GHashTableIter iterator;
+	void *key, *certainly;
+	watch->stale = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	g_hash_table_iter_init(&iterator, stale);
+	while (g_hash_table_iter_next(&iterator, &key, &certainly))
 		if (!core_cancel_check(watch->worker->run->cancel, error) ||
-		    !take_stale(watch, id, GPOINTER_TO_INT(certainly), error))
+		    !take_stale(watch, *(const int64_t *)key, GPOINTER_TO_INT(certainly), error))
 			return false;
-	}
 	return true;
 }

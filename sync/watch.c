@@ -10,7 +10,11 @@
 
 int sync_poll_ms = 60 * 1000;
 
-#define TOLD_MAX 100000 /* names of which the last STATUS is kept */
+#define TOLD_MAX 100000   /* names of which the last STATUS is kept */
+#define RELISTS_AT_ONCE 3 /* what a pass hears itself may be new to it */
+#define RELIST_MS 250     /* twice as long each time */
+#define BRIEF_MS 1000
+#define BRIEF_IDLES_MAX 10
 
 void
 sync_watch_init(SyncWatch *watch, SyncWorker *worker)
@@ -19,6 +23,7 @@ sync_watch_init(SyncWatch *watch, SyncWorker *worker)
 		.worker = worker,
 		.told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
 		.stale = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.refused = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free),
 	};
 	sync_alarm_init(&watch->alarm);
 }
@@ -40,6 +45,7 @@ sync_watch_clear(SyncWatch *watch)
 	sync_watch_unselect(watch);
 	g_hash_table_unref(watch->told);
 	g_hash_table_unref(watch->stale);
+	g_hash_table_unref(watch->refused);
 	sync_alarm_clear(&watch->alarm);
 }
 
@@ -48,6 +54,10 @@ sync_watch_clear(SyncWatch *watch)
 static void
 note_stale(SyncWatch *watch, int64_t mailbox_id, bool certainly)
 {
+	const int64_t *until_ms = g_hash_table_lookup(watch->refused, &mailbox_id);
+
+	if (until_ms && core_clock_ms() < *until_ms)
+		return;
 	if (certainly || !g_hash_table_contains(watch->stale, &mailbox_id))
 		g_hash_table_insert(watch->stale, g_memdup2(&mailbox_id, sizeof mailbox_id), GINT_TO_POINTER(certainly));
 }
@@ -190,6 +200,7 @@ sync_watch_begin(SyncWatch *watch)
 
 	sync_watch_unselect(watch);
 	watch->notified = watch->never_idles = false;
+	watch->brief_idles = 0;
 	watch->mode = SYNC_WATCH_POLL;
 	if (!session)
 		return;
@@ -198,6 +209,25 @@ sync_watch_begin(SyncWatch *watch)
 	else if (imap_session_has(session, IMAP_CAP_IDLE))
 		watch->mode = SYNC_WATCH_IDLE;
 	imap_session_overhear(session, overhear, watch);
+}
+
+void
+sync_watch_begin_pass(SyncWatch *watch)
+{
+	int64_t now_ms = core_clock_ms(), pause_ms = 0;
+
+	watch->relists = watch->relist && now_ms - watch->relist_ms < sync_poll_ms ? watch->relists + 1 : 0;
+	if (watch->relists >= RELISTS_AT_ONCE)
+		pause_ms = MIN((int64_t)RELIST_MS << MIN(watch->relists - RELISTS_AT_ONCE, 16), sync_poll_ms);
+	watch->relist = false;
+	watch->relist_ms = now_ms + pause_ms;
+	watch->polled_ms = now_ms;
+}
+
+bool
+sync_watch_wants_pass(const SyncWatch *watch)
+{
+	return watch->relist && core_clock_ms() >= watch->relist_ms;
 }
 
 /* What is waited for. */
@@ -284,24 +314,24 @@ sync_watch_has_events(SyncWatch *watch)
 	if (metadata->in_doubt || metadata->told->len > 0 || metadata->vanished.count > 0)
 		return true;
 	return store_mailbox_get(watch->worker->run->store, watch->watched_id, &mailbox, NULL) &&
-	       metadata->exists != mailbox.messages;
+	       metadata->exists != mailbox.messages &&
+	       !(metadata->exists == watch->odd_exists && mailbox.messages == watch->odd_rows);
 }
 
 static bool
 has_news(SyncWatch *watch)
 {
-	return watch->relist || g_hash_table_size(watch->stale) > 0 || sync_watch_has_events(watch);
+	return sync_watch_wants_pass(watch) || g_hash_table_size(watch->stale) > 0 || sync_watch_has_events(watch);
 }
 
-/* A connection that is dead answers nothing; one that lives ends its IDLE, or does nothing, at once. */
+/* A connection that is dead answers nothing; one that lives ends its IDLE, and does nothing, at once. */
 static bool
 probe(SyncWatch *watch, GError **error)
 {
 	ImapSession *session = watch->worker->session;
 
 	imap_session_set_patience(session, SYNC_PROBE_MS);
-	if (!imap_session_has(session, IMAP_CAP_IDLE) || watch->never_idles)
-		imap_session_send(session, imap_command_new("NOOP"), NULL);
+	imap_session_send(session, imap_command_new("NOOP"), NULL); /* IDLE may not have begun */
 	bool ok = imap_session_wait(session, NULL, error);
 	imap_session_set_patience(session, 0);
 	return ok;
@@ -315,12 +345,25 @@ is_readable(int fd)
 	return poll(&poll_fd, 1, 0) > 0;
 }
 
+/* A server that ends each IDLE at once, or tells in each what is no news, is not to be asked without a pause. */
+static void
+count_brief(SyncWatch *watch, int64_t begun_ms, ImapWatchEnd end)
+{
+	bool is_brief = end == IMAP_WATCH_STIRRED && core_clock_ms() - begun_ms < BRIEF_MS && !has_news(watch);
+
+	watch->brief_idles = is_brief ? watch->brief_idles + 1 : 0;
+	if (watch->brief_idles < BRIEF_IDLES_MAX)
+		return;
+	core_log(CORE_LOG_INFO, "sync", "%s: the server does not wait in IDLE", watch->worker->run->account->name);
+	watch->never_idles = true;
+}
+
 /* Until something is told or wakes us.  *end_r as imap_session_watch() tells it. */
 static bool
 watch_once(SyncWatch *watch, int wake_fd, int64_t until_ms, ImapWatchEnd *end_r, GError **error)
 {
 	int fds[SYNC_ALARM_FDS + 1] = { wake_fd };
-	int64_t left_ms = until_ms - core_clock_ms();
+	int64_t begun_ms = core_clock_ms(), left_ms = until_ms - begun_ms;
 	/* Also with NOTIFY: Dovecot 2.3 tells some things only to those who wait in IDLE. */
 	bool idle = imap_session_has(watch->worker->session, IMAP_CAP_IDLE) && !watch->never_idles;
 	GError *failure = NULL;
@@ -328,8 +371,11 @@ watch_once(SyncWatch *watch, int wake_fd, int64_t until_ms, ImapWatchEnd *end_r,
 	memcpy(fds + 1, watch->alarm.fds, sizeof watch->alarm.fds);
 	sync_alarm_rearm(&watch->alarm);
 	if (imap_session_watch(watch->worker->session, idle, fds, G_N_ELEMENTS(fds),
-	                       until_ms < 0 ? -1 : (int)CLAMP(left_ms, 0, G_MAXINT), end_r, &failure))
+	                       until_ms < 0 ? -1 : (int)CLAMP(left_ms, 0, G_MAXINT), end_r, &failure)) {
+		if (idle)
+			count_brief(watch, begun_ms, *end_r);
 		return *end_r != IMAP_WATCH_WOKEN || !sync_alarm_take(&watch->alarm, NULL) || probe(watch, error);
+	}
 	if (!imap_session_alive(watch->worker->session) || !idle) {
 		g_propagate_error(error, failure);
 		return false;
@@ -358,12 +404,13 @@ sync_watch_wait(SyncWatch *watch, int wake_fd, int timeout_ms, SyncWatchEnd *end
 		if (!prepare(watch, error))
 			return false;
 		int64_t poll_ms = next_poll_ms(watch), first_ms = MIN(until_ms, poll_ms);
+		int64_t wait_ms = watch->relist ? MIN(first_ms, watch->relist_ms) : first_ms;
 		bool news = has_news(watch), due = core_clock_ms() >= first_ms;
 		if (news || due || is_readable(wake_fd)) {
 			*end_r = news ? SYNC_WATCH_NEWS : due && poll_ms <= until_ms ? SYNC_WATCH_POLL_DUE : SYNC_WATCH_WOKEN;
 			return true;
 		}
-		if (!watch_once(watch, wake_fd, first_ms == INT64_MAX ? -1 : first_ms, &end, error))
+		if (!watch_once(watch, wake_fd, wait_ms == INT64_MAX ? -1 : wait_ms, &end, error))
 			return false;
 	}
 }

@@ -25,7 +25,12 @@ typedef struct {
 	SyncMetadata metadata; /* of it; valid while watched_id is not 0 */
 	GHashTable *told;     /* server name -> Told: what STATUS said, last */
 	GHashTable *stale;    /* ids (int64_t) of mailboxes that may have changed -> whether they have whatever STATUS said */
+	GHashTable *refused;  /* ids of mailboxes that could not be read -> until when that is no news (int64_t) */
+	uint32_t odd_exists, odd_rows; /* what the watched mailbox told and had when it was read: no news */
 	bool relist;          /* folders may have come or gone, or not all was told */
+	unsigned relists;     /* passes in a row for that */
+	int64_t relist_ms;    /* from when on it counts: a server may go on telling of a folder that is none */
+	unsigned brief_idles; /* in a row that ended at once and with nothing to tell */
 	unsigned listed;      /* known mailboxes that LIST told of since the poll began */
 	int64_t polled_ms;    /* core_clock_ms() of the last poll */
 	SyncAlarm alarm;
@@ -40,11 +45,17 @@ void sync_watch_begin(SyncWatch *watch);
 /* Before other mailboxes are selected on the session: the watched one is selected again by the next wait. */
 void sync_watch_unselect(SyncWatch *watch);
 
+/* A pass begins, which has all folders listed. */
+void sync_watch_begin_pass(SyncWatch *watch);
+
+/* Whether it is time for a pass because of what was told of folders. */
+bool sync_watch_wants_pass(const SyncWatch *watch);
+
 /* To be looked at by the next take. */
 void sync_watch_note_stale(SyncWatch *watch, int64_t mailbox_id);
 
 typedef enum {
-	SYNC_WATCH_NEWS,  /* watch->stale, ->relist, or the watched mailbox (sync_watch_has_events()) */
+	SYNC_WATCH_NEWS,  /* watch->stale, sync_watch_wants_pass(), or the watched mailbox (sync_watch_has_events()) */
 	SYNC_WATCH_WOKEN, /* @wake_fd */
 	SYNC_WATCH_POLL_DUE,
 } SyncWatchEnd;

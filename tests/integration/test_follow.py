@@ -11,7 +11,7 @@ from lib import messages, private_network
 from lib.account import Message
 from lib.program import SLOW
 from lib.relay import Relay
-from lib.scripted import FULL, Session
+from lib.scripted import BASIC, FULL, Session
 
 pytestmark = pytest.mark.usefixtures("fuse")
 
@@ -299,6 +299,46 @@ def test_messages_wait_to_be_matched_while_the_server_is_busy(serve, quick):
         server.refuse = {}
         quick.sync()
         assert {path.name.split("~")[0]: path.stat().st_ino for path in mount.files()["A"].values()} == before
+
+
+class EndsIdle(Session):
+    """As some proxies do."""
+    def do_IDLE(self):
+        self.respond(b"+ idling\r\n")
+        self.tagged(b"OK that was long enough")
+
+
+class HidesOne(Session):
+    """It counts a message that it never shows."""
+    def outgoing(self, response):
+        return b"" if b"FETCH (UID 2 " in response else response
+
+
+class TellsOfAGhost(Session):
+    """A folder that no LIST has."""
+    def do_IDLE(self):
+        self.untagged(b'LIST () "/" "Ghost"')
+        super().do_IDLE()
+
+
+@pytest.mark.parametrize("session, capability", [
+    pytest.param(EndsIdle, FULL, id="IDLE-notify"), pytest.param(EndsIdle, FULL.replace(" NOTIFY", ""), id="IDLE"),
+    pytest.param(TellsOfAGhost, FULL, id="ghost"), pytest.param(HidesOne, FULL, id="hidden"),
+    pytest.param(HidesOne, BASIC, id="hidden-basic")])
+def test_a_server_that_wakes_us_for_nothing_is_not_asked_at_once_again(session, capability, serve, quick):
+    server = serve(session, capability=capability)
+    server.add("INBOX", [mail("INBOX", index) for index in range(3)])
+    server.add("A", [mail("A", index) for index in range(3)])
+    quick.environment["MAILTREE_POLL_MS"] = "2000"
+    quick.configure(**server.account())
+    with quick.mount() as mount:
+        quick.run("sync")
+        time.sleep(1)
+        before = len(server.commands())
+        time.sleep(3)
+        assert len(server.commands()) - before < 60
+        server.box("A").add(mail("new"))
+        until(lambda: sees(mount, "A").get(4) == mail("new"), "new mail")
 
 
 def test_one_connection_is_enough(serve, quick):
