@@ -62,6 +62,72 @@ test_migrate(void)
 	sqlite3_close(handle);
 }
 
+/* A store as version 1 left it. */
+static void
+make_first_version(const Fixture *fixture)
+{
+	static const char rows[] =
+		"INSERT INTO accounts (name) VALUES ('home');"
+		"INSERT INTO mailboxes (account, name, server_name, attributes, uidvalidity, changed) VALUES"
+		" (1, 'INBOX', 'INBOX', 1, 5, 9), (1, 'empty', 'empty', 1, 6, 9);"
+		"INSERT INTO segments DEFAULT VALUES;"
+		"INSERT INTO bodies (sha256, segment, offset, length) VALUES (zeroblob(32), 1, 0, 0);"
+		"INSERT INTO messages (mailbox, uid, state, name, internaldate, rfc822_size, base_flags, modseq, body) VALUES"
+		" (1, 4, 0, '4.eml', 7, 8, '\\Seen', 3, 1), (1, 5, 0, NULL, 7, 8, '', 3, NULL),"
+		" (1, NULL, 1, '9.eml', 7, 8, '', 0, 1);";
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	const StoreSchema first = { store_schema_mail.application_id, 1, store_schema_mail.steps };
+	g_autofree char *path = in_dir(fixture, "mail.db");
+	sqlite3 *handle = NULL;
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(ends); i++) {
+		g_autofree char *file = g_strconcat(path, ends[i], NULL);
+		g_unlink(file);
+	}
+	g_assert_cmpint(sqlite3_open(path, &handle), ==, SQLITE_OK);
+	g_assert_true(store_schema_migrate(handle, &first, NULL));
+	g_assert_cmpint(sqlite3_exec(handle, rows, NULL, NULL, NULL), ==, SQLITE_OK);
+	sqlite3_close(handle);
+}
+
+static void
+test_first_version_is_kept(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(StoreMessage) seen = { 0 }, unmatched = { 0 }, invisible = { 0 };
+	g_auto(StoreMailbox) mailbox = { 0 };
+	uint32_t count;
+
+	fixture_close(fixture);
+	make_first_version(fixture);
+	fixture_open(fixture);
+	g_assert_true(store_message_find(fixture->store, 1, "4.eml", &seen, &error));
+	g_assert_cmpint(seen.place_id, ==, 1);
+	g_assert_cmpint(seen.since_s, >, 1000000000);
+	g_assert_cmpint(seen.state, ==, STORE_MESSAGE_ON_SERVER);
+	g_assert_cmpstr(seen.base_flags, ==, "\\Seen");
+	g_assert_true(store_message_find(fixture->store, 1, "9.eml", &unmatched, &error));
+	g_assert_cmpint(unmatched.state, ==, STORE_MESSAGE_UNMATCHED);
+	g_assert_true(store_message_find_uid(fixture->store, 1, 5, &invisible, &error));
+	g_assert_null(invisible.name);
+	g_assert_cmpint(invisible.place_id, ==, 1);
+	g_assert_true(store_mailbox_get(fixture->store, 1, &mailbox, &error));
+	g_assert_cmpint(mailbox.state, ==, STORE_MAILBOX_THERE);
+	g_assert_cmpuint(mailbox.messages, ==, 2);
+	g_assert_true(store_message_count(fixture->store, NULL, 2, &count, &error));
+	g_assert_cmpuint(count, ==, 0);
+
+	/* And goes on being counted. */
+	StoreTxn *txn = begin(fixture);
+	g_assert_true(store_message_remove_uids(txn, 1, 4, 4, &error));
+	insert_message(txn, 2, 77);
+	g_assert_true(store_message_count(fixture->store, txn, 1, &count, &error));
+	g_assert_cmpuint(count, ==, 1);
+	g_assert_true(store_message_count(fixture->store, txn, 2, &count, &error));
+	g_assert_cmpuint(count, ==, 1);
+	commit(txn);
+}
+
 static unsigned steps_left;
 
 static void
@@ -217,6 +283,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/store-schema/migrate", test_migrate);
 	ADD("migrate-interrupted", test_migrate_interrupted);
+	ADD("first-version-is-kept", test_first_version_is_kept);
 	ADD("newer-store-is-refused", test_newer_store_is_refused);
 	ADD("foreign-database-is-refused", test_foreign_database_is_refused);
 	ADD("empty-file-is-new", test_empty_file_is_new);
