@@ -13,6 +13,8 @@ add(Accounts *accounts, const ConfigAccount *config)
 		.folders = config->folders,
 		.special = (const SyncSpecial *)(void *)config->special->data,
 		.n_special = config->special->len,
+		.bodies = config->bodies,
+		.bodies_days = config->bodies_days,
 		.connections = config->connections,
 		.password = password_get,
 		.password_data = password,

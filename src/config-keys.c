@@ -244,8 +244,21 @@ set_folders(ConfigParser *parser, const char *value, GError **error)
 static bool
 set_bodies(ConfigParser *parser, const char *value, GError **error)
 {
-	return g_str_equal(value, "all") ||
-	       config_fail(parser, error, "bodies = %s: not supported by this version; only all is", value);
+	ConfigAccount *account = parser->account;
+	char *end = NULL;
+	guint64 days = g_ascii_isdigit(*value) ? g_ascii_strtoull(value, &end, 10) : 0;
+
+	if (g_str_equal(value, "all")) {
+		account->bodies = SYNC_BODIES_ALL;
+	} else if (g_str_equal(value, "headers")) {
+		account->bodies = SYNC_BODIES_NONE;
+	} else if (days > 0 && days <= CONFIG_BODIES_MAX_DAYS && g_str_equal(end, "d")) {
+		account->bodies = SYNC_BODIES_RECENT;
+		account->bodies_days = (unsigned)days;
+	} else {
+		return config_fail(parser, error, "bodies = %s: must be all, headers, or a number of days such as 90d", value);
+	}
+	return true;
 }
 
 static bool

@@ -12,6 +12,7 @@
 #define CONFIG_MAX_BYTES (1024 * 1024)
 #define CONFIG_ACCOUNT_NAME_MAX_BYTES 100
 #define CONFIG_CONNECTIONS_MAX 16
+#define CONFIG_BODIES_MAX_DAYS 36500
 #define CONFIG_UNDO_DEFAULT_S 3600
 #define CONFIG_UNDO_MAX_S (366 * 24 * 3600)
 
@@ -20,6 +21,8 @@ typedef struct {
 	unsigned line; /* of "[account …]" */
 	ImapConfig imap;
 	char **folders;       /* never NULL; "*" if the file says nothing */
+	SyncBodies bodies;    /* what is kept here */
+	unsigned bodies_days; /* of SYNC_BODIES_RECENT */
 	unsigned connections; /* 0: the engine's choice */
 	bool delete_expunges; /* delete = expunge; else what is removed goes to the Trash */
 	int64_t undo_s;       /* an irreversible removal is sent no sooner than this */
