@@ -63,7 +63,7 @@ change_append_read(Store *store, StoreWriter *writer, const char *path, StoreBod
                    GError **error)
 {
 	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO without a writer is no file to wait for */
 
 	if (fd < 0 || fstat(fd, &status) < 0) {
 		core_throw_errno(error, "cannot open %s", path);

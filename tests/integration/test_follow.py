@@ -176,6 +176,15 @@ def test_changes_made_offline_go_when_the_line_is_back(remote, quick):
             until(lambda: 5 in sees(mount, "INBOX"), "the mail of meanwhile")
 
 
+def test_what_is_no_file_is_not_waited_for(remote, quick):
+    fifo = quick.folder / "fifo"
+    os.mkfifo(fifo)
+    with remote.connect() as account:
+        build(account)
+        with following(quick, remote.keys()):
+            quick.fails(64, "append", "test/A", str(fifo), mentions="not a file", timeout=10)
+
+
 # When things fail
 
 class RefusesNotify(Session):
