@@ -39,6 +39,7 @@ typedef struct {
 	unsigned troubles;     /* times in a row that the bodies did not come although there was a connection */
 	int64_t pass_ms;       /* when they are asked for again; INT64_MAX: they are not missed */
 	int64_t push_ms;       /* when something can be sent; INT64_MAX: nothing is queued */
+	int64_t tried_s;       /* when what was due was sent last, by the wall clock */
 } Thread;
 
 /* Before the first run, so that grep finds what is here although derived.db was removed or is of an older version. */
@@ -258,20 +259,42 @@ lose(Thread *thread, GError *failure)
 		g_error_free(failure);
 }
 
-/* When something can be sent next. */
-static void
-plan_push(Thread *thread, bool has_tried)
+typedef struct {
+	int64_t tried_s, next_s;
+} Untried;
+
+static bool
+note_untried(const StoreOperation *operation, void *data)
 {
+	Untried *untried = data;
+	int64_t due_s = MAX(operation->created_s, operation->not_before_s);
+
+	if (operation->state == STORE_OPERATION_QUEUED && due_s > untried->tried_s)
+		untried->next_s = MIN(untried->next_s, due_s);
+	return true;
+}
+
+/* When something can be sent next.  What was due by @tried_s (wall clock; 0: nothing) has been tried, and keeps what was
+ * not from having its time. */
+static void
+plan_push(Thread *thread, int64_t tried_s)
+{
+	Store *store = thread->slot->engine->store;
+	Untried untried = { tried_s, INT64_MAX };
 	StoreOperationCounts counts;
 	int64_t now_s = core_clock_wall_s(), now_ms = core_clock_ms();
 
 	thread->push_ms = INT64_MAX;
-	if (!store_operation_counts(thread->slot->engine->store, thread->account_id, &counts, NULL) || counts.next_s == 0)
+	if (!store_operation_counts(store, thread->account_id, &counts, NULL) || counts.next_s == 0)
 		return;
-	int64_t left_s = MIN(MAX(counts.next_s - now_s, 0), G_MAXINT / 1000);
-	thread->push_ms = now_ms + left_s * 1000;
-	if (has_tried && left_s == 0)
-		thread->push_ms = now_ms + PUSH_AGAIN_MS;
+	if (counts.next_s > tried_s)
+		untried.next_s = counts.next_s;
+	else if (!store_operation_list(store, thread->account_id, note_untried, &untried, NULL))
+		untried.next_s = INT64_MAX;
+	if (untried.next_s != INT64_MAX)
+		thread->push_ms = now_ms + MIN(MAX(untried.next_s - now_s, 0), G_MAXINT / 1000) * 1000;
+	if (counts.next_s <= tried_s)
+		thread->push_ms = MIN(thread->push_ms, now_ms + PUSH_AGAIN_MS);
 }
 
 static bool
@@ -297,13 +320,14 @@ pass(Thread *thread, bool asked)
 	thread->pass = false;
 	thread->pass_ms = INT64_MAX;
 	thread->asked |= asked;
+	thread->tried_s = core_clock_wall_s();
 	if (!start_following(thread, &failure) || !sync_follow_pass(&thread->follow, asked, &failure)) {
 		lose(thread, failure);
 		return;
 	}
 	thread->failures = 0;
 	sync_slot_lose(thread->slot, NULL);
-	plan_push(thread, true);
+	plan_push(thread, thread->tried_s);
 }
 
 static bool
@@ -321,6 +345,7 @@ push_rest(Thread *thread)
 
 	if (++thread->rests > RESTS_MAX)
 		return false;
+	thread->tried_s = core_clock_wall_s();
 	if (!sync_follow_push(&thread->follow, thread->asked, &any, &failure)) {
 		lose(thread, failure);
 		return true;
@@ -344,7 +369,7 @@ settle(Thread *thread)
 		thread->troubles = 0;
 	if (thread->runs && settled && (!ok || !push_rest(thread))) {
 		end_run(thread, thread->begun, failure);
-		plan_push(thread, true);
+		plan_push(thread, thread->tried_s);
 	} else if (!ok) {
 		core_log(CORE_LOG_WARNING, "sync", "%s: %s", thread->slot->account->name, failure->message);
 		g_error_free(failure);
@@ -384,10 +409,11 @@ push(Thread *thread)
 	GError *failure = NULL;
 	bool any;
 
+	thread->tried_s = core_clock_wall_s();
 	if (!sync_follow_push(&thread->follow, false, &any, &failure))
 		lose(thread, failure);
 	else
-		plan_push(thread, true);
+		plan_push(thread, thread->tried_s);
 }
 
 /* What is asked for is done at once; the rest waits. */
@@ -400,7 +426,7 @@ follow(Thread *thread, uint64_t wanted, bool poked)
 	if (asked)
 		thread->begun = wanted;
 	if (poked && is_connected(thread))
-		plan_push(thread, false);
+		plan_push(thread, 0);
 	if (asked || thread->pass || due)
 		pass(thread, asked);
 	else if (is_connected(thread) && core_clock_ms() >= thread->push_ms)
