@@ -100,22 +100,6 @@ store_operation_again(StoreTxn *txn, int64_t id, int64_t not_before_s, const cha
 	return alter(txn, query, id, error) && (!gone || store_operation_append_instead(txn, id, error));
 }
 
-/* What else is wanted of the message, and copies of it, begin in @mailbox_id from now on. */
-static bool
-begin_in(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, GError **error)
-{
-	static const StoreStatement statements[] = { STORE_SQL_OPERATION_BEGIN_IN, STORE_SQL_OPERATION_COPY_FROM };
-
-	for (unsigned i = 0; i < G_N_ELEMENTS(statements); i++) {
-		g_autoptr(StoreQuery) query = store_db_query(txn->db, statements[i]);
-		store_bind_int(query, ":message", message_id);
-		store_bind_int(query, ":mailbox", mailbox_id);
-		if (!store_query_run(txn->db, query, error))
-			return false;
-	}
-	return true;
-}
-
 static bool
 set_flags(StoreTxn *txn, int64_t message_id, const char *base_flags, uint64_t modseq, GError **error)
 {
@@ -188,7 +172,6 @@ arrive(StoreTxn *txn, const StoreOperation *operation, const StoreMessage *row, 
 	arrived.base_flags = flags;
 	return set_flags(txn, row->id, flags, 0, error) &&
 	       store_message_settle(txn, &arrived, operation->target_id, uid, error) &&
-	       begin_in(txn, row->id, operation->target_id, error) &&
 	       show_arrived(txn, row->id, &rival, name, error);
 }
 

@@ -162,10 +162,6 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_OPERATION_AGAIN] = { WRITE,
 		"UPDATE operations SET state = 'queued', not_before = :not_before, error = :error"
 		" WHERE id = :id AND state IN ('queued', 'sent')" },
-	[STORE_SQL_OPERATION_BEGIN_IN] = { WRITE,
-		"UPDATE operations SET mailbox = :mailbox WHERE message = :message AND ended = 0" },
-	[STORE_SQL_OPERATION_COPY_FROM] = { WRITE,
-		"UPDATE operations SET mailbox = :mailbox WHERE source = :message AND ended = 0" },
 	[STORE_SQL_OPERATION_REQUEUE] = { WRITE,
 		"UPDATE operations SET state = 'queued', not_before = 0, error = NULL WHERE id = :id AND ended = 0" },
 	[STORE_SQL_OPERATION_OVERTAKEN] = { WRITE,
