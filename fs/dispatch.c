@@ -254,8 +254,8 @@ absent(Fs *fs, FsInode inode)
 	return view->absent ? view->absent(view, fs, inode) : 0;
 }
 
-/* With a file it is asked right before that is read (but for mmap() and splice()), and not by stat(): then is the time to
- * find out how long it is. */
+/* With a file it is asked right before that is read (but for mmap() and splice()), and not by stat(): then is the time
+ * to find out how long it is. */
 static void
 op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {

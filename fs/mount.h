@@ -15,8 +15,8 @@ typedef struct {
 	const char *readme;                        /* what DIR/README says; lives as long as the mount */
 	char *(*status)(bool json, void *data);    /* what DIR/status and DIR/status.json say now; g_free()d */
 	void *data;
-	/* Has the body of a message fetched.  True: @fn will be called, at a deadline at the latest.  False, and @fn is not called:
-	 * with *error unset when the body is here, else it cannot be had now.  NULL: nothing can be fetched. */
+	/* Has the body of a message fetched.  True: @fn will be called, at a deadline at the latest.  False, and @fn is not
+	 * called: with *error unset when the body is here, else it cannot be had now.  NULL: nothing can be fetched. */
 	bool (*fetch)(int64_t message_id, FsFetchedFn fn, void *fn_data, void *data, GError **error);
 } FsCalls;
 

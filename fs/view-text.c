@@ -1,4 +1,5 @@
-/* text/: messages as decoded text (while only the header is here, that), which is derived when a message arrives, and here when that text was lost. */
+/* text/: messages as decoded text (while only the header is here, that), which is derived when a message arrives, and
+ * here when that text was lost. */
 #include "fs/tree.h"
 
 #include "core/log.h"

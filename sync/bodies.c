@@ -142,8 +142,8 @@ sync_bodies_shed(const SyncRun *run, GError **error)
 
 	if (since_s == INT64_MIN)
 		return true;
-	if (!store_message_list_kept(run->store, run->account_id, since_s, core_clock_wall_s() - SYNC_BODIES_ASKED_S, note_kept,
-	                             kept, error))
+	if (!store_message_list_kept(run->store, run->account_id, since_s, core_clock_wall_s() - SYNC_BODIES_ASKED_S,
+	                             note_kept, kept, error))
 		return false;
 	if (kept->len == 0)
 		return true;

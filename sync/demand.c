@@ -204,8 +204,8 @@ sync_demand_free(SyncDemand *demand)
 }
 
 bool
-sync_demand_add(SyncDemand *demand, int64_t message_id, int64_t deadline_ms, SyncFetchedFn fn, void *data, bool *first_r,
-                GError **error)
+sync_demand_add(SyncDemand *demand, int64_t message_id, int64_t deadline_ms, SyncFetchedFn fn, void *data,
+                bool *first_r, GError **error)
 {
 	Waiter waiter = { fn, data, deadline_ms };
 	int64_t now_ms = core_clock_ms();

@@ -14,8 +14,8 @@ SyncDemand *sync_demand_new(GError **error); /* NULL with CORE_ERROR_IO: no thre
 void sync_demand_free(SyncDemand *demand);   /* who still waits is told CORE_ERROR_CANCELLED.  NULL is fine */
 
 /* Any thread.  @fn is called once, before @deadline_ms (core_clock_ms()) or soon after.  *first_r: nobody waited for the
- * message before, so the caller must see to it that sync_demand_end() is called.  False, and @fn is not called: it has
- * failed just now. */
+ * message before, so the caller must see to it that sync_demand_end() is called.  False, and @fn is not called: it
+ * has failed just now. */
 bool sync_demand_add(SyncDemand *demand, int64_t message_id, int64_t deadline_ms, SyncFetchedFn fn, void *data,
                      bool *first_r, GError **error);
 
