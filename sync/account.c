@@ -26,8 +26,9 @@ is_unchanged(const SyncRun *run, const StoreMailbox *mailbox, const ImapMailboxS
 	    status->uidvalidity != mailbox->uidvalidity || status->uidnext != mailbox->uidnext ||
 	    status->highestmodseq != mailbox->highestmodseq || status->messages != mailbox->messages)
 		return true;
-	if (!store_message_list_missing(run->store, mailbox->id, note_one, &misses, error) ||
-	    !store_message_list_remote(run->store, mailbox->id, sync_bodies_since(run->account), note_one, &misses, error))
+	if (!store_message_list_missing(run->store, mailbox->id, UINT32_MAX, note_one, &misses, error) ||
+	    !store_message_list_remote(run->store, mailbox->id, sync_bodies_since(run->account), INT64_MAX, INT64_MAX, note_one,
+	                               &misses, error))
 		return false;
 	*unchanged_r = !misses;
 	return true;
@@ -176,6 +177,7 @@ sync_account_pass(SyncWorker *worker, SyncListing *listing, GArray *pulled, bool
 	g_autoptr(GArray) mailboxes = g_array_new(FALSE, FALSE, sizeof(SyncMailbox));
 	bool pushed;
 
+	g_clear_pointer(&worker->put_off, g_hash_table_unref);
 	sync_progress_phase(run->progress, SYNC_LISTING);
 	if (!list(worker, listing, mailboxes, error) || !push(worker, barrier, mailboxes, &pushed, error))
 		return false;

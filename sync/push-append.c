@@ -222,31 +222,52 @@ note_answer(Window *window, const Range *range, GArray *next)
 	}
 }
 
-/* Sends what is due, all at once; but when the quota was met, one command after the other, and none that is no smaller
- * than what there was no room for.  False: the connection broke; what was answered counts all the same. */
+static void
+send(Window *window, Range *range)
+{
+	ImapCommand *command = sync_append_command(window->worker->run->store, window->batch, window->uploads, range->from,
+	                                           range->to);
+
+	settle(window, range, SYNC_END_LEFT, NULL);
+	imap_session_send(window->worker->session, command, &range->reply);
+}
+
+/* Once the quota was met, one command after the other, the smallest first, and none that is no smaller than what there
+ * was no room for.  The others go to the next round. */
+static void
+send_smallest(Window *window, GArray *ranges)
+{
+	Range *smallest = NULL;
+
+	for (guint i = 0; i < ranges->len; i++) {
+		Range *range = &g_array_index(ranges, Range, i);
+		uint64_t bytes = bytes_of(window, range);
+		if (bytes < *window->no_room_bytes && (!smallest || bytes < bytes_of(window, smallest)))
+			smallest = range;
+	}
+	for (guint i = 0; i < ranges->len; i++) {
+		Range *range = &g_array_index(ranges, Range, i);
+		if (range == smallest)
+			send(window, range);
+		else if (bytes_of(window, range) < *window->no_room_bytes)
+			add_range(window->ranges, range->from, range->to);
+		else if (!halve(window, range, window->ranges))
+			settle_later(window, range, "over quota, as a smaller message was");
+	}
+}
+
+/* Sends what is due, and sorts the answers.  False: the connection broke; what was answered counts all the same. */
 static bool
 do_round(Window *window, GError **error)
 {
 	g_autoptr(GArray) ranges = g_steal_pointer(&window->ranges);
-	ImapSession *session = window->worker->session;
-	bool is_one_sent = false;
 
 	window->ranges = ranges_new();
-	for (guint i = 0; i < ranges->len; i++) {
-		Range *range = &g_array_index(ranges, Range, i);
-		if (*window->no_room_bytes > 0 && bytes_of(window, range) >= *window->no_room_bytes) {
-			if (!halve(window, range, window->ranges))
-				settle_later(window, range, "over quota, as a smaller message was");
-		} else if (*window->no_room_bytes > 0 && is_one_sent) {
-			add_range(window->ranges, range->from, range->to);
-		} else {
-			settle(window, range, SYNC_END_LEFT, NULL);
-			imap_session_send(session, sync_append_command(window->worker->run->store, window->batch, window->uploads,
-			                                               range->from, range->to), &range->reply);
-			is_one_sent = true;
-		}
-	}
-	bool ok = imap_session_wait(session, NULL, error);
+	if (*window->no_room_bytes > 0)
+		send_smallest(window, ranges);
+	for (guint i = 0; i < ranges->len && *window->no_room_bytes == 0; i++)
+		send(window, &g_array_index(ranges, Range, i));
+	bool ok = imap_session_wait(window->worker->session, NULL, error);
 	for (guint i = 0; i < ranges->len; i++) {
 		const Range *range = &g_array_index(ranges, Range, i);
 		if (range->reply.done)

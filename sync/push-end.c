@@ -155,7 +155,8 @@ warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
 
 	for (guint i = 0; i < ends->len; i++) {
 		const SyncEnd *end = sync_ends_at(ends, i);
-		if (end->kind != SYNC_END_FAIL && end->kind != SYNC_END_HOLD)
+		bool is_put_off = end->kind == SYNC_END_AGAIN && end->not_before_s > 0;
+		if (end->kind != SYNC_END_FAIL && end->kind != SYNC_END_HOLD && !is_put_off)
 			continue;
 		more += words != NULL;
 		uid = words ? uid : g_array_index(batch->items, SyncItem, i).uid;
@@ -167,11 +168,27 @@ warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
 		          store_operation_kinds[batch->kind], words, others);
 }
 
+/* What is tried again later is not tried again in the same pass. */
+static void
+note_put_off(SyncWorker *worker, const SyncBatch *batch, GArray *ends)
+{
+	for (guint i = 0; i < ends->len; i++) {
+		const SyncEnd *end = sync_ends_at(ends, i);
+		int64_t id = g_array_index(batch->items, SyncItem, i).id;
+		if (end->kind != SYNC_END_AGAIN || end->not_before_s == 0)
+			continue;
+		if (!worker->put_off)
+			worker->put_off = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+		g_hash_table_add(worker->put_off, g_memdup2(&id, sizeof id));
+	}
+}
+
 bool
 sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error)
 {
 	if (batch->state == STORE_OPERATION_SENT)
 		note_lost(batch, ends);
+	note_put_off(worker, batch, ends);
 	for (guint from = 0; from < ends->len; from += ENDS_IN_ONE)
 		if (!end_some(worker->run, batch, ends, from, MIN(from + ENDS_IN_ONE, ends->len), error))
 			return false;

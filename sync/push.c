@@ -37,12 +37,19 @@ clear_operation(void *data)
 }
 
 static bool
+is_put_off(const SyncWorker *worker, const StoreOperation *operation)
+{
+	return worker->put_off && operation->state == STORE_OPERATION_QUEUED && operation->not_before_s > core_clock_wall_s() &&
+	       g_hash_table_contains(worker->put_off, &operation->id);
+}
+
+static bool
 collect(const StoreTask *task, void *data)
 {
 	Push *push = data;
 	StoreOperation operation = task->operation;
 
-	if (g_hash_table_contains(push->tried, &operation.id))
+	if (g_hash_table_contains(push->tried, &operation.id) || is_put_off(push->worker, &operation))
 		return true;
 	if (operation.kind != STORE_OPERATION_CREATE && operation.kind != STORE_OPERATION_RENAME &&
 	    operation.kind != STORE_OPERATION_DELETE) {

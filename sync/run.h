@@ -59,6 +59,7 @@ typedef struct {
 	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */
 	bool list_again;      /* a change of a folder ended otherwise than as asked for: LIST may tell more now */
 	bool list_after;      /* folders were renamed with whatever is below them: LIST tells what that is */
+	GHashTable *put_off;  /* ids (int64_t, owned) of operations that this pass put off, for a barrier too; NULL: none */
 	bool asked_to_compress;
 	bool used;            /* a mailbox was selected on this connection */
 	unsigned sessions;    /* that were opened so far */
@@ -80,6 +81,17 @@ typedef struct {
 	const char *emailid; /* OBJECTID; NULL; in SyncJob.strings */
 } SyncWanted;
 
+/* What of a mailbox is planned when the jobs before are being done, so that a huge one does not fill the memory with jobs. */
+typedef struct SyncRest SyncRest;
+struct SyncRest {
+	const SyncRest *before; /* what it is the rest of; only to be compared */
+	int64_t mailbox_id;
+	char *server_name, *path;
+	uint32_t uidvalidity;
+	uint32_t upto; /* of the messages of which nothing is here those up to this UID, and all of which the header is; */
+	int64_t upto_s, upto_id; /* when upto is 0, of the latter from here on (store_message_list_remote()) */
+};
+
 /* Bodies (or headers) to fetch from one mailbox: a piece of work for one connection. */
 typedef struct {
 	int64_t mailbox_id;
@@ -89,6 +101,7 @@ typedef struct {
 	GArray *wanted; /* of SyncWanted, by ascending UID */
 	GStringChunk *strings;
 	uint64_t bytes;
+	SyncRest *rest;        /* planned when somebody takes this job; NULL: none */
 	bool headers;          /* only their headers are wanted */
 	bool urgent;           /* one body, for which somebody waits (SyncRun.demand) */
 	bool tried;            /* of an urgent one: a connection ended in it */
@@ -150,6 +163,8 @@ bool sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, const char *path
 /* plan.c.  Adds the jobs for what is missing in the mailbox to the pool: bodies, or headers of messages whose bodies are not
  * to be kept here. */
 bool sync_plan(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint32_t uidvalidity, GError **error);
+bool sync_plan_rest(SyncRun *run, const SyncRest *rest, GError **error); /* any thread */
+void sync_rest_free(SyncRest *rest);
 
 /* fetch.c.  True when the job is done, although single messages may have been left out with a warning.  False: @job
  * holds what is still to be done. */
