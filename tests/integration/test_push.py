@@ -1,14 +1,9 @@
 """What users did, brought to the server: whatever it answers, and wherever the connection ends."""
-import contextlib
-import hashlib
-import os
 import re
-import sqlite3
-import subprocess
-from pathlib import Path
 
 import pytest
 from lib import messages
+from lib.pushing import do, here, ids, operations, paths, rows, settled, sha, there
 from lib.relay import Relay
 from lib.scripted import BASIC, FULL, REV1, Session
 
@@ -16,58 +11,6 @@ MAILS = [messages.random_message("push", index) for index in range(8)]
 NO_MOVE = FULL.replace(" MOVE", "")
 PLAIN = REV1 + " UIDPLUS"
 LADDER = pytest.mark.parametrize("capability", [FULL, NO_MOVE, PLAIN], ids=["full", "no-move", "plain"])
-
-
-def sha(raw):
-    return hashlib.sha256(raw).hexdigest()
-
-
-def rows(home, sql, *args):
-    with contextlib.closing(sqlite3.connect(home.store / "mail.db")) as db:
-        return db.execute(sql, args).fetchall()
-
-
-def here(home):
-    """{folder: {UID: (flags, content)}} of what people see, as far as the server has it there."""
-    found = {name: {} for (name,) in rows(home, "SELECT server_name FROM mailboxes WHERE server_name IS NOT NULL AND state = 0")}
-    for name, uid, flags, body in rows(
-            home, "SELECT b.server_name, m.uid, m.base_flags, lower(hex(d.sha256)) FROM messages m"
-                  " JOIN mailboxes b ON b.id = m.place JOIN bodies d ON d.id = m.body WHERE m.name IS NOT NULL"):
-        assert uid not in found[name], f"two of UID {uid} in {name}"
-        found[name][uid] = frozenset(flags.split()), body
-    return found
-
-
-def there(server):
-    return {box.name.decode(): {mail.uid: (frozenset(mail.flags), sha(mail.raw)) for mail in box.mails}
-            for box in server.boxes.values() if box.selectable}
-
-
-def operations(home, *states):
-    """[(kind, state, error)], all but those that are done or cancelled, or those in @states."""
-    found = rows(home, "SELECT kind, state, error FROM operations ORDER BY id")
-    return [each for each in found if each[1] in (states or ("queued", "sent", "held", "failed"))]
-
-
-def ids(home, *, folder=None):
-    """{content: row ids}"""
-    found = {}
-    for body, number, name in rows(home, "SELECT lower(hex(d.sha256)), m.id, b.server_name FROM messages m"
-                                         " JOIN bodies d ON d.id = m.body JOIN mailboxes b ON b.id = m.place"):
-        if folder in (None, name):
-            found.setdefault(body, set()).add(number)
-    return found
-
-
-def settled(home, server):
-    """After what was queued: it is on the server, and a further run changes nothing."""
-    home.sync()
-    assert operations(home) == []
-    assert here(home) == there(server)
-    before = len(server.modifying())
-    home.sync()
-    assert server.modifying()[before:] == [], "a second run sends something"
-    assert here(home) == there(server)
 
 
 @pytest.fixture
@@ -83,17 +26,6 @@ def start(serve, home):
         assert here(home) == there(server)
         return server
     return begin
-
-
-def do(home, verb, *words):
-    """What a user does between two runs; see queue-change.c."""
-    tool = Path(os.environ["MAILTREE"]).parents[1] / "tests/lib/queue-change"
-    done = subprocess.run([tool, home.store, verb, *words], env=home.environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"queue-change {verb} {words}: {done.stderr}"
-
-
-def paths(*uids, folder="A"):
-    return [f"test/{folder}/~{uid}" for uid in uids]
 
 
 # Flags
