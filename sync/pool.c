@@ -185,6 +185,8 @@ grow(SyncPool *pool)
 	limit = MIN(limit, WORKERS_MAX) - 1; /* the account's thread is one of them */
 	if (pool->shrunk || pool->running >= limit || pool->started == limit || worth <= pool->running)
 		return;
+	if (pool->background && !pool->leads)
+		return; /* nobody would wait for it */
 	int failed = pthread_create(&pool->threads[pool->started], NULL, worker_main, pool);
 	if (failed) {
 		core_log(CORE_LOG_INFO, "sync", "no further thread: %s", g_strerror(failed));
@@ -408,17 +410,39 @@ sync_pool_help_out(SyncPool *pool, SyncWorker *worker, GError **error)
 	return !job || sync_work_on(worker, job, error);
 }
 
+/* A leader that was started meanwhile, for a body that somebody waits for, stays. */
+static void
+join_ended(SyncPool *pool)
+{
+	pthread_t threads[WORKERS_MAX + 1];
+	unsigned count = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	if (!pool->leads) {
+		if (pool->led)
+			threads[count++] = pool->leader;
+		for (unsigned i = 0; i < pool->started; i++)
+			threads[count++] = pool->threads[i];
+		pool->led = false;
+		pool->started = 0;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	for (unsigned i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+}
+
 bool
 sync_pool_settle(SyncPool *pool, GError **error)
 {
-	join_all(pool);
-	/* No thread but ours is left. */
+	join_ended(pool);
+	pthread_mutex_lock(&pool->lock);
 	GError *failure = g_steal_pointer(&pool->error);
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
 	g_hash_table_remove_all(pool->incomplete);
 	pool->waiting_messages = pool->planned_bytes = pool->planned_messages = 0;
 	pool->shrunk = pool->alone = false;
+	pthread_mutex_unlock(&pool->lock);
 	if (failure)
 		g_propagate_error(error, failure);
 	return !failure;
