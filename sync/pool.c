@@ -21,13 +21,15 @@
 
 struct SyncPool {
 	SyncRun *run;
-	pthread_mutex_t lock; /* protects all below; only the log is locked inside */
+	pthread_mutex_t lock; /* protects all below; only the log and rests are locked inside */
 	pthread_cond_t changed;
 	GQueue urgent;        /* of SyncJob, as are the next two: before all others */
 	GQueue jobs;
 	GQueue late;          /* what a broken connection left of some, taken when no other comes; those .alone are its end */
 	uint64_t waiting_messages;  /* of jobs */
 	uint64_t planned_bytes, planned_messages; /* of all that were added */
+	SyncRests *rests;     /* of jobs, and those that are being planned; constant */
+	unsigned planning;    /* threads that plan a rest */
 	GHashTable *incomplete; /* ids of mailboxes (int64_t) */
 	bool closed;          /* no job comes any more */
 	bool shrunk;          /* the server refused or ended a connection: none is started any more */
@@ -53,6 +55,7 @@ sync_pool_new(SyncRun *run)
 	g_queue_init(&pool->urgent);
 	g_queue_init(&pool->jobs);
 	g_queue_init(&pool->late);
+	pool->rests = sync_rests_new();
 	pool->incomplete = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	return pool;
 }
@@ -87,6 +90,7 @@ sync_pool_free(SyncPool *pool)
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
 	g_hash_table_unref(pool->incomplete);
+	sync_rests_free(pool->rests);
 	g_clear_error(&pool->error);
 	pthread_cond_destroy(&pool->changed);
 	pthread_mutex_destroy(&pool->lock);
@@ -112,12 +116,34 @@ pop(SyncPool *pool, const char *selected)
 		SyncJob *job = link->data;
 		g_queue_delete_link(&pool->jobs, link);
 		pool->waiting_messages -= job->wanted->len;
+		pool->planning += job->rest != NULL;
 		return job;
 	}
 	const SyncJob *late = g_queue_peek_head(&pool->late);
 	if (!late || !pool->closed || (late->alone && pool->running > 0))
 		return NULL;
 	return g_queue_pop_head(&pool->late);
+}
+
+static void fail(SyncPool *pool, GError *error);
+
+/* Plans what comes behind a job that pop() gave. */
+static void
+plan_rest(SyncPool *pool, SyncJob *job)
+{
+	SyncRest *rest = job ? g_steal_pointer(&job->rest) : NULL;
+	GError *error = NULL;
+
+	if (!rest)
+		return;
+	if (sync_rests_count(pool->rests, rest) && !sync_plan_rest(pool->run, rest, &error))
+		fail(pool, error);
+	sync_rests_end(pool->rests, rest);
+	sync_rest_free(rest);
+	pthread_mutex_lock(&pool->lock);
+	pool->planning--;
+	pthread_cond_broadcast(&pool->changed);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 /* Waits for a job; NULL when none comes any more.  The account's thread stays for what others may give back. */
@@ -127,9 +153,11 @@ take(SyncPool *pool, const char *selected, bool is_account_thread)
 	SyncJob *job = NULL;
 
 	pthread_mutex_lock(&pool->lock);
-	while (!pool->error && !(job = pop(pool, selected)) && (is_account_thread ? pool->running > 0 : !pool->closed))
+	while (!pool->error && !(job = pop(pool, selected)) &&
+	       (pool->planning > 0 || (is_account_thread ? pool->running > 0 : !pool->closed)))
 		pthread_cond_wait(&pool->changed, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
+	plan_rest(pool, job);
 	return job;
 }
 
@@ -215,7 +243,7 @@ work_along(SyncPool *pool, SyncWorker *worker, GError **error)
 static bool
 has_bulk(const SyncPool *pool)
 {
-	return pool->jobs.length > 0 || pool->late.length > 0;
+	return pool->jobs.length > 0 || pool->late.length > 0 || pool->planning > 0;
 }
 
 /* With the lock held: whether anything is left to do that can be done. */
@@ -291,6 +319,8 @@ sync_pool_add(SyncPool *pool, SyncJob *job)
 {
 	pthread_mutex_lock(&pool->lock);
 	g_queue_push_tail(&pool->jobs, job);
+	if (job->rest)
+		sync_rests_note(pool->rests, job->rest);
 	pool->waiting_messages += job->wanted->len;
 	pool->planned_bytes += job->bytes;
 	pool->planned_messages += job->wanted->len;
@@ -327,6 +357,12 @@ sync_pool_owner_waits(SyncPool *pool, bool waits)
 	pthread_mutex_lock(&pool->lock);
 	pool->owner_waits = waits;
 	pthread_mutex_unlock(&pool->lock);
+}
+
+uint32_t
+sync_pool_plans_below(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity)
+{
+	return sync_rests_below(pool->rests, mailbox_id, uidvalidity);
 }
 
 void
@@ -378,6 +414,7 @@ sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error)
 		}
 		if (!job)
 			return true;
+		plan_rest(pool, job);
 		if (!sync_work_on(worker, job, error))
 			return false;
 	}
@@ -407,6 +444,7 @@ sync_pool_help_out(SyncPool *pool, SyncWorker *worker, GError **error)
 	pthread_mutex_lock(&pool->lock);
 	SyncJob *job = pop(pool, imap_session_selected(worker->session));
 	pthread_mutex_unlock(&pool->lock);
+	plan_rest(pool, job);
 	return !job || sync_work_on(worker, job, error);
 }
 
@@ -437,6 +475,7 @@ sync_pool_settle(SyncPool *pool, GError **error)
 	join_ended(pool);
 	pthread_mutex_lock(&pool->lock);
 	GError *failure = g_steal_pointer(&pool->error);
+	sync_rests_clear(pool->rests);
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
 	g_hash_table_remove_all(pool->incomplete);

@@ -15,8 +15,10 @@
 SyncPool *sync_pool_new(SyncRun *run);
 void sync_pool_free(SyncPool *pool); /* after sync_pool_finish(); in the background waits for its threads */
 
-/* Any thread.  Takes @job; starts workers as the work grows. */
+/* Any thread.  Takes @job; starts workers as the work grows.  Whoever takes a job with a rest plans that first. */
 void sync_pool_add(SyncPool *pool, SyncJob *job);
+/* Any thread.  Of the mailbox with that UIDVALIDITY the messages with UIDs below this are to be planned yet; 0: none are. */
+uint32_t sync_pool_plans_below(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity);
 
 /* The account's thread, between mailboxes: does jobs on @worker as long as no other worker runs or many jobs wait.  May
  * open @worker's session anew.  False: the run cannot go on, because of this or because another worker's error (a

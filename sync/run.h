@@ -5,6 +5,7 @@
  *   list.c      what LIST told -> mailboxes in the store (claim.c: which is which; special.c: Trash, Sent …)
  *   pull.c      one mailbox: what is new, changed, gone -> rows
  *   plan.c      jobs for the bodies that are missing
+ *   rest.c      what of a huge mailbox is planned later
  *   pool.c      the jobs, and the workers (a thread and a connection each) that take them (pool.h)
  *   work.c      one job in a worker's hands, and what becomes of it when it fails
  *   worker.c    one worker's connection
@@ -30,6 +31,7 @@
 #include "store/store.h"
 #include "sync/engine.h"
 #include "sync/progress.h"
+#include "sync/rest.h"
 
 typedef struct SyncPool SyncPool;
 typedef struct SyncDemand SyncDemand;
@@ -80,17 +82,6 @@ typedef struct {
 	uint64_t gm_msgid;   /* X-GM-MSGID; 0 */
 	const char *emailid; /* OBJECTID; NULL; in SyncJob.strings */
 } SyncWanted;
-
-/* What of a mailbox is planned when the jobs before are being done, so that a huge one does not fill the memory with jobs. */
-typedef struct SyncRest SyncRest;
-struct SyncRest {
-	const SyncRest *before; /* what it is the rest of; only to be compared */
-	int64_t mailbox_id;
-	char *server_name, *path;
-	uint32_t uidvalidity;
-	uint32_t upto; /* of the messages of which nothing is here those up to this UID, and all of which the header is; */
-	int64_t upto_s, upto_id; /* when upto is 0, of the latter from here on (store_message_list_remote()) */
-};
 
 /* Bodies (or headers) to fetch from one mailbox: a piece of work for one connection. */
 typedef struct {
@@ -164,7 +155,6 @@ bool sync_pull(SyncWorker *worker, const StoreMailbox *mailbox, const char *path
  * to be kept here. */
 bool sync_plan(SyncRun *run, const StoreMailbox *mailbox, const char *path, uint32_t uidvalidity, GError **error);
 bool sync_plan_rest(SyncRun *run, const SyncRest *rest, GError **error); /* any thread */
-void sync_rest_free(SyncRest *rest);
 
 /* fetch.c.  True when the job is done, although single messages may have been left out with a warning.  False: @job
  * holds what is still to be done. */

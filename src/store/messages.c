@@ -169,14 +169,21 @@ store_message_count(Store *store, StoreTxn *txn, int64_t mailbox_id, uint32_t *c
 }
 
 bool
-store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error)
+store_message_list_missing(Store *store, int64_t mailbox_id, uint32_t upto, StoreMessageFn fn, void *data, GError **error)
 {
-	return each_of_mailbox(store, STORE_SQL_MESSAGE_LIST_MISSING, mailbox_id, fn, data, error);
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_LIST_MISSING);
+	store_bind_int(query, ":mailbox", mailbox_id);
+	store_bind_int(query, ":upto", upto);
+	return each(reader.db, query, fn, data, error);
 }
 
 bool
-store_message_list_remote(Store *store, int64_t mailbox_id, int64_t since_s, StoreMessageFn fn, void *data,
-                          GError **error)
+store_message_list_remote(Store *store, int64_t mailbox_id, int64_t since_s, int64_t upto_s, int64_t upto_id,
+                          StoreMessageFn fn, void *data, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
@@ -185,6 +192,8 @@ store_message_list_remote(Store *store, int64_t mailbox_id, int64_t since_s, Sto
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MESSAGE_LIST_REMOTE);
 	store_bind_int(query, ":mailbox", mailbox_id);
 	store_bind_int(query, ":since", since_s);
+	store_bind_int(query, ":upto", upto_s);
+	store_bind_int(query, ":upto_id", upto_id);
 	return each(reader.db, query, fn, data, error);
 }
 

@@ -63,12 +63,14 @@ bool store_message_list_uids(Store *store, int64_t mailbox_id, StoreMessageFn fn
 /* How many rows of the mailbox have a UID: in @txn, or, if that is NULL, as committed. */
 bool store_message_count(Store *store, StoreTxn *txn, int64_t mailbox_id, uint32_t *count_r, GError **error);
 
-/* Rows with a UID but with neither body nor header kept, newest (highest UID) first. */
-bool store_message_list_missing(Store *store, int64_t mailbox_id, StoreMessageFn fn, void *data, GError **error);
+/* Rows with a UID of at most @upto but with neither body nor header kept, newest (highest UID) first. */
+bool store_message_list_missing(Store *store, int64_t mailbox_id, uint32_t upto, StoreMessageFn fn, void *data,
+                                GError **error);
 
-/* Rows with a UID of which only the header is kept, not before @since_s by INTERNALDATE, newest first. */
-bool store_message_list_remote(Store *store, int64_t mailbox_id, int64_t since_s, StoreMessageFn fn, void *data,
-                               GError **error);
+/* Rows with a UID of which only the header is kept, not before @since_s by INTERNALDATE, newest (of one second the highest
+ * id) first: from @upto_s on, of that second itself from @upto_id on (INT64_MAX both: all). */
+bool store_message_list_remote(Store *store, int64_t mailbox_id, int64_t since_s, int64_t upto_s, int64_t upto_id,
+                               StoreMessageFn fn, void *data, GError **error);
 
 /* Rows with a UID and a body that store_message_drop_body() may take from them: before @before_s by INTERNALDATE, not
  * asked for since @asked_before_s (store_message_note_asked()), and nothing of them is under way. */

@@ -126,10 +126,11 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"SELECT messages FROM mailboxes WHERE id = :mailbox" },
 	[STORE_SQL_MESSAGE_LIST_MISSING] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL AND m.header IS NULL"
-		" ORDER BY m.uid DESC" },
+		" AND m.uid <= :upto ORDER BY m.uid DESC" },
 	[STORE_SQL_MESSAGE_LIST_REMOTE] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid IS NOT NULL AND m.body IS NULL AND m.header IS NOT NULL"
-		" AND m.internaldate >= :since ORDER BY m.internaldate DESC" },
+		" AND m.internaldate BETWEEN :since AND :upto AND (m.internaldate < :upto OR m.id <= :upto_id)"
+		" ORDER BY m.internaldate DESC, m.id DESC" },
 	[STORE_SQL_MESSAGE_LIST_KEPT] = { READ,
 		MESSAGE_COLUMNS "WHERE m.mailbox IN (SELECT id FROM mailboxes WHERE account = :account) AND m.uid IS NOT NULL"
 		" AND m.body IS NOT NULL AND m.internaldate < :before AND m.asked < :asked_before AND NOT " IS_BUSY },

@@ -196,8 +196,11 @@ test_lists_of_uids(Fixture *fixture, const void *data)
 	g_assert_true(store_message_list_uids(fixture->store, fixture->inbox, append_uid, uids, &error));
 	g_assert_cmpstr(uids->str, ==, "10 30 40 ");
 	g_string_truncate(uids, 0);
-	g_assert_true(store_message_list_missing(fixture->store, fixture->inbox, append_uid, uids, &error));
+	g_assert_true(store_message_list_missing(fixture->store, fixture->inbox, UINT32_MAX, append_uid, uids, &error));
 	g_assert_cmpstr(uids->str, ==, "40 10 ");
+	g_string_truncate(uids, 0);
+	g_assert_true(store_message_list_missing(fixture->store, fixture->inbox, 39, append_uid, uids, &error));
+	g_assert_cmpstr(uids->str, ==, "10 ");
 }
 
 static void

@@ -69,7 +69,7 @@ missing(Fixture *fixture)
 	g_autoptr(GError) error = NULL;
 	GString *uids = g_string_new(NULL);
 
-	g_assert_true(store_message_list_missing(fixture->store, fixture->inbox, collect, uids, &error));
+	g_assert_true(store_message_list_missing(fixture->store, fixture->inbox, UINT32_MAX, collect, uids, &error));
 	return g_string_free(uids, FALSE);
 }
 
@@ -79,7 +79,7 @@ remote(Fixture *fixture, int64_t since_s)
 	g_autoptr(GError) error = NULL;
 	GString *uids = g_string_new(NULL);
 
-	g_assert_true(store_message_list_remote(fixture->store, fixture->inbox, since_s, collect, uids, &error));
+	g_assert_true(store_message_list_remote(fixture->store, fixture->inbox, since_s, INT64_MAX, INT64_MAX, collect, uids, &error));
 	return g_string_free(uids, FALSE);
 }
 
