@@ -104,9 +104,10 @@ set_base_flags(const StoreSubject *subject, const char *flags, GError **error)
 	return store_query_run(subject->txn->db, query, error);
 }
 
-/* A message that is only here has the flags that it is to be uploaded with. */
+/* A message that is only here has the flags that it is to be uploaded with; deltas behind that are left from when it was on
+ * its way. */
 static bool
-set_flags(const StoreSubject *subject, const char *wanted, GError **error)
+set_flags(StoreSubject *subject, const char *wanted, GError **error)
 {
 	const StoreOperation *birth = store_subject_birth(subject);
 
@@ -116,7 +117,8 @@ set_flags(const StoreSubject *subject, const char *wanted, GError **error)
 		return queue_delta(subject, wanted, error);
 	StoreOperation append = *birth;
 	append.add_flags = wanted;
-	return set_base_flags(subject, wanted, error) && store_operation_write(subject->txn, &append, error);
+	return store_subject_take_back(subject, STORE_OPERATION_FLAGS, STORE_OPERATION_QUEUED, error) &&
+	       set_base_flags(subject, wanted, error) && store_operation_write(subject->txn, &append, error);
 }
 
 bool
@@ -206,15 +208,6 @@ queue_birth(const StoreSubject *subject, int64_t account_id, const StoreMessage 
 	return copy->state == STORE_MESSAGE_LOCAL || store_operation_insert(subject->txn, &birth, &birth.id, error);
 }
 
-/* The server copies flags as it knows them: what it does not know yet is said after that. */
-static bool
-queue_copied_flags(StoreTxn *txn, int64_t id, const char *flags, GError **error)
-{
-	g_auto(StoreSubject) copy = { 0 };
-
-	return store_subject_init(&copy, txn, id, error) && queue_delta(&copy, flags, error);
-}
-
 bool
 store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const char *name, bool is_users,
                   int64_t *id_r, GError **error)
@@ -236,9 +229,8 @@ store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const c
 	g_autofree char *shown = flags_before(&subject, subject.operations->len);
 	copy.name = name ? name : free_name;
 	copy.name_is_users = name ? is_users : copy.name_is_users;
-	copy.base_flags = copy.state == STORE_MESSAGE_TO_COPY ? copy.base_flags : shown;
-	if (!insert_row(txn, &copy, &copy.id, error) || !queue_birth(&subject, account_id, &copy, error) ||
-	    (copy.state == STORE_MESSAGE_TO_COPY && !queue_copied_flags(txn, copy.id, shown, error)))
+	copy.base_flags = shown; /* those of the message by then: the server is told what came before the copy first */
+	if (!insert_row(txn, &copy, &copy.id, error) || !queue_birth(&subject, account_id, &copy, error))
 		return false;
 	*id_r = copy.id;
 	return true;

@@ -8,18 +8,25 @@
  * their order; what was not sent yet is put together:
  *
  *   flags + flags          one delta: what came last wins for each flag; nothing is left of +x -x if x was not set
+ *   flags + copy + flags   two: the copy has the flags that were shown when it was made
  *   move + move            one move to the last target; back to where the server has it: none
  *   append + move          the append goes to the other mailbox
  *   append + flags         the append carries the flags
  *   append + remove        the append goes to the Trash, or is taken back where there is none (@trash_id 0)
- *   copy + move, flags     as with append
+ *   copy + move, remove    as with append
+ *   copy + flags           the flags go behind
  *   move or flags + remove the removal takes the move's place; the flags go before
+ *   into the Trash + remove both: others may look for it in the Trash until it is time to expunge it
  *   create + rename        the create has the other name
  *   create + delete        none, if nothing was put into it
+ *   rename + rename        one to the last path, if no other operation on a folder came between; back again: none
+ *   delete + create        none, if the deletion has not begun
  *
- * An operation that was sent is never altered: the next one waits behind it.
+ * An operation that was sent is never altered: the next one waits behind it.  One that was refused gives way to a later
+ * change of the same kind; an append that was refused is tried again where the message is moved.
  *
- * CORE_ERROR_NOT_FOUND: there is no such message or mailbox (any more), nothing was changed, the transaction can go on.
+ * CORE_ERROR_NOT_FOUND: there is no such message or mailbox (any more, or people do not see it), CORE_ERROR_REFUSED: it
+ * cannot be (as each says); nothing was changed, the transaction can go on.
  */
 #pragma once
 
@@ -29,12 +36,14 @@
  * Nothing is queued if nothing differs. */
 bool store_change_flags(StoreTxn *txn, int64_t message_id, const char *add, const char *remove, GError **error);
 
-/* To another mailbox.  @name: what it is called there (must not be taken, store_name_taken()); NULL: its name, or a
- * form of it that is free there.  @is_users: the user chose the name. */
+/* To another mailbox of its account (CORE_ERROR_REFUSED: another account, or only a directory), or to another name in its
+ * own.  @name: what it is called there (must not be taken, store_name_taken()); NULL: its name, or a form of it that is
+ * free there.  @is_users: the user chose the name. */
 bool store_change_move(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const char *name, bool is_users,
                        GError **error);
 
-/* A second message with the same bytes, flags and date.  *id_r is its row. */
+/* A second message with the same bytes, flags and date, also in another account (CORE_ERROR_REFUSED: its body is not here).
+ * What the server has not got yet is appended twice rather than copied.  *id_r is its row. */
 bool store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const char *name, bool is_users,
                        int64_t *id_r, GError **error);
 
@@ -51,7 +60,8 @@ typedef struct {
 
 /* Into the Trash, which is a move that waits for uploads of the same content; or, for what is there already or with
  * trash_id 0, away for good: not shown from now on, expunged later, or held when they are too many (then all of them
- * of that minute that were not sent yet are). */
+ * of that minute that were not sent yet are).  A message that is only here and that the server refuses, or for which
+ * there is no Trash, goes at once. */
 bool store_change_remove(StoreTxn *txn, int64_t message_id, const StoreRemoval *how, GError **error);
 
 /* A new message, which is to be uploaded no sooner than @not_before_s.  @body was written and synced by a writer.

@@ -146,9 +146,9 @@ bool store_message_find_unmatched_name(StoreTxn *txn, int64_t mailbox_id, const 
                                        GError **error);
 
 /* Gives an unmatched message its new UID, and what @message says besides (as insert takes it).  @name: the new canonical
- * name, which must be free where people see it, or NULL to keep the one it has; one that the user chose stays.  An invisible row that has that UID already, because store_message_insert() came
- * first, is removed.  CORE_ERROR_NOT_FOUND: message @id has gone meanwhile, or is matched already; nothing was
- * changed. */
+ * name, which must be free where people see it, or NULL to keep the one it has; one that the user chose stays.  An
+ * invisible row that has that UID already, because store_message_insert() came first, is removed.  CORE_ERROR_NOT_FOUND:
+ * message @id has gone meanwhile, or is matched already; nothing was changed. */
 bool store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, const char *name, GError **error);
 
 /* The unmatched messages of the mailbox are gone on the server: their rows go, as in store_message_remove_uids(). */

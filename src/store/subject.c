@@ -153,8 +153,9 @@ store_subject_move(StoreSubject *subject, int64_t mailbox_id, bool is_removal, G
 
 	if (subject->row.state == STORE_MESSAGE_LOCAL)
 		return store_message_set_mailbox(subject->txn, subject->row.id, mailbox_id, error);
-	if (birth)
-		return redirect_birth(subject, birth, mailbox_id, error);
+	if (birth) /* moves behind it are left from when it was on its way */
+		return store_subject_take_back(subject, STORE_OPERATION_MOVE, STORE_OPERATION_QUEUED, error) &&
+		       redirect_birth(subject, birth, mailbox_id, error);
 	if (!store_subject_take_back(subject, STORE_OPERATION_MOVE, STORE_OPERATION_FAILED, error) ||
 	    !store_subject_take_back(subject, STORE_OPERATION_REMOVE, STORE_OPERATION_FAILED, error))
 		return false;
