@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define CANDIDATES_MAX 10000
-#define HEADER_BYTES (64 * 1024) /* of ours in which the Message-ID is looked for */
+#define HEADER_BYTES (64 * 1024) /* of ours in which the Message-ID is looked for; it is read in pieces of that size */
 #define MESSAGE_ID_MAX 1000
 
 typedef struct {
@@ -46,17 +46,41 @@ message_id(Search *search, const void *header, size_t length)
 	return id && *g_strstrip(id) ? g_string_chunk_insert_const(search->strings, id) : NULL;
 }
 
-/* A body that cannot be read has none. */
+/* NUL is only for BINARY (RFC 3516): in BODY[] Dovecot tells 0x80 in its place.  So both count as the same. */
+static void
+feed(CoreSha256 *hash, const uint8_t *bytes, size_t length)
+{
+	for (const uint8_t *nul; length > 0 && (nul = memchr(bytes, 0, length)) != NULL;) {
+		size_t before = (size_t)(nul - bytes);
+		core_sha256_feed(hash, bytes, before);
+		core_sha256_feed(hash, "\x80", 1);
+		bytes = nul + 1;
+		length -= before + 1;
+	}
+	core_sha256_feed(hash, bytes, length);
+}
+
+/* A body that cannot be read has no Message-ID. */
 static void
 note_body(Search *search, SyncSought *sought, const StoreBody *body)
 {
-	g_autofree char *begin = g_malloc(HEADER_BYTES);
-	size_t n = 0;
+	g_autofree uint8_t *buffer = g_malloc(HEADER_BYTES);
+	uint64_t at = 0;
+	CoreSha256 hash;
+	size_t n;
 
+	core_sha256_init(&hash);
+	for (; at < body->length; at += n) {
+		if (!store_body_read(search->worker->run->store, body, buffer, HEADER_BYTES, at, &n, NULL) || n == 0)
+			break;
+		if (at == 0)
+			sought->message_id = message_id(search, buffer, mime_headers_length((const char *)buffer, n));
+		feed(&hash, buffer, n);
+	}
 	sought->has_body = true;
-	memcpy(sought->body_sha256, body->sha256, sizeof sought->body_sha256);
-	if (store_body_read(search->worker->run->store, body, begin, HEADER_BYTES, 0, &n, NULL))
-		sought->message_id = message_id(search, begin, mime_headers_length(begin, n));
+	core_sha256_end(&hash, sought->body_sha256);
+	if (at < body->length)
+		memcpy(sought->body_sha256, body->sha256, sizeof sought->body_sha256);
 }
 
 static bool
@@ -194,7 +218,7 @@ on_write(void *data, const void *bytes, size_t length, GError **error)
 	Search *search = data;
 
 	if (search->receiving && search->whole_message)
-		core_sha256_feed(&search->hash, bytes, length);
+		feed(&search->hash, bytes, length);
 	else if (search->receiving && search->header->len < MIME_HEADER_MAX_BYTES) /* more does not count */
 		g_byte_array_append(search->header, bytes, (guint)MIN(length, MIME_HEADER_MAX_BYTES - search->header->len));
 	return true;

@@ -10,7 +10,7 @@ typedef struct {
 	uint32_t from;          /* the first UID it may have */
 	bool is_foreign;        /* recorded under another UIDVALIDITY */
 	bool has_body;
-	uint8_t body_sha256[32];
+	uint8_t body_sha256[32]; /* with 0x80 for NUL, as the candidates' */
 } SyncSought;
 
 /* A message in the mailbox that may be one of ours. */
