@@ -1,4 +1,5 @@
-/* Where a process may be stopped by a test: after every durable step, and before any byte is sent.
+/* Where a process may be stopped by a test: after every durable step, before any byte is sent, and before what was learned
+ * from an answer is durable.
  *
  * Whatever happens between two steps is lost with a crash or not at all, so a test that stops the process at each of
  * them in turn has tried every crash that matters (DESIGN: the next run ends where an undisturbed one would).

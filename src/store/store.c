@@ -235,6 +235,8 @@ store_commit(StoreTxn *txn, GError **error)
 	uint64_t ticket = 0;
 
 	bool ok = touch_mailboxes(txn, error);
+	if (ok)
+		core_step("before commit");
 	if (!ok)
 		store_db_rollback(txn->db);
 	else
