@@ -1,4 +1,5 @@
-/* The jobs of a run and the workers that take them: pool.c keeps the queue and the threads, work.c does a job and sorts
+/* The jobs of a run and the workers that take them: pool.c keeps the queue and the threads (leader.c those of an
+ * account that is followed), work.c does a job and sorts
  * out what becomes of one that failed.
  *
  * A connection that breaks costs the job nothing but time.  What came is kept; the message at which it broke is cut out

@@ -1,0 +1,46 @@
+/* The pool's inside: pool.c, and leader.c for accounts that are followed. */
+#pragma once
+
+#include "sync/pool.h"
+
+#include <pthread.h>
+
+#define SYNC_WORKERS_MAX 16
+
+struct SyncPool {
+	SyncRun *run;
+	pthread_mutex_t lock; /* protects all below; only the log and rests are locked inside */
+	pthread_cond_t changed;
+	GQueue urgent;        /* of SyncJob, as are the next two: before all others */
+	GQueue jobs;
+	GQueue late;          /* what a broken connection left of some, taken when no other comes; those .alone are its end */
+	uint64_t waiting_messages;  /* of jobs */
+	uint64_t planned_bytes, planned_messages; /* of all that were added */
+	SyncRests *rests;     /* of jobs, and those that are being planned; constant */
+	unsigned planning;    /* threads that plan a rest */
+	GHashTable *incomplete; /* ids of mailboxes (int64_t) */
+	bool closed;          /* no job comes any more */
+	bool shrunk;          /* the server refused or ended a connection: none is started any more */
+	GError *error;        /* the first after which nobody can go on */
+	pthread_t threads[SYNC_WORKERS_MAX];
+	unsigned started, running; /* without the account's thread, or the leader */
+	bool owner_waits;     /* the account's thread does urgent jobs as soon as it is woken */
+	bool background;      /* constant, as is the next */
+	int wake_fd;          /* written when the leader has ended */
+	pthread_t leader;
+	bool leads, led;      /* the leader runs; or it has to be joined */
+	bool alone;           /* the server grants no connection beside the account's own */
+};
+
+/* pool.c */
+/* With the lock held: whether anything is left to do besides what is urgent; or at all, that can be done. */
+bool sync_pool_has_bulk(const SyncPool *pool);
+bool sync_pool_has_work(const SyncPool *pool);
+/* With the lock held: the next job, or NULL.  @selected: preferred.  sync_pool_plan_rest() comes next, without the lock. */
+SyncJob *sync_pool_pop(SyncPool *pool, const char *selected);
+void sync_pool_plan_rest(SyncPool *pool, SyncJob *job); /* NULL is fine */
+/* Does jobs on @worker, as the account's thread would, until none is left. */
+void sync_pool_work_along(SyncPool *pool, SyncWorker *worker, GError **error);
+
+/* leader.c.  With the lock held: there is a job. */
+void sync_pool_lead(SyncPool *pool);
