@@ -40,7 +40,8 @@ note_operation(const StoreOperation *operation, void *data)
 		int64_t *id = g_memdup2(&operation->mailbox_id, sizeof operation->mailbox_id);
 		g_hash_table_replace(rows->being_renamed, id, operation->state == STORE_OPERATION_QUEUED ? id : NULL);
 	}
-	if (operation->kind == STORE_OPERATION_DELETE && operation->arguments)
+	bool has_name = operation->kind == STORE_OPERATION_DELETE || operation->kind == STORE_OPERATION_CREATE;
+	if (has_name && operation->arguments)
 		g_hash_table_add(rows->private_names, g_strdup(operation->arguments));
 	return true;
 }

@@ -40,7 +40,8 @@ typedef struct {
 	GHashTable *being_renamed; /* ids of mailboxes that have another name here than on the server; those of which the server
 	                              was not told yet as values, the others NULL */
 	GHashTable *kept_paths;    /* of rows that stay or are to be created on the server */
-	GHashTable *private_names; /* server names that mailboxes have only until they are deleted */
+	GHashTable *private_names; /* server names that mailboxes have only until they are deleted, and those of CREATEs that were
+	                              sent, whose mailboxes people may see elsewhere by now */
 	unsigned known;        /* mailboxes */
 } SyncRows;
 

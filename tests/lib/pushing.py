@@ -18,7 +18,8 @@ def rows(home, sql, *args):
 
 def here(home):
     """{folder: {UID: (flags, content)}} of what people see, as far as the server has it there."""
-    found = {name: {} for (name,) in rows(home, "SELECT server_name FROM mailboxes WHERE server_name IS NOT NULL AND state = 0")}
+    found = {name: {} for (name,) in rows(home, "SELECT server_name FROM mailboxes WHERE server_name IS NOT NULL AND state = 0"
+                                            " AND attributes & 1")}
     for name, uid, flags, body in rows(
             home, "SELECT b.server_name, m.uid, m.base_flags, lower(hex(d.sha256)) FROM messages m"
                   " JOIN mailboxes b ON b.id = m.place JOIN bodies d ON d.id = m.body WHERE m.name IS NOT NULL"
