@@ -359,12 +359,11 @@ typedef bool (*PeopleFn)(StoreTxn *txn, int64_t account_id, unsigned *count_r, G
 static bool
 for_accounts(Change *change, PeopleFn fn, GError **error)
 {
-	unsigned count = 0;
-
 	if (change->count == 0)
 		return fn(change->txn, 0, &change->changed, error);
 	for (size_t i = 0; i < change->count; i++) {
 		g_auto(StoreAccount) row = { 0 };
+		unsigned count = 0;
 		if (!config_account(change->context->config, change->words[i], error))
 			return false;
 		if (store_account_find(change->context->store, change->words[i], &row, NULL) &&
