@@ -1,6 +1,7 @@
 /* One run of one account, on the account's thread. */
 #include "sync/account.h"
 
+#include "core/clock.h"
 #include "sync/bodies.h"
 #include "sync/pool.h"
 #include "sync/push.h"
@@ -229,37 +230,29 @@ run_connected(SyncWorker *worker, SyncListing *listing, GError **error)
 }
 
 static bool
-recall_capabilities(SyncRun *run, GError **error)
+recall(SyncRun *run, GError **error)
 {
 	g_auto(StoreAccount) account = { 0 };
 	GError *failure = NULL;
 
-	if (store_account_find(run->store, run->account->name, &account, &failure))
-		run->capabilities = g_steal_pointer(&account.capabilities);
-	if (failure)
-		g_propagate_error(error, failure);
-	return !failure;
+	if (sync_recall_is_loaded(run->recall))
+		return true;
+	if (store_account_find(run->store, run->account->name, &account, &failure) || !failure) {
+		sync_recall_load(run->recall, account.capabilities);
+		return true;
+	}
+	g_propagate_error(error, failure);
+	return false;
 }
 
 static bool
-keep_capabilities(SyncRun *run, const char *told, GError **error)
+keep_recall(const SyncRun *run, GError **error)
 {
+	g_autofree char *stored = sync_recall_format(run->recall);
 	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
 
-	return txn && store_account_set_capabilities(txn, run->account_id, told, error) &&
+	return txn && store_account_set_capabilities(txn, run->account_id, stored, error) &&
 	       store_commit(g_steal_pointer(&txn), error);
-}
-
-static bool
-remember_capabilities(SyncRun *run, const ImapSession *session, GError **error)
-{
-	const char *told = imap_session_capabilities(session);
-
-	if (g_strcmp0(run->capabilities, told) == 0 || g_strcmp0(run->capabilities, "") == 0)
-		return true;
-	if (!run->capabilities)
-		run->capabilities = g_strdup(told); /* once: workers read it */
-	return keep_capabilities(run, told, error);
 }
 
 static void
@@ -268,15 +261,15 @@ list_at_once(ImapSession *session, void *data)
 	sync_listing_send(data, session);
 }
 
-/* A server that forgets what goes with a login is never asked so again. */
+/* What a server forgot is asked for after the login. */
 static bool
-open_asking(SyncWorker *worker, SyncListing *listing, GError **error)
+open_asking(SyncWorker *worker, SyncListing *listing, bool *together_r, GError **error)
 {
-	SyncRun *run = worker->run;
+	const SyncRun *run = worker->run;
 	bool forgotten = false;
 	GError *failure = NULL;
 
-	if (sync_worker_open_asking(worker, list_at_once, listing, &forgotten, &failure))
+	if (sync_worker_open_asking(worker, list_at_once, listing, together_r, &forgotten, &failure))
 		return true;
 	if (!forgotten) {
 		g_propagate_error(error, failure);
@@ -284,19 +277,21 @@ open_asking(SyncWorker *worker, SyncListing *listing, GError **error)
 	}
 	g_error_free(failure);
 	sync_listing_clear(listing);
-	run->once_capabilities = run->capabilities;
-	run->capabilities = g_strdup("");
-	return keep_capabilities(run, "", error) && sync_worker_open_asking(worker, list_at_once, listing, NULL, error);
+	*together_r = false;
+	sync_recall_note_forgotten(run->recall, core_clock_wall_s());
+	return keep_recall(run, error) && sync_worker_open_asking(worker, list_at_once, listing, NULL, NULL, error);
 }
 
 bool
 sync_account_open(SyncWorker *worker, SyncListing *listing, GError **error)
 {
 	SyncRun *run = worker->run;
+	bool together;
 
-	if ((!run->capabilities && !recall_capabilities(run, error)) || !open_asking(worker, listing, error))
+	if (!recall(run, error) || !open_asking(worker, listing, &together, error))
 		return false;
-	if (remember_capabilities(run, worker->session, error))
+	if (!sync_recall_note_login(run->recall, imap_session_capabilities(worker->session), together) ||
+	    keep_recall(run, error))
 		return true;
 	sync_worker_close(worker);
 	return false;
@@ -307,8 +302,9 @@ sync_account_run(SyncRun *run, GError **error)
 {
 	SyncWorker worker = { .run = run };
 	SyncListing listing = { 0 };
-	bool ok = sync_account_open(&worker, &listing, error);
 
+	run->recall = sync_recall_new();
+	bool ok = sync_account_open(&worker, &listing, error);
 	if (ok) {
 		run->pool = sync_pool_new(run);
 		ok = run_connected(&worker, &listing, error);
@@ -316,7 +312,6 @@ sync_account_run(SyncRun *run, GError **error)
 	}
 	sync_worker_close(&worker);
 	sync_listing_clear(&listing);
-	g_free(run->capabilities);
-	g_free(run->once_capabilities);
+	g_clear_pointer(&run->recall, sync_recall_free);
 	return ok;
 }

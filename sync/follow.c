@@ -14,6 +14,7 @@ sync_follow_init(SyncFollow *follow, const SyncRun *run, int wake_fd)
 		.pulled = g_array_new(FALSE, FALSE, sizeof(int64_t)),
 	};
 	follow->worker.run = &follow->run;
+	follow->run.recall = sync_recall_new();
 	follow->run.pool = sync_pool_new_background(&follow->run, wake_fd);
 	sync_watch_init(&follow->watch, &follow->worker);
 }
@@ -33,8 +34,7 @@ sync_follow_clear(SyncFollow *follow)
 	sync_pool_free(follow->run.pool);
 	sync_watch_clear(&follow->watch);
 	g_array_unref(follow->pulled);
-	g_free(follow->run.capabilities);
-	g_free(follow->run.once_capabilities);
+	sync_recall_free(follow->run.recall);
 }
 
 static bool

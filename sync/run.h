@@ -8,7 +8,7 @@
  *   rest.c      what of a huge mailbox is planned later
  *   pool.c      the jobs, and the workers (a thread and a connection each) that take them (pool.h)
  *   work.c      one job in a worker's hands, and what becomes of it when it fails
- *   worker.c    one worker's connection
+ *   worker.c    one worker's connection (recall.c: what its login may rely on)
  *   fetch.c     one job: finds bodies that are here already (match.c), and asks for the others
  *   arrive.c    bodies as they come: into the store, in batches
  *   missing.c   what was asked for and not given: gone, or left out
@@ -31,6 +31,7 @@
 #include "store/store.h"
 #include "sync/engine.h"
 #include "sync/progress.h"
+#include "sync/recall.h"
 #include "sync/rest.h"
 
 typedef struct SyncPool SyncPool;
@@ -42,9 +43,7 @@ typedef struct {
 	int64_t account_id;
 	CoreCancel *cancel;
 	SyncProgress *progress;
-	/* Of the server, as it told the last session; NULL: unknown; "": it forgets what goes with a login. */
-	char *capabilities;
-	char *once_capabilities; /* what it was before: workers may be reading it */
+	SyncRecall *recall; /* of the server */
 	SyncPool *pool;
 	SyncDemand *demand;
 } SyncRun;
@@ -116,10 +115,11 @@ void sync_job_free(SyncJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
 
 /* worker.c.  Opens @worker's session; on failure there is none.  @behind_login queues what is asked first of all,
- * with the login if that is possible (ImapEager). */
+ * with the login if that is possible (ImapEager).  *together_r (NULL: this is not the account's own connection, which finds
+ * out): it was tried so; *forgotten_r: and the server forgot it. */
 bool sync_worker_open(SyncWorker *worker, GError **error);
 bool sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *session, void *data), void *data,
-                             bool *forgotten_r, GError **error);
+                             bool *together_r, bool *forgotten_r, GError **error);
 void sync_worker_close(SyncWorker *worker);
 
 /* EXAMINEs; see imap_session_select(). */

@@ -1,4 +1,5 @@
 /* A worker: a connection and what its thread needs to use it. */
+#include "core/clock.h"
 #include "core/log.h"
 #include "sync/run.h"
 
@@ -37,12 +38,15 @@ ask_nothing(ImapSession *session, void *data)
 
 bool
 sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *session, void *data), void *data,
-                        bool *forgotten_r, GError **error)
+                        bool *together_r, bool *forgotten_r, GError **error)
 {
 	const SyncRun *run = worker->run;
 	const SyncAccount *account = run->account;
-	ImapEager eager = { .remembered = run->capabilities, .behind_login = behind_login, .data = data, .forgotten = forgotten_r };
+	g_autofree char *remembered = sync_recall_capabilities(run->recall, together_r != NULL, core_clock_wall_s());
+	ImapEager eager = { .remembered = remembered, .behind_login = behind_login, .data = data, .forgotten = forgotten_r };
 
+	if (together_r)
+		*together_r = remembered != NULL;
 	worker->session = imap_session_open(&account->imap, account->password, account->password_data, &forward, worker,
 	                                    &eager, run->cancel, error);
 	if (!worker->session)
@@ -56,7 +60,7 @@ sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *se
 bool
 sync_worker_open(SyncWorker *worker, GError **error)
 {
-	return sync_worker_open_asking(worker, ask_nothing, NULL, NULL, error);
+	return sync_worker_open_asking(worker, ask_nothing, NULL, NULL, NULL, error);
 }
 
 void

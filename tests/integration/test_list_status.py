@@ -97,6 +97,39 @@ def test_the_line_of_capabilities_is_remembered(synced, home):
     assert tree(home) == everything(server)
 
 
+def test_a_slow_login_is_not_held_against_the_server(synced, home):
+    """What came with one login is lost; at the next all goes out together again.  Only what is lost twice in a row is sent
+    apart from the login from then on."""
+    class Forgetful(Session):
+        forgets = False
+        together = [] # of each login: whether something came with it
+
+        def logged_in(self):
+            self.together.append(bool(self._buffer))
+            if self.forgets:
+                self._buffer = b""
+            super().logged_in()
+
+    server = synced(Forgetful)
+
+    def logins(forgets):
+        Forgetful.together.clear()
+        Forgetful.forgets = forgets
+        server.box("Box 1").add(MAILS[9])
+        home.sync()
+        return Forgetful.together
+
+    assert logins(True) == [True, False]
+    assert logins(False) == [True]
+    assert logins(True) == [True, False]
+    assert logins(True) == [True, False]
+    assert logins(True) == [False]
+    server.capability += b" X-OTHER"
+    assert logins(False) == [False]
+    assert logins(False) == [True]
+    assert tree(home) == everything(server)
+
+
 def deliver(box):
     box.add(MAILS[9])
 
