@@ -16,6 +16,7 @@ account_free(void *data)
 	g_free(account->name);
 	g_free(account->error);
 	status_operations_clear(&account->operations);
+	status_remote_clear(&account->remote);
 	g_free(account);
 }
 
@@ -57,6 +58,7 @@ read_store(StatusAccount *account, Store *store, GError **error)
 	account->last_sync_s = row.last_sync_s;
 	account->error = g_strdup(row.last_error);
 	return store_account_counts(store, row.id, &account->counts, error) &&
+	       (account->counts.remote == 0 || status_remote_read(store, row.id, &account->remote, error)) &&
 	       status_operations_read(store, row.id, &account->operations, error);
 }
 
@@ -135,6 +137,7 @@ append_account_text(GString *text, const StatusAccount *account)
 	g_string_append_printf(text, "  last complete %s\n", last ? last : "never");
 	g_string_append_printf(text, "  here          %" G_GUINT64_FORMAT " messages, %s, in %" G_GUINT64_FORMAT " folders\n",
 	                       account->counts.messages, size, account->counts.mailboxes);
+	status_remote_append_text(text, &account->remote, account->counts.remote);
 	if (account->counts.missing)
 		g_string_append_printf(text, "  not here yet  %" G_GUINT64_FORMAT " messages\n", account->counts.missing);
 	if (account->run.warnings)
@@ -198,6 +201,7 @@ append_account_json(GString *json, const StatusAccount *account)
 	json_number(json, "messages", account->counts.messages);
 	json_number(json, "bytes", account->counts.bytes);
 	json_number(json, "missing", account->counts.missing);
+	status_remote_append_json(json, &account->remote, account->counts.remote);
 	append_run_json(json, &account->run);
 	json_number(json, "warnings", account->run.warnings);
 	json_string(json, "error", account->error);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "status-operations.h"
+#include "status-remote.h"
 #include "store/store.h"
 #include "sync/engine.h"
 
@@ -9,6 +10,7 @@ typedef struct {
 	char *name;
 	StoreCounts counts;
 	StatusOperations operations;
+	StatusRemote remote;
 	int64_t last_sync_s; /* 0: never */
 	char *error;         /* of the last attempt; NULL: none */
 	SyncStatus run;      /* all zero without an engine; run.error is not used */

@@ -119,3 +119,19 @@ store_account_counts(Store *store, int64_t account_id, StoreCounts *counts_r, GE
 	};
 	return true;
 }
+
+bool
+store_account_list_remote(Store *store, int64_t account_id, StoreRemoteFn fn, void *data, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step;
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ACCOUNT_REMOTE);
+	store_bind_int(query, ":account", account_id);
+	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW)
+		if (!fn(sqlite3_column_int64(query, 0), (uint64_t)sqlite3_column_int64(query, 1), data))
+			return true;
+	return step == STORE_DONE;
+}

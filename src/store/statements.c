@@ -73,6 +73,10 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NOT NULL)"
 		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id AND m.place IS NOT NULL LEFT JOIN bodies b ON b.id = m.body"
 		" WHERE x.account = :account" },
+	[STORE_SQL_ACCOUNT_REMOTE] = { READ,
+		"SELECT m.place, count(*) FROM mailboxes x JOIN messages m ON m.mailbox = x.id"
+		" WHERE x.account = :account AND m.place IS NOT NULL AND m.body IS NULL AND m.header IS NOT NULL"
+		" GROUP BY m.place ORDER BY count(*) DESC, m.place" },
 
 	[STORE_SQL_MAILBOX_GET] = { READ | WRITE, MAILBOX_COLUMNS "WHERE m.id = :id" },
 	[STORE_SQL_MAILBOX_FIND] = { READ | WRITE,

@@ -98,3 +98,6 @@ typedef struct {
 	uint64_t remote;                     /* only the header is kept */
 } StoreCounts;
 bool store_account_counts(Store *store, int64_t account_id, StoreCounts *counts_r, GError **error);
+/* What is remote, by where people see it; the most first.  False from @fn: enough. */
+typedef bool (*StoreRemoteFn)(int64_t mailbox_id, uint64_t messages, void *data);
+bool store_account_list_remote(Store *store, int64_t account_id, StoreRemoteFn fn, void *data, GError **error);

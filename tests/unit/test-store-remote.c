@@ -1,6 +1,8 @@
 /* src/store: messages of which only the header is kept. */
 #include "store-fixture.h"
 
+#include "store/changes.h"
+
 #define ADD(path, test) g_test_add("/store-remote/" path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)
 
 static const uint8_t header_hash[32] = { 7, 7 };
@@ -101,6 +103,34 @@ counts(Fixture *fixture)
 
 	g_assert_true(store_account_counts(fixture->store, fixture->account, &now, &error));
 	return now;
+}
+
+static bool
+note_folder(int64_t mailbox_id, uint64_t messages, void *data)
+{
+	g_string_append_printf(data, " %s%" G_GUINT64_FORMAT, mailbox_id ? "" : "nowhere ", messages);
+	return true;
+}
+
+static void
+test_folders_with_remote_ones(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GString) found = g_string_new(NULL);
+	int64_t moved = add_remote(fixture, fixture->inbox, 5, "A: b\r\n\r\n");
+	int64_t other = make_mailbox(fixture, "Other");
+
+	g_assert_true(store_account_list_remote(fixture->store, fixture->account, note_folder, found, &error));
+	g_assert_cmpstr(found->str, ==, " 1");
+	add_remote(fixture, fixture->inbox, 6, "A: c\r\n\r\n");
+	StoreTxn *txn = store_begin(fixture->store, &error);
+	g_assert_true(store_change_move(txn, moved, other, NULL, false, &error));
+	g_assert_true(store_commit(txn, &error));
+	add_remote(fixture, fixture->inbox, 7, "A: d\r\n\r\n");
+	give_body(fixture, add_remote(fixture, other, 1, "A: e\r\n\r\n"), "A: e\r\n\r\nbody");
+	g_string_truncate(found, 0);
+	g_assert_true(store_account_list_remote(fixture->store, fixture->account, note_folder, found, &error));
+	g_assert_cmpstr(found->str, ==, " 2 1"); /* where people see them */
 }
 
 static void
@@ -304,6 +334,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	ADD("header-makes-visible", test_header_makes_visible);
+	ADD("folders-with-remote-ones", test_folders_with_remote_ones);
 	ADD("body-takes-the-place-of-the-header", test_body_takes_the_place_of_the_header);
 	ADD("what-is-listed", test_what_is_listed);
 	ADD("asked-bodies-stay", test_asked_bodies_stay);
