@@ -110,8 +110,9 @@ tidy(const Thread *thread, GError **error)
 
 	if (!sync_bodies_shed(&run, error) || !store_compact_due(engine->store, &due, error) || !store_operation_prune(engine->store, error))
 		return false;
-	if (due && (!store_compact(engine->store, engine->cancel, error) ||
-	            !store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error)))
+	if (due && !store_compact(engine->store, engine->cancel, error))
+		return false;
+	if (!store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error))
 		return false;
 	return sync_derive_note_complete(engine->store, error);
 }

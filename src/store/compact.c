@@ -15,47 +15,41 @@ typedef struct {
 	StoreExtent from, to;
 } Move;
 
-/* True if less than half of what the segment has is in use. */
-static bool
-ask_sparse(StoreSegment *segment, bool *sparse_r, GError **error)
-{
-	StoreSegmentSet *set = segment->set;
-	uint64_t end = store_segment_end(segment);
-
-	if (!store_db_begin(set->db, error))
-		return false;
-	bool ok;
-	{
-		g_autoptr(StoreQuery) query = store_db_query(set->db, set->statements + STORE_SEGMENT_USED);
-		store_bind_int(query, ":segment", segment->id);
-		ok = store_query_row(set->db, query, error);
-		if (ok)
-			*sparse_r = (uint64_t)sqlite3_column_int64(query, 0) * 2 < end;
-	}
-	store_db_rollback(set->db);
-	store_db_unlock(set->db);
-	return ok;
-}
-
 static void
 release(void *segment)
 {
 	store_segment_release(segment);
 }
 
-static GArray *
-list_ids(StoreSegmentSet *set)
+/* Whether less than half of what the segment has is in use, as far as that is committed. */
+static bool
+is_sparse(StoreSegmentSet *set, int64_t id, uint64_t used)
 {
-	GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	GHashTableIter iter;
-	void *value;
-
 	pthread_mutex_lock(&set->lock);
-	g_hash_table_iter_init(&iter, set->table);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		g_array_append_val(ids, ((StoreSegment *)value)->id);
+	const StoreSegment *segment = g_hash_table_lookup(set->table, &id);
+	bool sparse = segment && segment->holders == 0 && used * 2 < segment->end;
 	pthread_mutex_unlock(&set->lock);
-	return ids;
+	return sparse;
+}
+
+static bool
+list_sparse(StoreSegmentSet *set, GArray *ids, GError **error)
+{
+	StoreStep step;
+
+	if (!store_db_begin(set->db, error))
+		return false;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(set->db, set->statements + STORE_SEGMENT_USED);
+		while ((step = store_query_step(set->db, query, error)) == STORE_ROW) {
+			int64_t id = sqlite3_column_int64(query, 0);
+			if (is_sparse(set, id, (uint64_t)sqlite3_column_int64(query, 1)))
+				g_array_append_val(ids, id);
+		}
+	}
+	store_db_rollback(set->db);
+	store_db_unlock(set->db);
+	return step == STORE_DONE;
 }
 
 /* The segment, held, unless a writer has it. */
@@ -238,26 +232,20 @@ bool
 store_segment_set_compact(StoreSegmentSet *set, CoreCancel *cancel, GError **error)
 {
 	g_autoptr(GPtrArray) sparse = g_ptr_array_new_with_free_func(release);
-	g_autoptr(GArray) ids = list_ids(set);
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
 
-	for (unsigned i = 0; i < ids->len; i++) {
+	if (!list_sparse(set, ids, error))
+		return false;
+	for (unsigned i = 0; i < ids->len; i++) { /* all of them held first: none is copied into another */
 		StoreSegment *segment = hold_idle(set, g_array_index(ids, int64_t, i));
-		bool is_sparse = false;
-		if (!segment)
-			continue;
-		bool ok = ask_sparse(segment, &is_sparse, error);
-		if (ok && is_sparse)
-			g_ptr_array_add(sparse, segment); /* all of them held first: none is copied into another */
-		else
-			store_segment_release(segment);
-		if (!ok)
-			return false;
+		if (segment)
+			g_ptr_array_add(sparse, segment);
 	}
 	return sparse->len == 0 || empty_segments(set, sparse, cancel, error);
 }
 
 static bool
-list_dead(Store *store, int64_t after, GArray *ids, GError **error)
+list_loose(Store *store, int64_t after, GArray *ids, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 	StoreStep step;
@@ -265,7 +253,7 @@ list_dead(Store *store, int64_t after, GArray *ids, GError **error)
 	if (!reader.db)
 		return false;
 	g_array_set_size(ids, 0);
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_DEAD);
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_LOOSE);
 	store_bind_int(query, ":after", after);
 	store_bind_int(query, ":limit", ROWS);
 	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW) {
@@ -275,8 +263,18 @@ list_dead(Store *store, int64_t after, GArray *ids, GError **error)
 	return step == STORE_DONE;
 }
 
-/* The statement looks again whether a message uses the body.  With the pins locked until it is committed: a writer
- * either pinned the body before or does not find it afterwards. */
+static bool
+run_on_body(StoreDb *db, StoreStatement statement, int64_t id, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(db, statement);
+
+	store_bind_int(query, ":id", id);
+	return store_query_run(db, query, error);
+}
+
+/* Those of the bodies that no message uses; the others are not looked at again until they have lost one more.  With the
+ * pins locked until it is committed: a writer either pinned a body before, then it is for the next time, or does not
+ * find it afterwards. */
 static bool
 drop_dead(Store *store, const GArray *ids, GError **error)
 {
@@ -290,9 +288,8 @@ drop_dead(Store *store, const GArray *ids, GError **error)
 		const int64_t *id = &g_array_index(ids, int64_t, i);
 		if (g_hash_table_contains(pins, id))
 			continue;
-		g_autoptr(StoreQuery) query = store_db_query(store->mail, STORE_SQL_BODY_DROP);
-		store_bind_int(query, ":id", *id);
-		ok = store_query_run(store->mail, query, error);
+		ok = run_on_body(store->mail, STORE_SQL_BODY_DROP, *id, error) &&
+		     run_on_body(store->mail, STORE_SQL_BODY_LOOKED_AT, *id, error);
 	}
 	if (ok)
 		ok = store_db_commit(store->mail, error);
@@ -310,7 +307,7 @@ drop_all_dead(Store *store, CoreCancel *cancel, GError **error)
 	int64_t after = 0;
 
 	for (;;) {
-		if (!core_cancel_check(cancel, error) || !list_dead(store, after, ids, error))
+		if (!core_cancel_check(cancel, error) || !list_loose(store, after, ids, error))
 			return false;
 		if (ids->len == 0)
 			return true;
@@ -347,7 +344,7 @@ store_compact_due(Store *store, bool *due_r, GError **error)
 
 	if (!reader.db)
 		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_DEPARTED_ANY);
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_COMPACT_DUE);
 	StoreStep step = store_query_step(reader.db, query, error);
 	*due_r = step == STORE_ROW;
 	return step != STORE_FAILED;
@@ -358,7 +355,8 @@ store_compact(Store *store, CoreCancel *cancel, GError **error)
 {
 	store_txn_assert_none();
 	pthread_mutex_lock(&store->compact_lock);
-	bool ok = forget_departed(store, error) && drop_all_dead(store, cancel, error) && store_segment_set_compact(store->bodies, cancel, error);
+	bool ok = forget_departed(store, error) && drop_all_dead(store, cancel, error) &&
+	          store_segment_set_compact(store->bodies, cancel, error);
 	pthread_mutex_unlock(&store->compact_lock);
 	return ok;
 }

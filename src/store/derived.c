@@ -9,6 +9,7 @@
 
 #define MAX_PENDING 1000 /* texts that are not committed yet */
 #define ROWS 500         /* of one transaction of pruning */
+#define LOOK_S (30 * 24 * 3600)
 #define GRACE_S 3600     /* a text without a body is kept so long: its body's row may be on its way */
 
 typedef struct {
@@ -309,16 +310,18 @@ list_stale(Store *store, unsigned version, const uint8_t after[32], GByteArray *
 	return step == STORE_DONE;
 }
 
+/* @statement of each of @hashes, in a transaction. */
 static bool
-drop_stale(StoreDb *db, const GByteArray *hashes, GError **error)
+drop(StoreDb *db, StoreStatement statement, const GByteArray *hashes, int64_t before_s, GError **error)
 {
 	bool ok = true;
 
 	if (!store_db_begin(db, error))
 		return false;
 	for (unsigned i = 0; i < hashes->len && ok; i += 32) {
-		g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_TEXT_DROP);
+		g_autoptr(StoreQuery) query = store_db_query(db, statement);
 		store_bind_sha256(query, ":sha256", hashes->data + i);
+		store_bind_int(query, ":before", before_s);
 		ok = store_query_run(db, query, error);
 	}
 	if (ok)
@@ -342,7 +345,98 @@ drop_all_stale(Store *store, unsigned version, CoreCancel *cancel, GError **erro
 		if (hashes->len == 0)
 			return true;
 		memcpy(after, hashes->data + hashes->len - 32, 32);
-		if (!drop_stale(store->derived, hashes, error))
+		if (!drop(store->derived, STORE_SQL_TEXT_DROP, hashes, INT64_MAX, error))
+			return false;
+	}
+}
+
+/* When all were last looked at in this version; 0: not yet. */
+static bool
+ask_pruned(Store *store, unsigned version, int64_t *at_s_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_PRUNED);
+	StoreStep step = store_query_step(reader.db, query, error);
+	bool known = step == STORE_ROW && sqlite3_column_int64(query, 0) == version;
+	*at_s_r = known ? sqlite3_column_int64(query, 1) : 0;
+	return step != STORE_FAILED;
+}
+
+static bool
+set_pruned(StoreDb *db, unsigned version, int64_t now_s, GError **error)
+{
+	if (!store_db_begin(db, error))
+		return false;
+	bool ok;
+	{
+		g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_TEXT_SET_PRUNED);
+		store_bind_int(query, ":version", version);
+		store_bind_int(query, ":now", now_s);
+		ok = store_query_run(db, query, error);
+	}
+	if (ok)
+		ok = store_db_commit(db, error);
+	else
+		store_db_rollback(db);
+	store_db_unlock(db);
+	return ok;
+}
+
+/* Now and then, for what no row of mail.db tells of: other versions, and texts that a crash kept from getting a body. */
+static bool
+look_at_all(Store *store, unsigned version, CoreCancel *cancel, GError **error)
+{
+	int64_t at_s, now_s = core_clock_wall_s();
+
+	if (!ask_pruned(store, version, &at_s, error))
+		return false;
+	if (at_s <= now_s && now_s - at_s < LOOK_S)
+		return true;
+	return drop_all_stale(store, version, cancel, error) && set_pruned(store->derived, version, now_s, error);
+}
+
+/* The hashes of at most ROWS bodies that have been gone since before @before_s; of those that have not come back also in
+ * @still. */
+static bool
+list_gone(Store *store, int64_t before_s, GByteArray *hashes, GByteArray *still, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step;
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_GONE);
+	store_bind_int(query, ":before", before_s);
+	store_bind_int(query, ":limit", ROWS);
+	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW) {
+		g_byte_array_append(hashes, store_column_sha256(query, 0), 32);
+		if (!sqlite3_column_int(query, 1))
+			g_byte_array_append(still, store_column_sha256(query, 0), 32);
+	}
+	return step == STORE_DONE;
+}
+
+/* First the texts: a crash in between forgets nothing. */
+static bool
+drop_all_gone(Store *store, CoreCancel *cancel, GError **error)
+{
+	g_autoptr(GByteArray) hashes = g_byte_array_new(), still = g_byte_array_new();
+	int64_t before_s = core_clock_wall_s() - GRACE_S;
+
+	for (;;) {
+		g_byte_array_set_size(hashes, 0);
+		g_byte_array_set_size(still, 0);
+		if (!core_cancel_check(cancel, error) || !list_gone(store, before_s, hashes, still, error))
+			return false;
+		if (hashes->len == 0)
+			return true;
+		if (!drop(store->derived, STORE_SQL_TEXT_DROP, still, before_s, error))
+			return false;
+		core_step("prune-texts");
+		if (!drop(store->mail, STORE_SQL_BODY_FORGET, hashes, before_s, error))
 			return false;
 	}
 }
@@ -351,7 +445,8 @@ bool
 store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error)
 {
 	pthread_mutex_lock(&store->compact_lock);
-	bool ok = drop_all_stale(store, version, cancel, error) && store_segment_set_compact(store->texts, cancel, error);
+	bool ok = look_at_all(store, version, cancel, error) && drop_all_gone(store, cancel, error) &&
+	          store_segment_set_compact(store->texts, cancel, error);
 	pthread_mutex_unlock(&store->compact_lock);
 	return ok;
 }

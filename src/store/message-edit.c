@@ -226,6 +226,16 @@ store_message_set_header(StoreTxn *txn, int64_t id, const StoreBody *header, con
 	return store_query_run(txn->db, query, error) && store_message_tell_name(txn, &row, name, error);
 }
 
+/* It may have been adopted for nothing. */
+static bool
+loosen(StoreTxn *txn, int64_t body_id, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_BODY_LOOSEN);
+
+	store_bind_int(query, ":id", body_id);
+	return store_query_run(txn->db, query, error);
+}
+
 bool
 store_message_drop_body(StoreTxn *txn, int64_t id, const StoreBody *header, GError **error)
 {
@@ -240,7 +250,8 @@ store_message_drop_body(StoreTxn *txn, int64_t id, const StoreBody *header, GErr
 	if (!store_query_run(txn->db, drop, error))
 		return false;
 	if (sqlite3_changes(txn->db->handle) == 0)
-		return core_throw(error, CORE_ERROR_NOT_FOUND, "message %" G_GINT64_FORMAT " needs its body just now", id);
+		return loosen(txn, header_id, error) &&
+		       core_throw(error, CORE_ERROR_NOT_FOUND, "message %" G_GINT64_FORMAT " needs its body just now", id);
 	g_autoptr(StoreQuery) note = store_db_query(txn->db, STORE_SQL_DEPARTED_NOTE);
 	store_bind_int(note, ":id", id);
 	store_bind_int(note, ":body", row.body_id);

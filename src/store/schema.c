@@ -34,7 +34,8 @@ static const char *const mail_1[] = {
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT -- the file bodies/ID\n"
 	") STRICT;\n",
 
-	/* No count of references is kept: a body without messages is found by messages_body, and store_compact() drops it. */
+	/* No count of references is kept: whether a body has messages is found by messages_body, and store_compact() drops those
+	 * that have none. */
 	"CREATE TABLE bodies (\n"
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
 	"  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- of the bytes\n"
@@ -120,6 +121,26 @@ static const char *const mail_1[] = {
 	NULL,
 };
 
+/* In a trigger on messages: what the row has had. */
+#define LOOSEN \
+	"  INSERT OR IGNORE INTO loose SELECT OLD.body WHERE OLD.body IS NOT NULL;\n" \
+	"  INSERT OR IGNORE INTO loose SELECT OLD.header WHERE OLD.header IS NOT NULL;\n"
+
+/* How much of each segment is in use; a REPLACE into @table would not be counted. */
+#define COUNT_USED(table) \
+	"ALTER TABLE segments ADD COLUMN used INTEGER NOT NULL DEFAULT 0; -- bytes, kept by triggers\n" \
+	"UPDATE segments SET used = ifnull((SELECT sum(length) FROM " table " WHERE segment = segments.id), 0);\n" \
+	"CREATE TRIGGER " table "_used_insert AFTER INSERT ON " table " BEGIN\n" \
+	"  UPDATE segments SET used = used + NEW.length WHERE id = NEW.segment;\n" \
+	"END;\n" \
+	"CREATE TRIGGER " table "_used_delete AFTER DELETE ON " table " BEGIN\n" \
+	"  UPDATE segments SET used = used - OLD.length WHERE id = OLD.segment;\n" \
+	"END;\n" \
+	"CREATE TRIGGER " table "_used_update AFTER UPDATE OF segment, length ON " table " BEGIN\n" \
+	"  UPDATE segments SET used = used - OLD.length WHERE id = OLD.segment;\n" \
+	"  UPDATE segments SET used = used + NEW.length WHERE id = NEW.segment;\n" \
+	"END;\n"
+
 static const char *const mail_2[] = {
 	"ALTER TABLE accounts ADD COLUMN capabilities TEXT; -- of the last session's server; NULL: unknown\n",
 
@@ -203,6 +224,31 @@ static const char *const mail_2[] = {
 	"CREATE INDEX operations_open ON operations (account) WHERE ended = 0;\n" /* in the order of ids */
 	"CREATE INDEX operations_removals ON operations (account, created) WHERE kind = 'remove';\n"
 	"CREATE INDEX operations_ended ON operations (ended) WHERE ended <> 0;\n",
+
+	/* What store_compact() looks at: not all that there is, but what was let go since. */
+	"CREATE TABLE loose (\n"
+	"  body INTEGER PRIMARY KEY REFERENCES bodies (id) ON DELETE CASCADE -- a message or a header has left it; it may be\n"
+	"                                 -- in use nevertheless\n"
+	") STRICT;\n"
+	"INSERT INTO loose SELECT id FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messages WHERE body = bodies.id);\n"
+	"CREATE TRIGGER messages_loose_delete AFTER DELETE ON messages WHEN OLD.body IS NOT NULL OR OLD.header IS NOT NULL BEGIN\n"
+	LOOSEN
+	"END;\n"
+	"CREATE TRIGGER messages_loose_update AFTER UPDATE OF body, header ON messages\n"
+	"WHEN OLD.body IS NOT NEW.body OR OLD.header IS NOT NEW.header BEGIN\n"
+	LOOSEN
+	"END;\n",
+
+	"CREATE TABLE gone (\n"
+	"  sha256 BLOB PRIMARY KEY,      -- of a body that was dropped; what was derived from it is still to be\n"
+	"  since INTEGER NOT NULL        -- seconds since 1970\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE INDEX gone_since ON gone (since);\n"
+	"CREATE TRIGGER bodies_gone AFTER DELETE ON bodies BEGIN\n"
+	"  INSERT OR REPLACE INTO gone (sha256, since) VALUES (OLD.sha256, unixepoch());\n"
+	"END;\n",
+
+	COUNT_USED("bodies"),
 	NULL,
 };
 
@@ -232,6 +278,14 @@ static const char *const derived_2[] = {
 	"  body INTEGER NOT NULL,        -- id in mail.db: all bodies up to it have texts of that version, as far as they can\n"
 	"  sha256 BLOB NOT NULL          -- of that body\n"
 	") STRICT;\n",
+
+	"CREATE TABLE pruned (\n"
+	"  one INTEGER PRIMARY KEY CHECK (one = 1),\n"
+	"  version INTEGER NOT NULL,     -- of the renderer: texts of others were dropped\n"
+	"  at INTEGER NOT NULL           -- when all of them were last looked at, seconds since 1970\n"
+	") STRICT;\n",
+
+	COUNT_USED("texts"),
 	NULL,
 };
 

@@ -47,8 +47,7 @@
 	[STORE_SQL_##set##_SEGMENT_DROP] = { role, \
 		"DELETE FROM segments WHERE id = :segment" \
 		" AND NOT EXISTS (SELECT 1 FROM " table " WHERE segment = :segment)" }, \
-	[STORE_SQL_##set##_SEGMENT_USED] = { role, \
-		"SELECT ifnull(sum(length), 0) FROM " table " WHERE segment = :segment" }, \
+	[STORE_SQL_##set##_SEGMENTS_USED] = { role, "SELECT id, used FROM segments" }, \
 	[STORE_SQL_##set##_SEGMENT_EXTENTS] = { role, \
 		"SELECT offset, length FROM " table " WHERE segment = :segment ORDER BY offset, length LIMIT :limit" }, \
 	[STORE_SQL_##set##_SEGMENT_MOVE] = { role, \
@@ -256,15 +255,18 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"INSERT INTO bodies (sha256, segment, offset, length)"
 		" SELECT :sha256, id, :offset, :length FROM segments WHERE id = :segment"
 		" ON CONFLICT (sha256) DO UPDATE SET segment = excluded.segment, offset = excluded.offset" },
-	[STORE_SQL_DEPARTED_ANY] = { READ, "SELECT 1 FROM departed LIMIT 1" },
+	[STORE_SQL_COMPACT_DUE] = { READ, "SELECT 1 FROM departed UNION ALL SELECT 1 FROM loose LIMIT 1" },
 	[STORE_SQL_DEPARTED_FORGET] = { WRITE, "DELETE FROM departed" },
-	[STORE_SQL_BODY_DEAD] = { READ,
-		"SELECT b.id FROM bodies b WHERE b.id > :after AND NOT EXISTS (SELECT 1 FROM messages WHERE body = b.id)"
-		" AND NOT EXISTS (SELECT 1 FROM messages WHERE header = b.id)"
-		" ORDER BY b.id LIMIT :limit" },
+	[STORE_SQL_BODY_LOOSE] = { READ, "SELECT body FROM loose WHERE body > :after ORDER BY body LIMIT :limit" },
+	[STORE_SQL_BODY_LOOSEN] = { WRITE, "INSERT INTO loose VALUES (:id) ON CONFLICT DO NOTHING" },
 	[STORE_SQL_BODY_DROP] = { WRITE,
 		"DELETE FROM bodies WHERE id = :id AND NOT EXISTS (SELECT 1 FROM messages WHERE body = :id)"
 		" AND NOT EXISTS (SELECT 1 FROM messages WHERE header = :id)" },
+	[STORE_SQL_BODY_LOOKED_AT] = { WRITE, "DELETE FROM loose WHERE body = :id" },
+	[STORE_SQL_BODY_GONE] = { READ,
+		"SELECT sha256, EXISTS (SELECT 1 FROM bodies b WHERE b.sha256 = gone.sha256) FROM gone WHERE since < :before"
+		" ORDER BY since LIMIT :limit" },
+	[STORE_SQL_BODY_FORGET] = { WRITE, "DELETE FROM gone WHERE sha256 = :sha256 AND since < :before" },
 	SEGMENT_STATEMENTS(BODIES, WRITE, "bodies"),
 
 	[STORE_SQL_TEXT_GET] = { READ,
@@ -273,8 +275,10 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_TEXT_FIND] = { READ,
 		"SELECT version, segment, offset, length FROM derived.texts WHERE sha256 = :sha256" },
 	[STORE_SQL_TEXT_PUT] = { DERIVED,
-		"INSERT OR REPLACE INTO texts (sha256, version, segment, offset, length, created)"
-		" VALUES (:sha256, :version, :segment, :offset, :length, :now)" },
+		"INSERT INTO texts (sha256, version, segment, offset, length, created)"
+		" VALUES (:sha256, :version, :segment, :offset, :length, :now)"
+		" ON CONFLICT (sha256) DO UPDATE SET version = excluded.version, segment = excluded.segment,"
+		" offset = excluded.offset, length = excluded.length, created = excluded.created" },
 	[STORE_SQL_TEXT_MISSING] = { READ,
 		BODY_COLUMNS "WHERE b.id > :after AND (EXISTS (SELECT 1 FROM messages WHERE body = b.id)"
 		" OR EXISTS (SELECT 1 FROM messages WHERE header = b.id)) AND NOT EXISTS"
@@ -291,6 +295,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"SELECT t.sha256 FROM derived.texts t WHERE t.sha256 > :after AND (t.version <> :version OR"
 		" (t.created < :before AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.sha256 = t.sha256)))"
 		" ORDER BY t.sha256 LIMIT :limit" },
-	[STORE_SQL_TEXT_DROP] = { DERIVED, "DELETE FROM texts WHERE sha256 = :sha256" },
+	[STORE_SQL_TEXT_PRUNED] = { READ, "SELECT version, at FROM derived.pruned" },
+	[STORE_SQL_TEXT_SET_PRUNED] = { DERIVED,
+		"INSERT OR REPLACE INTO pruned (one, version, at) VALUES (1, :version, :now)" },
+	[STORE_SQL_TEXT_DROP] = { DERIVED, "DELETE FROM texts WHERE sha256 = :sha256 AND created < :before" },
 	SEGMENT_STATEMENTS(TEXTS, DERIVED, "texts"),
 };

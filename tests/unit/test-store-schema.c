@@ -251,7 +251,7 @@ test_every_statement_uses_an_index(Fixture *fixture, const void *data)
 {
 	/* These read a whole table by intent: accounts and segments are few, the rest is walked through once in order. */
 	static const StoreStatement scans[] = {
-		STORE_SQL_ACCOUNT_LIST, STORE_SQL_BODIES_SEGMENTS, STORE_SQL_TEXTS_SEGMENTS, STORE_SQL_DEPARTED_ANY,
+		STORE_SQL_ACCOUNT_LIST, STORE_SQL_BODIES_SEGMENTS, STORE_SQL_TEXTS_SEGMENTS, STORE_SQL_COMPACT_DUE,
 		STORE_SQL_DEPARTED_FORGET,
 	};
 	g_autofree char *mail = in_dir(fixture, "mail.db"), *derived = in_dir(fixture, "derived.db");
