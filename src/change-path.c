@@ -3,6 +3,7 @@
 #include "mime/name.h"
 #include "store/mailboxes.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +38,11 @@ logical(const ChangeContext *context, const char *word, bool *is_text_r, GError 
 		if (*is_text_r)
 			return below + strlen("/text/");
 	}
-	core_throw(error, CORE_ERROR_USAGE, "%s is not below mail/ or text/ of %s", word,
-	           context->mounted ? context->mounted : "a mounted tree; nothing is mounted");
+	if (context->mounted)
+		core_throw(error, CORE_ERROR_USAGE, "%s is not below mail/ or text/ of %s, and is no ACCOUNT/FOLDER", word,
+		           context->mounted);
+	else
+		core_throw(error, CORE_ERROR_USAGE, "nothing is mounted that %s could be in; ACCOUNT/FOLDER needs no mount", word);
 	return NULL;
 }
 
@@ -51,11 +55,14 @@ find_account(const ChangeContext *context, const char *name, ChangePath *path, G
 	path->account = config_account(context->config, name, error);
 	if (!path->account)
 		return false;
-	if (store_account_find(context->store, name, &row, &failure))
+	if (store_account_find(context->store, name, &row, &failure)) {
 		path->account_id = row.id;
-	if (failure)
-		g_propagate_error(error, failure);
-	return !failure;
+		return true;
+	}
+	if (!failure)
+		return core_throw(error, CORE_ERROR_USAGE, "%s was never synchronised; run mailtree sync first", name);
+	g_propagate_error(error, failure);
+	return false;
 }
 
 static bool
@@ -77,7 +84,26 @@ find_mailbox(const ChangeContext *context, ChangePath *path, GError **error)
 	return true;
 }
 
-/* Account and folder of the first @count parts (-1: all) of "ACCOUNT/FOLDER/…". */
+/* Whether it can be the name of a folder or message. */
+static bool
+check_part(const char *part, const char *word, GError **error)
+{
+	if (strlen(part) > NAME_MAX)
+		return core_throw(error, CORE_ERROR_USAGE, "%s: a name is longer than %d bytes", word, NAME_MAX);
+	return (*part && strcmp(part, ".") != 0 && strcmp(part, "..") != 0) ||
+	       core_throw(error, CORE_ERROR_USAGE, "%s: a name cannot be \"%s\"", word, part);
+}
+
+static bool
+check_parts(char *const *parts, guint count, const char *word, GError **error)
+{
+	for (guint i = 1; i < count; i++)
+		if (!check_part(parts[i], word, error))
+			return false;
+	return true;
+}
+
+/* Account, folder and, if it @has_name, the name of the message in "ACCOUNT/FOLDER/…". */
 static bool
 split(const ChangeContext *context, const char *word, bool has_name, bool *is_text_r, ChangePath *path, GError **error)
 {
@@ -98,7 +124,8 @@ split(const ChangeContext *context, const char *word, bool has_name, bool *is_te
 		return core_throw(error, CORE_ERROR_USAGE, "%s: expected ACCOUNT/FOLDER%s", word, has_name ? "/NAME" : "");
 	if (has_name)
 		path->name = g_strdup(parts[last - 1]);
-	return find_account(context, parts[0], path, error) && find_mailbox(context, path, error);
+	return check_parts(parts, last, word, error) && find_account(context, parts[0], path, error) &&
+	       find_mailbox(context, path, error);
 }
 
 bool

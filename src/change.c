@@ -1,6 +1,7 @@
 #include "change.h"
 
 #include "change-append.h"
+#include "change-flags.h"
 #include "change-path.h"
 #include "core/clock.h"
 #include "mime/name.h"
@@ -28,58 +29,6 @@ usage(const char *what, GError **error)
 	return core_throw(error, CORE_ERROR_USAGE, "%s", what);
 }
 
-/* Flags separated by spaces or commas, in the form of the store. */
-static char *
-parse_flags(const char *text)
-{
-	g_auto(GStrv) words = g_strsplit_set(text, " ,", -1);
-
-	return store_flags_normalise((const char *const *)words, g_strv_length(words));
-}
-
-static bool
-is_flag(const char *word)
-{
-	static const char *const system_flags[] = { "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft" };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
-		if (g_ascii_strcasecmp(word, system_flags[i]) == 0)
-			return true;
-	for (const char *at = word; *at; at++)
-		if (!g_ascii_isgraph(*at) || strchr("(){%*\"]\\", *at)) /* an atom, RFC 9051 section 9 */
-			return false;
-	return true;
-}
-
-static bool
-take_flags(const char *text, char **flags_r, GError **error)
-{
-	g_auto(GStrv) words = g_strsplit_set(text, " ,", -1);
-
-	for (char **word = words; *word; word++)
-		if (!is_flag(*word))
-			return core_throw(error, CORE_ERROR_USAGE, "%s is no flag that can be set", *word);
-	*flags_r = parse_flags(text);
-	return true;
-}
-
-/* The flags of @have that are not in @keep. */
-static char *
-without(const char *have, const char *keep)
-{
-	g_auto(GStrv) flags = g_strsplit(have, " ", -1), kept = g_strsplit(keep, " ", -1);
-	g_autoptr(GPtrArray) left = g_ptr_array_new();
-
-	for (char **flag = flags; *flag; flag++) {
-		bool is_kept = false;
-		for (char **other = kept; *other && !is_kept; other++)
-			is_kept = g_ascii_strcasecmp(*flag, *other) == 0;
-		if (!is_kept)
-			g_ptr_array_add(left, *flag);
-	}
-	return store_flags_normalise((const char *const *)left->pdata, left->len);
-}
-
 static bool
 change_flags(Change *change, GError **error)
 {
@@ -88,7 +37,7 @@ change_flags(Change *change, GError **error)
 
 	if (change->count < 3 || (strcmp(mode, "add") && strcmp(mode, "remove") && strcmp(mode, "set")))
 		return usage("expected: flag add|remove|set FLAGS PATH…", error);
-	if (!take_flags(change->words[1], &flags, error))
+	if (!change_flags_parse(change->words[1], &flags, error))
 		return false;
 	for (size_t i = 2; i < change->count; i++) {
 		g_auto(ChangePath) path = { 0 };
@@ -98,7 +47,7 @@ change_flags(Change *change, GError **error)
 		g_autofree char *have = store_message_flags(change->context->store, message.id, error);
 		if (!have)
 			return false;
-		g_autofree char *extra = *mode == 's' ? without(have, flags) : g_strdup("");
+		g_autofree char *extra = *mode == 's' ? change_flags_without(have, flags) : g_strdup("");
 		if (!store_change_flags(change->txn, message.id, *mode == 'r' ? "" : flags, *mode == 'r' ? flags : extra, error))
 			return false;
 		change->changed++;
@@ -222,7 +171,7 @@ relocate(Change *change, bool is_move, GError **error)
 		          : is_move ? store_change_move(change->txn, message.id, target.mailbox_id, NULL, false, error)
 		                    : store_change_copy(change->txn, message.id, target.mailbox_id, NULL, false, &copy_id, error);
 		if (!ok)
-			return false;
+			return core_prefix(error, "%s: ", change->words[i]);
 		change->changed++;
 	}
 	return true;
@@ -290,7 +239,7 @@ change_append(Change *change, GError **error)
 	g_array_set_clear_func(reads, read_clear);
 	if (change->count < 4)
 		return usage("expected: append FOLDER FLAGS DATE FILE…", error);
-	if (!take_flags(change->words[1], &flags, error) || !parse_date(change->words[2], &date_s, error) ||
+	if (!change_flags_parse(change->words[1], &flags, error) || !parse_date(change->words[2], &date_s, error) ||
 	    !read_all(change, reads, error) || !(change->txn = store_begin(store, error)) ||
 	    !change_path_mailbox(change->context, change->words[0], &target, error))
 		return false;
@@ -314,9 +263,8 @@ folder_one(Change *change, const char *verb, const char *word, GError **error)
 		       store_change_delete(change->txn, path.mailbox_id, error);
 	if (!change_path_folder(change->context, word, &path, error))
 		return false;
-	if (path.account_id == 0)
-		return core_throw(error, CORE_ERROR_USAGE, "%s was never synchronised; run mailtree sync first", path.account->name);
-	return store_change_create(change->txn, path.account_id, path.components, 0, &id, error);
+	return store_change_create(change->txn, path.account_id, path.components, 0, &id, error) ||
+	       core_prefix(error, "%s: ", word);
 }
 
 static bool
@@ -392,20 +340,48 @@ undo_account(StoreTxn *txn, int64_t account_id, unsigned *count_r, GError **erro
 	return store_operation_undo(txn, account_id, 0, count_r, error);
 }
 
+/* "7" or "#7", which a shell may take for a comment; an account may be called 7, too.  0: it is none. */
+static int64_t
+operation_of(const Change *change, const char *word)
+{
+	const char *number = *word == '#' ? word + 1 : word;
+	gint64 id;
+
+	if (*word != '#' && config_account(change->context->config, word, NULL))
+		return 0;
+	return g_ascii_string_to_signed(number, 10, 1, G_MAXINT64, &id, NULL) ? id : 0;
+}
+
+static bool
+undo_operation(Change *change, const char *word, GError **error)
+{
+	int64_t id = operation_of(change, word);
+	unsigned count = 0;
+
+	if (id == 0)
+		return core_throw(error, CORE_ERROR_USAGE, "%s is no number of an operation", word);
+	if (store_operation_undo(change->txn, 0, id, &count, error)) {
+		change->changed += count;
+		return true;
+	}
+	if (error && *error && core_error_code(*error) == CORE_ERROR_NOT_FOUND) {
+		g_clear_error(error);
+		core_throw(error, CORE_ERROR_USAGE, "there is no change %s that can be taken back: what is done, or was begun, cannot",
+		           word);
+	}
+	return false;
+}
+
 static bool
 change_undo(Change *change, GError **error)
 {
-	if (change->count == 0 || *change->words[0] != '#')
+	bool by_number = change->count > 0 && (*change->words[0] == '#' || operation_of(change, change->words[0]) != 0);
+
+	if (!by_number)
 		return for_accounts(change, undo_account, error);
-	for (size_t i = 0; i < change->count; i++) {
-		gint64 id;
-		unsigned count = 0;
-		if (*change->words[i] != '#' || !g_ascii_string_to_signed(change->words[i] + 1, 10, 1, G_MAXINT64, &id, NULL))
-			return core_throw(error, CORE_ERROR_USAGE, "%s is no number of an operation", change->words[i]);
-		if (!store_operation_undo(change->txn, 0, id, &count, error))
+	for (size_t i = 0; i < change->count; i++)
+		if (!undo_operation(change, change->words[i], error))
 			return false;
-		change->changed += count;
-	}
 	return true;
 }
 

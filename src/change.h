@@ -27,7 +27,7 @@ typedef struct {
  *   folder rename FOLDER NEW
  *   confirm|retry [ACCOUNT…]
  *   undo [ACCOUNT…]
- *   undo #ID…                           single operations, as status numbers them
+ *   undo ID…                            single operations, as status numbers them; or #ID
  *
  * *count_r: of messages, folders or operations that it was about.  CORE_ERROR_USAGE names the word that is wrong. */
 bool change_do(const ChangeContext *context, const char *const *words, unsigned *count_r, GError **error);

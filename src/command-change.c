@@ -70,14 +70,29 @@ absolute_path(const Config *config, const char *word)
 	return is_account || *word == '#' ? g_strdup(word) : g_canonicalize_filename(word, NULL);
 }
 
+/* The user does not know of the file that the standard input was kept in. */
+static void
+name_input(GError *error, const char *input)
+{
+	GString *message = g_string_new(error->message);
+
+	g_string_replace(message, input, "the standard input", 0);
+	g_free(error->message);
+	error->message = g_string_free(message, FALSE);
+}
+
+/* @input: that file; NULL: none. */
 static int
-run_and_tell(const CommandLine *line, const Config *config, const char *const *words)
+run_and_tell(const Config *config, const char *const *words, const char *input)
 {
 	g_autoptr(GError) error = NULL;
 	unsigned count = 0;
 
-	if (!run_words(config, words, &count, &error))
+	if (!run_words(config, words, &count, &error)) {
+		if (input)
+			name_input(error, input);
 		return command_fail(error);
+	}
 	core_log(CORE_LOG_INFO, "main", "%s: %u", words[0], count);
 	return EX_OK;
 }
@@ -99,7 +114,7 @@ run_verb(const CommandLine *line, const char *verb, size_t first_path)
 	}
 	g_auto(GStrv) words = g_strv_builder_end(builder);
 	g_strv_builder_unref(builder);
-	return config ? run_and_tell(line, config, (const char *const *)words) : command_fail(error);
+	return config ? run_and_tell(config, (const char *const *)words, NULL) : command_fail(error);
 }
 
 int
@@ -215,7 +230,7 @@ command_append(const CommandLine *line)
 	}
 	g_auto(GStrv) words = g_strv_builder_end(builder);
 	g_strv_builder_unref(builder);
-	int status = run_and_tell(line, config, (const char *const *)words);
+	int status = run_and_tell(config, (const char *const *)words, input);
 	if (input)
 		unlink(input);
 	return status;

@@ -43,10 +43,11 @@ typedef struct {
 static const Command commands[] = {
 	{ "check", "check [ACCOUNT…]", "connect, log in, and tell what the server can do",
 	  "Without ACCOUNT: all accounts of the configuration.\n", 0, 0, -1, command_check },
-	{ "sync", "sync [ACCOUNT…]", "bring what the servers have; returns when it is here",
+	{ "sync", "sync [ACCOUNT…]", "send what was changed here, bring what the servers have; returns when that is done",
 	  "Without ACCOUNT: all accounts of the configuration.  While the store is mounted, the mount's process does it\n"
-	  "and this command waits.  It can be stopped at any time; the next one goes on from there.\n", 0, 0, -1, command_sync },
-	{ "mount", "mount [-f] DIR", "show the mail as files in DIR, and bring what is new",
+	  "and this command waits.  It can be stopped at any time; the next one goes on from there.  It ends with 75 when\n"
+	  "something could not be brought, is held or was refused.\n", 0, 0, -1, command_sync },
+	{ "mount", "mount [-f] DIR", "show the mail as files in DIR, and keep it in step with the servers",
 	  "  -f    stay in the foreground; end with Ctrl-C\n"
 	  "DIR must be empty; it is made if only its last component is missing.  Errors of the process in the background are\n"
 	  "in \"mailtree status\" and in the file log in the store.\n", OPTION_FOREGROUND, 1, 1, command_mount },
@@ -59,20 +60,26 @@ static const Command commands[] = {
 	  "FLAGS are separated by spaces or commas: \"\\Seen $Work\".  \"set\" removes all others.\n" PATHS, 0, 3, -1, command_flag },
 	{ "move", "move PATH… FOLDER", "move messages to another folder",
 	  "To a folder of another account they are copied, and removed here once that is confirmed.\n" PATHS, 0, 2, -1, command_move },
-	{ "copy", "copy PATH… FOLDER", "copy messages to another folder", PATHS, 0, 2, -1, command_copy },
-	{ "delete", "delete PATH…", "remove messages, to the Trash if there is one",
-	  "What is in the Trash is removed for good, no sooner than \"undo\" in the configuration says.\n" PATHS, 0, 1, -1,
+	{ "copy", "copy PATH… FOLDER", "copy messages to another folder",
+	  "Within an account nothing is uploaded.\n" PATHS, 0, 2, -1, command_copy },
+	{ "delete", "delete PATH…", "move messages to the Trash; what is there already is removed for good",
+	  "With \"delete = expunge\" in the configuration all are removed for good.  That is sent no sooner than \"undo\" says\n"
+	  "there, and held when they are very many: see confirm and undo.\n" PATHS, 0, 1, -1,
 	  command_delete },
 	{ "append", "append [OPTION…] FOLDER [FILE…]", "put messages into a folder",
 	  "  --flags FLAGS  with these flags, such as \"\\Seen\"\n"
 	  "  --date DATE    received then (2024-05-06T07:08:09Z); else now\n"
 	  "Without FILE the message is read from the standard input.\n", OPTION_FLAGS | OPTION_DATE, 1, -1, command_append },
 	{ "folder", "folder create|delete|rename FOLDER…", "make, remove (when empty) or rename a folder",
-	  "rename takes two: FOLDER NEW.\n", 0, 2, -1, command_folder },
-	{ "confirm", "confirm [ACCOUNT…]", "do what is held, or waits because it cannot be undone", "", 0, 0, -1, command_confirm },
-	{ "undo", "undo [ACCOUNT…|#ID…]", "take back removals that were not sent, or single operations",
-	  "#ID is the number that \"mailtree status\" shows.\n", 0, 0, -1, command_undo },
-	{ "retry", "retry [ACCOUNT…]", "try again what the server refused", "", 0, 0, -1, command_retry },
+	  "FOLDER is ACCOUNT/FOLDER or a path below the mount.  rename takes two: FOLDER NEW.\n", 0, 2, -1, command_folder },
+	{ "confirm", "confirm [ACCOUNT…]", "do what is held, or waits because it cannot be undone",
+	  "\"mailtree status\" shows what that is.  Without ACCOUNT: of all accounts.\n", 0, 0, -1, command_confirm },
+	{ "undo", "undo [ACCOUNT…|ID…]", "take back removals that were not sent and what is held, or single changes",
+	  "Without ID: of all accounts, or those named; the messages are shown again.  ID is a number that \"mailtree status\"\n"
+	  "or \"mailtree status --json\" shows: that change alone, of whatever kind, as long as it was not sent.\n", 0, 0, -1,
+	  command_undo },
+	{ "retry", "retry [ACCOUNT…]", "try again what the server refused",
+	  "\"mailtree status\" shows what that is.  Without ACCOUNT: of all accounts.\n", 0, 0, -1, command_retry },
 };
 
 static const char common_help[] =
@@ -103,7 +110,8 @@ print_help(const Command *command)
 	}
 	printf("Usage: mailtree [OPTION…] COMMAND …\n\nCommands:\n");
 	for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-		printf("  %-*s  %s\n", 36 + (strstr(commands[i].usage, "…") ? 2 : 0), commands[i].usage, commands[i].summary);
+		printf("  %s%*s  %s\n", commands[i].usage, (int)(36 - g_utf8_strlen(commands[i].usage, -1)), "",
+		       commands[i].summary);
 	printf("\n%s\nManuals: mailtree(1), mailtree-config(5), mailtree-tree(7).\n", common_help);
 	return command_finish(EX_OK);
 }

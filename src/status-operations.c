@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ERROR_MAX_BYTES 300
+#define SHOWN_MAX 20
 
 typedef struct {
 	Store *store;
@@ -92,16 +93,13 @@ append_count(GString *text, const char *label, unsigned count, const char *what)
 		g_string_append_printf(text, "  %-13s %u %s\n", label, count, what);
 }
 
-void
-status_operations_append_text(GString *text, const StatusOperations *operations)
+/* Held and refused ones; SHOWN_MAX of them, since there may be as many as messages. */
+static void
+append_stopped(GString *text, const StatusOperations *operations)
 {
-	const StoreOperationCounts *counts = &operations->counts;
+	unsigned count = operations->counts.held + operations->counts.failed, shown = 0;
 
-	append_count(text, "to be sent", counts->pending, counts->pending == 1 ? "change" : "changes");
-	append_count(text, "waiting", counts->waiting, "removals that \"mailtree undo\" can take back");
-	append_count(text, "held", counts->held, "(\"mailtree confirm\" does it, \"mailtree undo\" takes it back)");
-	append_count(text, "refused", counts->failed, "(\"mailtree retry\" tries again)");
-	for (guint i = 0; operations->list && i < operations->list->len; i++) {
+	for (guint i = 0; operations->list && i < operations->list->len && shown < SHOWN_MAX; i++) {
 		const StatusOperation *operation = g_ptr_array_index(operations->list, i);
 		if (operation->state != STORE_OPERATION_HELD && operation->state != STORE_OPERATION_FAILED)
 			continue;
@@ -109,7 +107,24 @@ status_operations_append_text(GString *text, const StatusOperations *operations)
 		                       store_operation_kinds[operation->kind], operation->from ? operation->from : "",
 		                       operation->to ? " to " : "", operation->to ? operation->to : "",
 		                       operation->error ? operation->error : store_operation_states[operation->state]);
+		shown++;
 	}
+	if (shown < count)
+		g_string_append_printf(text, "    and %u more\n", count - shown);
+}
+
+void
+status_operations_append_text(GString *text, const StatusOperations *operations)
+{
+	const StoreOperationCounts *counts = &operations->counts;
+
+	append_count(text, "to be sent", counts->pending, counts->pending == 1 ? "change" : "changes");
+	append_count(text, "waiting", counts->waiting, counts->waiting == 1
+	                                                       ? "removal that \"mailtree undo\" can take back"
+	                                                       : "removals that \"mailtree undo\" can take back");
+	append_count(text, "held", counts->held, "(\"mailtree confirm\" does it, \"mailtree undo\" takes it back)");
+	append_count(text, "refused", counts->failed, "(\"mailtree retry\" tries again)");
+	append_stopped(text, operations);
 }
 
 void

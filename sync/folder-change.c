@@ -149,7 +149,7 @@ bool
 sync_folder_fail(const SyncFolderChange *change, const char *words, GError **error)
 {
 	change->worker->list_again = true;
-	sync_warn(change->worker->run, change->path, 0, "%s: %s", store_operation_kinds[change->operation->kind], words);
+	sync_push_warn(change->worker->run, change->operation->kind, change->path, 0, words);
 	return commit(change, end_failed, words, error);
 }
 

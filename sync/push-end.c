@@ -1,4 +1,5 @@
 /* What became of operations that were sent, committed together with what it means for their messages. */
+#include "core/log.h"
 #include "sync/derive.h"
 #include "sync/push.h"
 
@@ -145,6 +146,15 @@ note_lost(const SyncBatch *batch, GArray *ends)
 	}
 }
 
+void
+sync_push_warn(const SyncRun *run, StoreOperationKind kind, const char *path, uint32_t uid, const char *words)
+{
+	g_autofree char *which = uid != 0 ? g_strdup_printf(" UID %u:", uid) : g_strdup("");
+
+	core_log(CORE_LOG_WARNING, "sync", "%s: %s:%s %s: %s", run->account->name, path, which, store_operation_kinds[kind],
+	         words);
+}
+
 /* One line for all: each keeps its words in the store. */
 static void
 warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
@@ -162,10 +172,10 @@ warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
 		uid = words ? uid : g_array_index(batch->items, SyncItem, i).uid;
 		words = words ? words : end->words;
 	}
-	g_autofree char *others = more > 0 ? g_strdup_printf(" (and %u more)", more) : g_strdup("");
-	if (words)
-		sync_warn(run, batch->path ? batch->path : batch->target_path, uid, "%s: %s%s",
-		          store_operation_kinds[batch->kind], words, others);
+	if (!words)
+		return;
+	g_autofree char *all = more > 0 ? g_strdup_printf("%s (and %u more)", words, more) : g_strdup(words);
+	sync_push_warn(run, batch->kind, batch->path ? batch->path : batch->target_path, uid, all);
 }
 
 /* What is tried again later is not tried again in the same pass. */

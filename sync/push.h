@@ -125,6 +125,9 @@ void sync_end_set(SyncEnd *end, SyncEndKind kind, uint32_t uid, const char *word
  * is held. */
 bool sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error);
 
+/* A line in the log.  It is no warning of what could not be brought here (sync_warn()): the store has what became of it. */
+void sync_push_warn(const SyncRun *run, StoreOperationKind kind, const char *path, uint32_t uid, const char *words);
+
 /* The canonical name of the message as @uid where people see it, free there (g_free()); NULL with *error unset if its
  * name is the user's, nobody sees it, or neither its body nor its header is here. */
 char *sync_push_name(const SyncRun *run, StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error);

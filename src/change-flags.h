@@ -1,0 +1,11 @@
+/* Flags as users write them: "\Seen $Label", separated by spaces or commas. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* In the form of the store (g_free()).  CORE_ERROR_USAGE: one of them is no flag that a client can set. */
+bool change_flags_parse(const char *text, char **flags_r, GError **error);
+
+/* The flags of @have that are not in @keep, both in the form of the store.  g_free(). */
+char *change_flags_without(const char *have, const char *keep);

@@ -1,0 +1,113 @@
+"""mailtree flag, move, copy, delete, append, folder, confirm, undo, retry: what they say, and to whom they listen."""
+import json
+
+import pytest
+from lib import messages
+from lib.pushing import operations
+from lib.scripted import FULL
+
+MAILS = [messages.random_message("commands", index) for index in range(60)]
+
+
+def status(home):
+    (account,) = json.loads(home.run("status", "--json").out)["accounts"]
+    return account
+
+
+@pytest.fixture
+def server(serve, home):
+    """An account that is here."""
+    made = serve(capability=FULL)
+    made.add("A", MAILS[:3])
+    made.add("Trash", attributes=["\\Trash"])
+    home.configure(**made.account())
+    home.sync()
+    return made
+
+
+@pytest.mark.parametrize("words, mentions", [
+    (["flag", "toggle", "\\Seen", "test/A/~1"], "flag add|remove|set"),
+    (["flag", "add", "\\Sean", "test/A/~1"], "\\Sean is no flag"),
+    (["flag", "add", "a(b", "test/A/~1"], "a(b is no flag"),
+    (["flag", "add", "\\Seen", "test/A"], "expected ACCOUNT/FOLDER/NAME"),
+    (["flag", "add", "\\Seen", "test/A/~9"], "there is no message test/A/~9"),
+    (["flag", "add", "\\Seen", "other/A/~1"], "ACCOUNT/FOLDER needs no mount"),
+    (["move", "test/A/~1", "test/Missing"], "there is no folder test/Missing"),
+    (["copy", "test/A/~1", "test"], "expected ACCOUNT/FOLDER"),
+    (["delete", "/etc/passwd"], "nothing is mounted"),
+    (["folder", "create", "test/A"], "test/A: there is a folder of that name already"),
+    (["folder", "create", "test/.."], 'a name cannot be ".."'),
+    (["folder", "create", "test/A/../B"], 'a name cannot be ".."'),
+    (["folder", "create", "test/A//B"], 'a name cannot be ""'),
+    (["folder", "create", "test/" + "x" * 256], "longer than 255 bytes"),
+    (["folder", "rename", "test/A", "test/."], 'a name cannot be "."'),
+    (["folder", "delete", "test/A"], "A is not empty"),
+    (["folder", "delete", "test/Trash"], "special folder"),
+    (["folder", "rename", "test/INBOX", "test/B"], "INBOX cannot be renamed"),
+    (["append", "test/A", "/etc"], "is not a file"),
+    (["append", "test/A"], "the standard input is no message"),
+    (["append", "--date", "yesterday", "test/A"], "must look like"),
+    (["undo", "#"], "# is no number"),
+    (["undo", "7"], "there is no change 7"),
+    (["undo", "nobody"], "there is no account nobody"),
+    (["confirm", "nobody"], "there is no account nobody"),
+])
+def test_what_cannot_be_is_explained_and_changes_nothing(words, mentions, server, home):
+    home.fails(64, *words, mentions=[mentions])
+    assert operations(home) == []
+
+
+def test_an_account_that_was_never_synchronised(serve, home):
+    home.configure(**serve().account())
+    for words in (["flag", "add", "x", "test/A/~1"], ["folder", "create", "test/B"], ["move", "test/A/~1", "test/B"]):
+        home.fails(64, *words, mentions=["test was never synchronised"])
+
+
+def test_all_that_one_command_names_or_nothing(server, home):
+    home.fails(64, "flag", "add", "\\Flagged", "test/A/~1", "test/A/~9")
+    assert operations(home) == []
+
+
+@pytest.mark.parametrize("sign", ["", "#"])
+def test_one_change_is_taken_back_by_its_number(sign, server, home):
+    for words in (["flag", "add", "\\Flagged", "test/A/~1"], ["delete", "test/A/~2"], ["delete", "test/A/~3"]):
+        assert home.run(*words).status == 0
+    numbers = [each["id"] for each in status(home)["operations"]]
+    assert home.run("undo", f"{sign}{numbers[1]}").status == 0
+    assert [each[0] for each in operations(home)] == ["flags", "move"], "the others stay"
+    home.fails(64, "undo", f"{sign}{numbers[1]}", mentions=[f"there is no change {sign}{numbers[1]}"])
+    home.sync()
+    assert [mail.uid for mail in server.box("A").mails] == [1, 2]
+    home.fails(64, "undo", str(numbers[0]), mentions=["what is done"])
+
+
+def test_an_account_that_is_called_like_a_number(serve, home):
+    server = serve(capability=FULL)
+    server.add("A", MAILS[:2])
+    home.configure("1", **server.account())
+    home.sync()
+    assert home.run("delete", "1/A/~1").status == 0
+    assert home.run("flag", "add", "x", "1/A/~2").status == 0
+    assert home.run("undo", "1").status == 0
+    assert [each[0] for each in operations(home)] in (["flags"], ["create", "flags"])
+
+
+def test_status_does_not_show_more_than_a_screen_of_what_is_held(serve, home):
+    server = serve(capability=FULL)
+    server.add("Trash", MAILS, attributes=["\\Trash"])
+    home.configure(**server.account())
+    home.sync()
+    assert home.run("delete", *(f"test/Trash/~{uid}" for uid in range(1, 61))).status == 0
+    shown = home.run("status").out
+    assert "held          60 (" in shown
+    assert shown.count(" remove Trash/") == 20 and "and 40 more" in shown
+    assert len(status(home)["operations"]) == 60
+
+
+def test_what_is_refused_is_not_taken_for_what_did_not_come(server, home):
+    server.refuse[b"CREATE"] = b"NO [CANNOT] not that name"
+    assert home.run("folder", "create", "test/B").status == 0
+    done = home.run("sync")
+    assert done.status == 75
+    assert "1 refused" in done.err and "not that name" in done.err and "could not be brought" not in done.err
+    assert (status(home)["warnings"], status(home)["failed"]) == (0, 1)
