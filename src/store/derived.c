@@ -350,9 +350,9 @@ drop_all_stale(Store *store, unsigned version, CoreCancel *cancel, GError **erro
 	}
 }
 
-/* When all were last looked at in this version; 0: not yet. */
+/* When all were last looked at. */
 static bool
-ask_pruned(Store *store, unsigned version, int64_t *at_s_r, GError **error)
+ask_pruned(Store *store, int64_t *at_s_r, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
@@ -360,20 +360,18 @@ ask_pruned(Store *store, unsigned version, int64_t *at_s_r, GError **error)
 		return false;
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_PRUNED);
 	StoreStep step = store_query_step(reader.db, query, error);
-	bool known = step == STORE_ROW && sqlite3_column_int64(query, 0) == version;
-	*at_s_r = known ? sqlite3_column_int64(query, 1) : 0;
+	*at_s_r = step == STORE_ROW ? sqlite3_column_int64(query, 0) : 0;
 	return step != STORE_FAILED;
 }
 
 static bool
-set_pruned(StoreDb *db, unsigned version, int64_t now_s, GError **error)
+set_pruned(StoreDb *db, int64_t now_s, GError **error)
 {
 	if (!store_db_begin(db, error))
 		return false;
 	bool ok;
 	{
 		g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_TEXT_SET_PRUNED);
-		store_bind_int(query, ":version", version);
 		store_bind_int(query, ":now", now_s);
 		ok = store_query_run(db, query, error);
 	}
@@ -385,17 +383,18 @@ set_pruned(StoreDb *db, unsigned version, int64_t now_s, GError **error)
 	return ok;
 }
 
-/* Now and then, for what no row of mail.db tells of: other versions, and texts that a crash kept from getting a body. */
+/* Now and then, for what no row of mail.db tells of: a crash kept a text from getting its body, or nobody could make
+ * one of this version. */
 static bool
 look_at_all(Store *store, unsigned version, CoreCancel *cancel, GError **error)
 {
 	int64_t at_s, now_s = core_clock_wall_s();
 
-	if (!ask_pruned(store, version, &at_s, error))
+	if (!ask_pruned(store, &at_s, error))
 		return false;
 	if (at_s <= now_s && now_s - at_s < LOOK_S)
 		return true;
-	return drop_all_stale(store, version, cancel, error) && set_pruned(store->derived, version, now_s, error);
+	return drop_all_stale(store, version, cancel, error) && set_pruned(store->derived, now_s, error);
 }
 
 /* The hashes of at most ROWS bodies that have been gone since before @before_s; of those that have not come back also in

@@ -37,5 +37,6 @@ bool store_derived_complete(Store *store, unsigned version, int64_t *body_id_r, 
 bool store_body_last(Store *store, StoreBody *body_r, GError **error);
 bool store_derived_set_complete(Store *store, unsigned version, const StoreBody *last, GError **error);
 
-/* Drops texts of other versions and of bodies that have been gone for an hour, and compacts. */
+/* Drops texts of bodies that have been gone for an hour, and compacts; once a month it looks at all texts, for those of
+ * other versions and those that never got a body.  Else it costs what is to be dropped, so call it after each run. */
 bool store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error);

@@ -281,9 +281,9 @@ static const char *const derived_2[] = {
 
 	"CREATE TABLE pruned (\n"
 	"  one INTEGER PRIMARY KEY CHECK (one = 1),\n"
-	"  version INTEGER NOT NULL,     -- of the renderer: texts of others were dropped\n"
-	"  at INTEGER NOT NULL           -- when all of them were last looked at, seconds since 1970\n"
-	") STRICT;\n",
+	"  at INTEGER NOT NULL           -- when all texts were last looked at, seconds since 1970\n"
+	") STRICT;\n"
+	"INSERT INTO pruned SELECT 1, iif(EXISTS (SELECT 1 FROM texts), 0, unixepoch());\n",
 
 	COUNT_USED("texts"),
 	NULL,

@@ -295,9 +295,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"SELECT t.sha256 FROM derived.texts t WHERE t.sha256 > :after AND (t.version <> :version OR"
 		" (t.created < :before AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.sha256 = t.sha256)))"
 		" ORDER BY t.sha256 LIMIT :limit" },
-	[STORE_SQL_TEXT_PRUNED] = { READ, "SELECT version, at FROM derived.pruned" },
-	[STORE_SQL_TEXT_SET_PRUNED] = { DERIVED,
-		"INSERT OR REPLACE INTO pruned (one, version, at) VALUES (1, :version, :now)" },
+	[STORE_SQL_TEXT_PRUNED] = { READ, "SELECT at FROM derived.pruned" },
+	[STORE_SQL_TEXT_SET_PRUNED] = { DERIVED, "UPDATE pruned SET at = :now" },
 	[STORE_SQL_TEXT_DROP] = { DERIVED, "DELETE FROM texts WHERE sha256 = :sha256 AND created < :before" },
 	SEGMENT_STATEMENTS(TEXTS, DERIVED, "texts"),
 };

@@ -213,10 +213,14 @@ test_prune(Fixture *fixture, const void *data)
 	g_assert_true(store_message_get(fixture->store, id, &message, &error));
 	g_assert_true(store_derived_get(fixture->store, message.body_id, 2, &old, &error));
 	fixture_reopen(fixture); /* lets go of the segment */
+	derived_sql(fixture, "UPDATE pruned SET at = 0");
 	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error));
 	g_assert_cmpint(file_size(fixture, "text/1"), ==, 200008); /* "gone" may belong to a message on its way */
 
 	derived_sql(fixture, "UPDATE texts SET created = 0");
+	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error)); /* all were looked at just now */
+	g_assert_cmpint(file_size(fixture, "text/1"), ==, 200008);
+	derived_sql(fixture, "UPDATE pruned SET at = 0");
 	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error));
 	g_assert_cmpint(file_size(fixture, "text/1"), ==, -1);
 	g_assert_cmpint(file_size(fixture, "text/2"), ==, 8);
@@ -225,6 +229,71 @@ test_prune(Fixture *fixture, const void *data)
 	g_assert_cmpmem(buffer, n, "its text", 8);
 	put(fixture, "another", 2, "goes on");
 	flush(fixture);
+}
+
+static int64_t
+texts_left(Fixture *fixture)
+{
+	g_autofree char *path = in_dir(fixture, "derived.db");
+	sqlite3 *handle = NULL;
+	sqlite3_stmt *statement = NULL;
+
+	g_assert_cmpint(sqlite3_open(path, &handle), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(handle, "SELECT count(*) FROM texts", -1, &statement, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_ROW);
+	int64_t count = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(handle);
+	return count;
+}
+
+/* Removed, compacted, and so long ago. */
+static void
+let_go(Fixture *fixture, int64_t id)
+{
+	g_autoptr(GError) error = NULL;
+	StoreTxn *txn = begin(fixture);
+
+	g_assert_true(store_message_remove(txn, id, &error));
+	commit(txn);
+	g_assert_true(store_compact(fixture->store, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error)); /* too soon: it may come back */
+	sql(fixture, "UPDATE gone SET since = 0");
+	derived_sql(fixture, "UPDATE texts SET created = 0");
+}
+
+static void
+test_text_goes_with_its_body(Fixture *fixture, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	int64_t first = add_message(fixture, fixture->inbox, 1, "one"), second = add_message(fixture, fixture->inbox, 2, "two");
+
+	put(fixture, "one", 1, "text of one");
+	put(fixture, "two", 1, "text of two");
+	flush(fixture);
+	let_go(fixture, first);
+	g_assert_cmpint(texts_left(fixture), ==, 2);
+	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_cmpint(texts_left(fixture), ==, 1);
+	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM gone"), ==, 0);
+
+	/* The same bytes have come back meanwhile: their text stays. */
+	let_go(fixture, second);
+	int64_t again = add_message(fixture, fixture->inbox, 3, "two");
+	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	assert_text(fixture, again, 1, "text of two");
+	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM gone"), ==, 0);
+
+	/* Its row is still on its way, but its text is new. */
+	let_go(fixture, again);
+	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	put(fixture, "two", 1, "text of two");
+	flush(fixture);
+	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "two", -1);
+	g_autofree char *gone = g_strdup_printf("INSERT INTO gone VALUES (x'%s', 0)", hash);
+	sql(fixture, gone);
+	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_cmpint(texts_left(fixture), ==, 1);
 }
 
 static void
@@ -275,6 +344,7 @@ main(int argc, char **argv)
 	ADD("missing", test_missing);
 	ADD("complete", test_complete);
 	ADD("prune", test_prune);
+	ADD("text-goes-with-its-body", test_text_goes_with_its_body);
 	ADD("damaged-is-made-again", test_damaged_is_made_again);
 	ADD("deleted-is-made-again", test_deleted_is_made_again);
 	return g_test_run();

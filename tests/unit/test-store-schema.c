@@ -251,8 +251,8 @@ test_every_statement_uses_an_index(Fixture *fixture, const void *data)
 {
 	/* These read a whole table by intent: accounts and segments are few, the rest is walked through once in order. */
 	static const StoreStatement scans[] = {
-		STORE_SQL_ACCOUNT_LIST, STORE_SQL_BODIES_SEGMENTS, STORE_SQL_TEXTS_SEGMENTS, STORE_SQL_COMPACT_DUE,
-		STORE_SQL_DEPARTED_FORGET,
+		STORE_SQL_ACCOUNT_LIST, STORE_SQL_BODIES_SEGMENTS, STORE_SQL_TEXTS_SEGMENTS, STORE_SQL_BODIES_SEGMENTS_USED,
+		STORE_SQL_COMPACT_DUE, STORE_SQL_DEPARTED_FORGET, STORE_SQL_TEXT_PRUNED,
 	};
 	g_autofree char *mail = in_dir(fixture, "mail.db"), *derived = in_dir(fixture, "derived.db");
 	g_autoptr(StoreDb) db = store_db_open_reader(mail, derived, NULL);
