@@ -212,9 +212,11 @@ def stored(home):
                     name, parent = f"{boxes[parent][2]}/{name}", boxes[parent][1]
                 paths[number] = name
         found = {path: [] for path in paths.values()}
-        for place, mailbox, uid, flags, digest in db.execute(
-                "SELECT m.place, m.mailbox, m.uid, m.base_flags, lower(hex(b.sha256)) FROM messages m JOIN bodies b ON b.id = m.body"):
-            assert place == mailbox, "something is still on its way"
+        for number, place, mailbox, uid, flags, digest in db.execute(
+                "SELECT m.id, m.place, m.mailbox, m.uid, m.base_flags, lower(hex(b.sha256)) FROM messages m JOIN bodies b ON b.id = m.body"):
+            if place != mailbox or uid is None:
+                operations = db.execute("SELECT * FROM operations WHERE message = ?", [number]).fetchall()
+                raise AssertionError(f"{number} is still on its way, from {mailbox} to {place}: {operations}")
             found[paths[place]].append((uid, digest, tuple(sorted(flag.lower() for flag in flags.split()))))
         operations = db.execute("SELECT id, kind, state, error FROM operations WHERE ended = 0").fetchall()
     return {path: sorted(rows) for path, rows in found.items()}, operations

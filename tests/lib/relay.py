@@ -23,9 +23,9 @@ class Cut:
 
 
 class Relay:
-    """Listens on a port of the loopback address.  All counters may be read at any time."""
+    """Listens on a port of @host.  All counters may be read at any time."""
 
-    def __init__(self, target_port, latency_s=0.0, rate=None, cut=None, target_host="127.0.0.1"):
+    def __init__(self, target_port, latency_s=0.0, rate=None, cut=None, target_host="127.0.0.1", host="127.0.0.1"):
         self.target = (target_host, target_port)
         self.latency_s = latency_s # one way
         self.rate = rate           # bytes a second and direction, of all connections together; None: as fast as it goes
@@ -41,7 +41,7 @@ class Relay:
         self._open = set()
         self._doomed = set() # those that a cut ends
         self._closing = False
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server((host, 0), backlog=64)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -148,6 +148,7 @@ class _Pair:
         self.sockets = {UP: (client, server), DOWN: (server, client)}
         self.last = None  # the direction of the last bytes
         self.ended = 0
+        self.is_reset = False
         for each in (client, server):
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -159,12 +160,13 @@ class _Pair:
                 threading.Thread(target=self._deliver, args=(direction, waiting), daemon=True).start()
 
     def end(self, reset=False):
+        self.is_reset |= reset
         for each in self.sockets[UP]:
             try:
                 if reset:
                     each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                else:
-                    each.shutdown(socket.SHUT_RDWR)
+                # Also to wake our own reader, or close() would wait for it, and the other side for both.
+                each.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)
             except OSError:
                 pass
             each.close()
@@ -217,7 +219,8 @@ class _Pair:
     def _finish(self, sink):
         """The source said its last: so does the sink; when both did, the pair is done."""
         try:
-            sink.shutdown(socket.SHUT_WR)
+            if not self.is_reset:
+                sink.shutdown(socket.SHUT_WR)
         except OSError:
             pass
         if self.relay._half_done(self):
