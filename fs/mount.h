@@ -16,8 +16,11 @@ typedef struct {
 	char *(*status)(bool json, void *data);    /* what DIR/status and DIR/status.json say now; g_free()d */
 	void *data;
 	/* Has the body of a message fetched.  True: @fn will be called, at a deadline at the latest.  False, and @fn is not
-	 * called: with *error unset when the body is here, else it cannot be had now.  NULL: nothing can be fetched. */
+	 * called: with *error unset when the body is here, else it cannot be had now.  NULL, with abandon: nothing can be
+	 * fetched. */
 	bool (*fetch)(int64_t message_id, FsFetchedFn fn, void *fn_data, void *data, GError **error);
+	/* Who waits with @fn_data was interrupted: his @fn is to be called now, on another thread, if that was not done yet. */
+	void (*abandon)(int64_t message_id, const void *fn_data, void *data);
 } FsCalls;
 
 typedef struct FsMount FsMount;

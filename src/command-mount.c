@@ -73,6 +73,12 @@ fetch(int64_t message_id, FsFetchedFn fn, void *fn_data, void *data, GError **er
 	return owner_fetch(data, message_id, fn, fn_data, error);
 }
 
+static void
+abandon(int64_t message_id, const void *fn_data, void *data)
+{
+	owner_abandon(data, message_id, fn_data);
+}
+
 #define SETTLE_MS 5000
 
 /* Whoever waited for a synchronisation sees what it brought. */
@@ -170,7 +176,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 {
 	g_autoptr(Accounts) taken = accounts;
 	Mount mount = { .signals = -1 };
-	FsCalls calls = { .readme = readme_text, .status = make_status, .fetch = fetch };
+	FsCalls calls = { .readme = readme_text, .status = make_status, .fetch = fetch, .abandon = abandon };
 	Store *store = NULL;
 	bool ok = false;
 

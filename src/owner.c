@@ -22,7 +22,8 @@
 #define FIND_TIMEOUT_MS 10000
 #define FIND_PAUSE_US 100000
 #define PROGRESS_MS 500
-#define FETCH_MS 30000 /* who reads a message that is not here waits at most so long */
+
+int owner_fetch_ms = 30000;
 
 struct Owner {
 	void (*settle)(void *data); /* constant while the socket is answered, as is the next */
@@ -334,10 +335,20 @@ bool
 owner_fetch(Owner *owner, int64_t message_id, SyncFetchedFn fn, void *data, GError **error)
 {
 	pthread_mutex_lock(&owner->lock);
-	bool ok = owner->engine ? sync_engine_fetch(owner->engine, message_id, core_clock_ms() + FETCH_MS, fn, data, error)
+	int64_t deadline_ms = core_clock_ms() + owner_fetch_ms;
+	bool ok = owner->engine ? sync_engine_fetch(owner->engine, message_id, deadline_ms, fn, data, error)
 	                        : core_throw(error, CORE_ERROR_UNREACHABLE, "the mount is ending");
 	pthread_mutex_unlock(&owner->lock);
 	return ok;
+}
+
+void
+owner_abandon(Owner *owner, int64_t message_id, const void *fn_data)
+{
+	pthread_mutex_lock(&owner->lock);
+	if (owner->engine) /* else all who wait are told anyway */
+		sync_engine_abandon(owner->engine, message_id, fn_data);
+	pthread_mutex_unlock(&owner->lock);
 }
 
 void

@@ -50,8 +50,14 @@ bool owner_busy(Owner *owner); /* some account synchronises */
 /* The report of "mailtree status", as JSON or text.  Any thread.  g_free(). */
 char *owner_status(Owner *owner, bool json);
 
+/* Who reads a message that is not here waits at most so long: half a minute.  For tests. */
+extern int owner_fetch_ms;
+
 /* As FsCalls.fetch (fs/mount.h).  Any thread, also while the engine ends. */
 bool owner_fetch(Owner *owner, int64_t message_id, SyncFetchedFn fn, void *data, GError **error);
+
+/* As FsCalls.abandon.  Any thread, also while the engine ends. */
+void owner_abandon(Owner *owner, int64_t message_id, const void *fn_data);
 
 /* The numbers of a round's accounts, added up. */
 void owner_progress(Owner *owner, const Round *round, ProgressNumbers *numbers_r);

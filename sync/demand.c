@@ -231,6 +231,25 @@ sync_demand_add(SyncDemand *demand, int64_t message_id, int64_t deadline_ms, Syn
 }
 
 void
+sync_demand_abandon(SyncDemand *demand, int64_t message_id, const void *fn_data)
+{
+	g_autoptr(GError) abandoned = NULL;
+
+	core_throw(&abandoned, CORE_ERROR_CANCELLED, "nobody waits any more");
+	pthread_mutex_lock(&demand->lock);
+	GArray *waiters = g_hash_table_lookup(demand->wanted, &message_id);
+	for (guint i = waiters ? waiters->len : 0; i-- > 0;) {
+		const Waiter *waiter = &g_array_index(waiters, Waiter, i);
+		if (waiter->data != fn_data)
+			continue;
+		answer(demand, waiter, abandoned);
+		g_array_remove_index_fast(waiters, i);
+	}
+	pthread_cond_broadcast(&demand->changed);
+	pthread_mutex_unlock(&demand->lock);
+}
+
+void
 sync_demand_end(SyncDemand *demand, int64_t message_id, GError *failure)
 {
 	pthread_mutex_lock(&demand->lock);

@@ -19,5 +19,9 @@ void sync_demand_free(SyncDemand *demand);   /* who still waits is told CORE_ERR
 bool sync_demand_add(SyncDemand *demand, int64_t message_id, int64_t deadline_ms, SyncFetchedFn fn, void *data,
                      bool *first_r, GError **error);
 
+/* Any thread.  Whoever was added with @fn_data waits no longer: he is told CORE_ERROR_CANCELLED, if he was not told
+ * yet.  What he waited for goes on. */
+void sync_demand_abandon(SyncDemand *demand, int64_t message_id, const void *fn_data);
+
 /* Any thread.  Takes @failure; NULL: the body is here. */
 void sync_demand_end(SyncDemand *demand, int64_t message_id, GError *failure);

@@ -74,6 +74,9 @@ typedef void (*SyncFetchedFn)(const GError *failure, void *data);
 bool sync_engine_fetch(SyncEngine *engine, int64_t message_id, int64_t deadline_ms, SyncFetchedFn fn, void *data,
                        GError **error);
 
+/* Any thread, at any time.  Who waits with @fn_data is told CORE_ERROR_CANCELLED now, if he was not told yet. */
+void sync_engine_abandon(SyncEngine *engine, int64_t message_id, const void *fn_data);
+
 typedef enum { SYNC_IDLE, SYNC_CONNECTING, SYNC_LISTING, SYNC_FETCHING } SyncPhase;
 extern const char *const sync_phase_names[]; /* "idle", "connecting", … */
 

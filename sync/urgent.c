@@ -108,6 +108,12 @@ sync_engine_fetch(SyncEngine *engine, int64_t message_id, int64_t deadline_ms, S
 	return ok;
 }
 
+void
+sync_engine_abandon(SyncEngine *engine, int64_t message_id, const void *fn_data)
+{
+	sync_demand_abandon(engine->demand, message_id, fn_data);
+}
+
 /* Takes @job. */
 static void
 fail(SyncDemand *demand, SyncJob *job, const GError *failure)

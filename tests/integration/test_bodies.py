@@ -1,9 +1,6 @@
 """bodies = all | Nd | headers: what is kept here, what is fetched when somebody reads it, and what that costs."""
-import contextlib
 import errno
 import os
-import re
-import sqlite3
 import subprocess
 import threading
 import time
@@ -11,42 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from lib import messages
+from lib.headers import MAILS, Gate, configure, fails, fill, here, is_for_bodies, mounted, readable, rows, sent, state, until
 from lib.program import SLOW, served
 from lib.scripted import FULL, QRESYNC, REV1, Session
 
 pytestmark = pytest.mark.usefixtures("fuse")
-MAILS = [messages.message(f"secret{index} in the body\n", subject=f"visible{index} in the header") for index in range(6)]
 DAY = 24 * 3600
-
-
-def sent(server, section):
-    """How often BODY[section] was sent."""
-    return sum(re.search(rb"BODY\[" + section + rb"\](?:<\d+>)? [{\"]", line) is not None
-               for _, who, line in list(server.log) if who == "S")
-
-
-def rows(home, sql):
-    with sqlite3.connect(home.store / "mail.db") as db:
-        return db.execute(sql).fetchall()
-
-
-def here(home):
-    """({UIDs with a body}, {UIDs with only the header})."""
-    found = rows(home, "SELECT uid, body IS NOT NULL, header IS NOT NULL FROM messages WHERE name IS NOT NULL")
-    assert all(bool(body) != bool(header) for _, body, header in found)
-    return {uid for uid, body, _ in found if body}, {uid for uid, body, _ in found if not body}
-
-
-def configure(home, server, bodies):
-    home.write_config("")
-    home.configure(**server.account(), bodies=bodies)
-
-
-def fill(server, name="INBOX", when=lambda index: messages.BASE_TIME + index):
-    box = server.add(name)
-    for index, raw in enumerate(MAILS):
-        box.add(raw, when=when(index))
-    return box
 
 
 # What is kept
@@ -129,26 +96,6 @@ def test_a_new_uidvalidity_keeps_rows_of_headers(serve, home):
 # What is fetched on demand
 
 
-def until(condition, what, seconds=20):
-    deadline = time.monotonic() + seconds * SLOW
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds * SLOW} s: {what}"
-        time.sleep(0.01)
-
-
-@contextlib.contextmanager
-def mounted(home, server, bodies="headers"):
-    """A mount that has caught up."""
-    configure(home, server, bodies)
-    with home.mount() as mount:
-        home.sync()
-        yield mount
-
-
-def state(path):
-    return os.getxattr(path, "user.mailtree.state").decode()
-
-
 @pytest.mark.parametrize("capability", [REV1, FULL])
 def test_a_body_is_fetched_when_it_is_read(capability, serve, home):
     server = serve(capability=capability)
@@ -213,16 +160,6 @@ def test_a_wrong_size_is_corrected_before_the_first_read(wrong_by, lines, serve,
         assert (home.store.parent / "copy").read_bytes() == raws[2]
 
 
-class Gate(Session):
-    """Gives no body until the test says so."""
-    gate = None
-
-    def fetch(self, chosen, items, modifiers, wanted):
-        if b"BODY.PEEK[]" in (items if isinstance(items, list) else [items]):
-            self.gate.wait(60)
-        super().fetch(chosen, items, modifiers, wanted)
-
-
 def test_a_slow_server_holds_up_nobody_else(serve, home):
     gate = threading.Event()
     server = serve(type("Slow", (Gate,), {"gate": gate}))
@@ -245,12 +182,6 @@ def test_a_slow_server_holds_up_nobody_else(serve, home):
         assert sent(server, b"") == 6, "each once, however many wait"
 
 
-def fails(path):
-    with pytest.raises(OSError) as caught:
-        path.read_bytes()
-    return caught.value.errno
-
-
 def test_without_a_connection_reading_fails_at_once(serve, home):
     server = serve()
     fill(server)
@@ -270,16 +201,9 @@ def test_without_a_connection_reading_fails_at_once(serve, home):
         until(lambda: files[4].exists() and readable(files[4]), "it can be read again")
 
 
-def readable(path):
-    try:
-        return bool(path.read_bytes())
-    except OSError:
-        return False
-
-
 class Refuses(Session):
     def fetch(self, chosen, items, modifiers, wanted):
-        if b"BODY.PEEK[]" in (items if isinstance(items, list) else [items]):
+        if is_for_bodies(items):
             self.tagged(b"NO it cannot be read")
             return
         super().fetch(chosen, items, modifiers, wanted)

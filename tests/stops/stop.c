@@ -7,8 +7,10 @@
  *
  *   MAILTREE_POLL_MS=N       how often servers are asked that do not tell
  *   MAILTREE_KEEPALIVE_MS=N  how long a connection may be silent
+ *   MAILTREE_FETCH_MS=N      how long a reader waits for a message that is not here
  */
 #include "core/step.h"
+#include "owner.h"
 #include "sync/alarm.h"
 #include "sync/watch.h"
 
@@ -38,6 +40,7 @@ __attribute__((constructor)) static void
 set_up(void)
 {
 	const char *number = getenv("MAILTREE_STOP_AT"), *path = getenv("MAILTREE_STEPS");
+	const char *fetch = getenv("MAILTREE_FETCH_MS");
 	const char *poll = getenv("MAILTREE_POLL_MS"), *keepalive = getenv("MAILTREE_KEEPALIVE_MS");
 
 	if (number)
@@ -46,6 +49,8 @@ set_up(void)
 		sync_poll_ms = atoi(poll);
 	if (keepalive)
 		sync_keepalive_ms = atoi(keepalive);
+	if (fetch)
+		owner_fetch_ms = atoi(fetch);
 	if (path)
 		log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	core_step_hook = on_step;

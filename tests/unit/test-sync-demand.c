@@ -125,6 +125,35 @@ test_the_deadline(void)
 }
 
 static void
+test_who_is_interrupted_waits_no_longer(void)
+{
+	g_autoptr(GError) error = NULL;
+	SyncDemand *demand = sync_demand_new(&error);
+	Told *told = told_new(), *other = told_new();
+	bool first;
+
+	sync_demand_abandon(demand, 1, told); /* he does not wait */
+	g_assert_true(add(demand, 1, 60000, told, &first, &error));
+	g_assert_true(add(demand, 1, 60000, other, &first, &error));
+	sync_demand_abandon(demand, 1, told);
+	wait_told(told, 1);
+	g_assert_cmpint(told->code, ==, CORE_ERROR_CANCELLED);
+	g_assert_true(add(demand, 1, 60000, told, &first, &error)); /* that is no failure to be remembered */
+	g_assert_false(first);
+	sync_demand_end(demand, 1, NULL);
+	wait_told(told, 2);
+	wait_told(other, 1);
+	g_assert_false(told->failed);
+	g_assert_false(other->failed);
+	sync_demand_abandon(demand, 1, told);
+	sync_demand_free(demand);
+	g_assert_cmpint(told->told, ==, 2);
+	g_assert_cmpint(other->told, ==, 1);
+	told_free(told);
+	told_free(other);
+}
+
+static void
 test_the_end(void)
 {
 	g_autoptr(GError) error = NULL;
@@ -147,6 +176,7 @@ main(int argc, char **argv)
 	g_test_add_func("/sync-demand/all-who-wait-are-told", test_all_who_wait_are_told);
 	g_test_add_func("/sync-demand/a-failure-is-remembered", test_a_failure_is_remembered);
 	g_test_add_func("/sync-demand/the-deadline", test_the_deadline);
+	g_test_add_func("/sync-demand/who-is-interrupted-waits-no-longer", test_who_is_interrupted_waits_no_longer);
 	g_test_add_func("/sync-demand/the-end", test_the_end);
 	return g_test_run();
 }
