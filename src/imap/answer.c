@@ -217,6 +217,7 @@ take_tagged(ImapSession *session, const ImapResponse *response)
 		     session->config->host);
 		return;
 	}
+	session->answers++;
 	note_code(session, response);
 	if (response->kind == IMAP_RESPONSE_OK &&
 	    (strcmp(pending->name, "CLOSE") == 0 || strcmp(pending->name, "UNSELECT") == 0)) {

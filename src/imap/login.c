@@ -87,7 +87,7 @@ read_greeting(ImapSession *session, GError **error)
 	session->deadline_ms = core_clock_ms() + connect_timeout_ms(session->config);
 	imap_pump_new_parser(session, true);
 	while (session->state == IMAP_STATE_GREETING)
-		imap_pump_step(session);
+		imap_pump_step(session, NULL);
 	if (session->state == IMAP_STATE_BROKEN)
 		g_propagate_error(error, g_error_copy(session->broken));
 	return session->state != IMAP_STATE_BROKEN;

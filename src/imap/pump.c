@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define TIMEOUT_DEFAULT_MS 60000
+#define PROGRESS_BYTES (16 * 1024) /* less is as good as nothing */
 
 static const ImapLimits careful_limits = {
 	.line_bytes = 64 * 1024,
@@ -226,6 +227,14 @@ imap_pump_new_parser(ImapSession *session, bool careful)
 	                                  session->sink_data);
 }
 
+/* Something that was asked for.  The rest may be said to no purpose, for ever. */
+static bool
+tells(const ImapResponse *response)
+{
+	return response->kind == IMAP_RESPONSE_FETCH || response->kind == IMAP_RESPONSE_VANISHED ||
+	       response->kind == IMAP_RESPONSE_EXPUNGE || response->kind == IMAP_RESPONSE_SEARCH || response->kind == IMAP_RESPONSE_LIST || response->kind == IMAP_RESPONSE_STATUS;
+}
+
 static void
 parse(ImapSession *session)
 {
@@ -238,7 +247,10 @@ parse(ImapSession *session)
 
 	imap_trace_received(session->trace, bytes, used, result != IMAP_PARSE_MORE);
 	session->in_at += used;
+	session->response_bytes += used;
 	if (result == IMAP_PARSE_RESPONSE) {
+		session->told_bytes += tells(&response) ? session->response_bytes : 0;
+		session->response_bytes = 0;
 		imap_answer_take(session, &response);
 	} else if (result == IMAP_PARSE_FAILED) {
 		if (core_error_code(error) == CORE_ERROR_PROTOCOL)
@@ -248,15 +260,19 @@ parse(ImapSession *session)
 }
 
 static int
+timeout_ms(const ImapSession *session)
+{
+	return session->config->timeout_ms > 0 ? session->config->timeout_ms : TIMEOUT_DEFAULT_MS;
+}
+
+static int
 patience_ms(const ImapSession *session)
 {
-	int64_t timeout_ms = session->config->timeout_ms > 0 ? session->config->timeout_ms : TIMEOUT_DEFAULT_MS;
+	int64_t patience_ms = session->patience_ms > 0 ? session->patience_ms : timeout_ms(session);
 
-	if (session->patience_ms > 0)
-		timeout_ms = session->patience_ms;
 	if (session->deadline_ms > 0)
-		timeout_ms = MIN(timeout_ms, MAX(session->deadline_ms - core_clock_ms(), 0));
-	return (int)timeout_ms;
+		patience_ms = MIN(patience_ms, MAX(session->deadline_ms - core_clock_ms(), 0));
+	return (int)patience_ms;
 }
 
 /* True: @n bytes came and are to be parsed.  Takes @error. */
@@ -308,8 +324,21 @@ imap_pump_listen(ImapSession *session, const int *wake_fds, size_t n_wake_fds, i
 	return received(session, result, n, error);
 }
 
+static void
+check_progress(ImapSession *session, ImapProgress *progress)
+{
+	int64_t now_ms = core_clock_ms(), limit_ms = (int64_t)timeout_ms(session) * IMAP_IDLE_TALKS;
+	uint64_t bytes = session->told_bytes + session->response_bytes + session->tcp->bytes_out;
+
+	if (progress->since_ms == 0 || progress->answers != session->answers || bytes - progress->bytes >= PROGRESS_BYTES)
+		*progress = (ImapProgress){ now_ms, session->answers, bytes };
+	else if (now_ms - progress->since_ms >= limit_ms)
+		imap_pump_throw(session, CORE_ERROR_UNREACHABLE, "the connection failed: %s: the server talks, but has answered nothing for %"
+		                G_GINT64_FORMAT " s", session->config->host, limit_ms / 1000);
+}
+
 void
-imap_pump_step(ImapSession *session)
+imap_pump_step(ImapSession *session, ImapProgress *progress)
 {
 	GError *error = NULL;
 
@@ -326,4 +355,6 @@ imap_pump_step(ImapSession *session)
 		if (session->state != IMAP_STATE_BROKEN)
 			exchange(session);
 	}
+	if (progress)
+		check_progress(session, progress);
 }

@@ -68,6 +68,9 @@ struct ImapSession {
 	bool wants_continue; /* the first of @waiting went out up to where the server must say "+", */
 	bool streaming;      /* or up to the next piece of a message */
 	unsigned next_tag;
+	uint64_t answers;        /* tagged ones that came */
+	uint64_t told_bytes;     /* of responses that told something */
+	uint64_t response_bytes; /* of the one that is being parsed */
 
 	ImapCapabilities capabilities;
 	bool enabled[IMAP_CAP_COUNT];
@@ -113,8 +116,15 @@ void imap_pump_continue(ImapSession *session);
 /* The command that this tag answers, to be freed by the caller; NULL: none. */
 ImapPending *imap_pump_take_pending(ImapSession *session, const char *tag);
 
-/* Blocks: takes one response, or moves bytes.  Something must be due, or it ends in the time-out. */
-void imap_pump_step(ImapSession *session);
+/* Blocks: takes one response, or moves bytes.  Something must be due, or it ends in the time-out.  Whoever waits has an
+ * ImapProgress, zero at first: a server that goes on talking but for IMAP_IDLE_TALKS times that time-out has answered no
+ * command, and told nearly nothing, breaks the session.  @progress NULL: the session has a deadline. */
+#define IMAP_IDLE_TALKS 30
+typedef struct {
+	int64_t since_ms; /* 0: not yet */
+	uint64_t answers, bytes;
+} ImapProgress;
+void imap_pump_step(ImapSession *session, ImapProgress *progress);
 
 /* Blocks: reads what comes, for imap_pump_step() to parse, as net_stream_listen() does: false when nothing came, or the
  * session broke. */

@@ -76,7 +76,7 @@ imap_session_close(ImapSession *session)
 		imap_session_send(session, imap_command_new("LOGOUT"), NULL);
 		/* Up to the end: the server closes after its answer, and TLS need say nothing more to one that has. */
 		while (session->state != IMAP_STATE_BROKEN)
-			imap_pump_step(session);
+			imap_pump_step(session, NULL);
 	}
 	session_free(session);
 }
@@ -216,9 +216,11 @@ imap_session_send(ImapSession *session, ImapCommand *command, ImapReply *reply)
 bool
 imap_session_wait(ImapSession *session, ImapReply *reply, GError **error)
 {
+	ImapProgress progress = { 0 };
+
 	while (session->state != IMAP_STATE_BROKEN && !(reply ? reply->done : imap_pump_is_idle(session))) {
 		g_return_val_if_fail(!imap_pump_is_idle(session), false); /* @reply was never sent */
-		imap_pump_step(session);
+		imap_pump_step(session, &progress);
 	}
 	if (session->state == IMAP_STATE_BROKEN && !(reply && reply->done)) {
 		g_propagate_error(error, g_error_copy(session->broken));

@@ -56,12 +56,15 @@ static ImapWatchEnd
 run(Watch *watch)
 {
 	ImapSession *session = watch->session;
+	ImapProgress progress = { 0 };
 	unsigned drained = 0;
 
 	while (session->state != IMAP_STATE_BROKEN) {
 		watch->began |= session->idling;
+		if (at_rest(watch))
+			progress = (ImapProgress){ 0 };
 		if (session->in_at < session->in_end || !at_rest(watch)) {
-			imap_pump_step(session);
+			imap_pump_step(session, &progress);
 			continue;
 		}
 		bool stirred = session->stirred || watch->reply.done, woken = false;

@@ -1,5 +1,7 @@
 /* src/imap/session, pump and answer, against scripted servers: commands and their answers, and how it ends. */
 #include "imap-script.h"
+
+#include "core/clock.h"
 #include "imap/refusal.h"
 
 static ImapCommand *
@@ -269,6 +271,43 @@ test_silence_times_out(void)
 }
 
 static void
+test_talk_that_answers_nothing_times_out(void)
+{
+	static const char *const talks[] = { "* OK Still here\r\n", "* 5 EXISTS\r\n", "* X-NEWS\r\n" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(talks); i++) {
+		const Step steps[] = { READY(""), C("m2 NOOP\r\n"), { STEP_FLOOD, talks[i], strlen(talks[i]) } };
+		Script script;
+		script_start(&script, steps, G_N_ELEMENTS(steps));
+		ImapSession *session = script_assert_opens(&script);
+		script.config.timeout_ms = 50;
+		assert_broken(session, CORE_ERROR_UNREACHABLE, "the server talks, but has answered nothing");
+		script_finish(&script, session);
+	}
+}
+
+static bool
+has_enough(const ImapResponse *response, void *data, GError **error)
+{
+	int64_t until_ms = *(const int64_t *)data;
+
+	return core_clock_ms() < until_ms || core_throw(error, CORE_ERROR_REFUSED, "enough");
+}
+
+static void
+test_what_is_told_for_long_is_no_mere_talk(void)
+{
+	SCRIPT(script, READY(""), C("m2 NOOP\r\n"), FLOOD("* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n"));
+	ImapSession *session = script_assert_opens(&script);
+	int64_t until_ms = core_clock_ms() + 3000;
+
+	script.config.timeout_ms = 50;
+	imap_session_listen(session, has_enough, &until_ms);
+	assert_broken(session, CORE_ERROR_REFUSED, "enough");
+	script_finish(&script, session);
+}
+
+static void
 test_another_thread_can_stop_it(void)
 {
 	SCRIPT(script, READY(""), C("m2 NOOP\r\n"), CANCEL, SILENCE);
@@ -418,6 +457,8 @@ main(int argc, char **argv)
 	ADD(a_listener_that_fails_ends_the_session);
 	ADD(ends_of_a_session);
 	ADD(silence_times_out);
+	ADD(talk_that_answers_nothing_times_out);
+	ADD(what_is_told_for_long_is_no_mere_talk);
 	ADD(another_thread_can_stop_it);
 	ADD(message_data_goes_to_the_sink_but_not_before_the_login);
 	ADD(compression_begins_behind_the_answer);
