@@ -96,11 +96,11 @@ first_line(const char *text, size_t length, const char *what, GError **error)
 	if (end > 0 && text[end - 1] == '\r')
 		end--;
 	if (end == 0) {
-		core_throw(error, CORE_ERROR_LOGIN, "%s: the first line is empty, so there is no password", what);
+		core_throw(error, CORE_ERROR_PASSWORD, "%s: the first line is empty, so there is no password", what);
 		return NULL;
 	}
 	if (memchr(text, '\0', end)) {
-		core_throw(error, CORE_ERROR_LOGIN, "%s: a password cannot have a NUL byte", what);
+		core_throw(error, CORE_ERROR_PASSWORD, "%s: a password cannot have a NUL byte", what);
 		return NULL;
 	}
 	return g_strndup(text, end);
@@ -115,22 +115,22 @@ password_from_command(const char *command, int timeout_ms, CoreCancel *cancel, G
 
 	if (!subprocess_run(argv, timeout_ms, cancel, &result, &failure)) {
 		if (core_error_code(failure) != CORE_ERROR_CANCELLED)
-			failure->code = CORE_ERROR_LOGIN;
+			failure->code = CORE_ERROR_PASSWORD;
 		g_propagate_prefixed_error(error, g_steal_pointer(&failure), "password_command: ");
 		return NULL;
 	}
 	if (!WIFEXITED(result.status) || WEXITSTATUS(result.status) != 0) {
 		const char *words = *result.last_words ? result.last_words : "it said nothing on stderr";
 		if (WIFSIGNALED(result.status))
-			core_throw(error, CORE_ERROR_LOGIN, "password_command: killed by signal %d: %s",
+			core_throw(error, CORE_ERROR_PASSWORD, "password_command: killed by signal %d: %s",
 			           WTERMSIG(result.status), words);
 		else
-			core_throw(error, CORE_ERROR_LOGIN, "password_command: exit status %d: %s", WEXITSTATUS(result.status),
+			core_throw(error, CORE_ERROR_PASSWORD, "password_command: exit status %d: %s", WEXITSTATUS(result.status),
 			           words);
 		return NULL;
 	}
 	if (result.out_length == 0) {
-		core_throw(error, CORE_ERROR_LOGIN, "password_command: it printed nothing");
+		core_throw(error, CORE_ERROR_PASSWORD, "password_command: it printed nothing");
 		return NULL;
 	}
 	return first_line(result.out, result.out_length, "password_command", error);
@@ -146,7 +146,7 @@ read_private(const char *path, char **buffer_r, size_t *length_r, GError **error
 	struct stat st;
 
 	if (fd < 0)
-		return core_throw(error, CORE_ERROR_LOGIN, "cannot read %s: %s", path, g_strerror(errno));
+		return core_throw(error, CORE_ERROR_PASSWORD, "cannot read %s: %s", path, g_strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return core_throw(error, CORE_ERROR_CONFIG, "%s is not a regular file", path);
@@ -162,7 +162,7 @@ read_private(const char *path, char **buffer_r, size_t *length_r, GError **error
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			core_throw(error, CORE_ERROR_LOGIN, "cannot read %s: %s", path, g_strerror(errno));
+			core_throw(error, CORE_ERROR_PASSWORD, "cannot read %s: %s", path, g_strerror(errno));
 			explicit_bzero(buffer, length);
 			close(fd);
 			return false;
@@ -202,7 +202,7 @@ password_from_netrc(const char *path, const char *host, const char *user, GError
 	char *found = netrc_find(buffer, host, user);
 	explicit_bzero(buffer, length);
 	if (!found)
-		core_throw(error, CORE_ERROR_LOGIN, "%s has no password for machine %s login %s", path, host, user);
+		core_throw(error, CORE_ERROR_PASSWORD, "%s has no password for machine %s login %s", path, host, user);
 	return found;
 }
 

@@ -34,7 +34,7 @@ void password_forked(Password *password);
 /* An ImapPasswordFn: @password is a Password.  Any thread; may block as long as a command may run. */
 char *password_get(void *password, GError **error);
 
-/* The sources.  The result is to be wiped and g_free()d; NULL with CORE_ERROR_LOGIN (the source has none or fails) or
+/* The sources.  The result is to be wiped and g_free()d; NULL with CORE_ERROR_PASSWORD (the source has none or fails) or
  * CORE_ERROR_CONFIG (a file that others can read). */
 
 /* The first line that "sh -c @command" prints. */

@@ -12,13 +12,11 @@
 #include "sync/engine-private.h"
 #include "sync/follow.h"
 #include "sync/pool.h"
+#include "sync/retry.h"
 
 #include <poll.h>
 #include <unistd.h>
 
-#define RETRY_FIRST_MS 2000
-#define RETRY_BUSY_MS (60 * 1000) /* a server that asks to be left alone */
-#define RETRY_MAX_MS (5 * 60 * 1000)
 #define PUSH_AGAIN_MS (60 * 1000) /* what could not be sent is looked at again */
 #define RESTS_MAX 3               /* times that a run's end is put off for what can be sent then */
 #define SHOWN_MAX 10              /* operations of which a run's end tells */
@@ -34,8 +32,7 @@ typedef struct {
 	bool asked;            /* somebody waits for that run: it is to send all */
 	unsigned rests;        /* how often what it left was sent */
 	bool pass;             /* everything is to be looked at */
-	unsigned failures;     /* connections that ended or did not come about, in a row */
-	int64_t retry_ms;      /* when to connect again; INT64_MAX: when somebody asks */
+	SyncRetry retry;
 	unsigned troubles;     /* times in a row that the bodies did not come although there was a connection */
 	int64_t pass_ms;       /* when they are asked for again; INT64_MAX: they are not missed */
 	int64_t push_ms;       /* when something can be sent; INT64_MAX: nothing is queued */
@@ -232,30 +229,13 @@ run_once(Thread *thread, uint64_t ticket)
 
 /* Following. */
 
-/* How long to wait after the last of so many failures, which is @failure. */
-static int64_t
-pause_ms(unsigned failures, const GError *failure)
-{
-	int64_t delay_ms = MIN((int64_t)RETRY_FIRST_MS << MIN(failures, 16), RETRY_MAX_MS);
-
-	return core_error_code(failure) == CORE_ERROR_BUSY ? MAX(delay_ms, RETRY_BUSY_MS) : delay_ms;
-}
-
 /* @failure has ended the connection or kept it from coming about. */
-static void
-schedule_retry(Thread *thread, const GError *failure)
-{
-	thread->retry_ms = core_clock_ms() + pause_ms(thread->failures++, failure);
-	if (core_error_retry(failure) == CORE_RETRY_NEVER)
-		thread->retry_ms = INT64_MAX;
-}
-
 static void
 lose(Thread *thread, GError *failure)
 {
 	sync_slot_lose(thread->slot, failure);
 	core_log(CORE_LOG_INFO, "sync", "%s: %s", thread->slot->account->name, failure->message);
-	schedule_retry(thread, failure);
+	sync_retry_lost(&thread->retry, failure, core_clock_ms());
 	if (thread->runs)
 		end_run(thread, thread->begun, failure);
 	else
@@ -328,7 +308,7 @@ pass(Thread *thread, bool asked)
 		lose(thread, failure);
 		return;
 	}
-	thread->failures = 0;
+	sync_retry_connected(&thread->retry, core_clock_ms());
 	sync_slot_lose(thread->slot, NULL);
 	plan_push(thread, thread->tried_s);
 }
@@ -367,7 +347,7 @@ settle(Thread *thread)
 		return;
 	bool ok = sync_follow_settle(&thread->follow, &settled, &failure);
 	if (!ok)
-		thread->pass_ms = core_clock_ms() + pause_ms(thread->troubles++, failure);
+		thread->pass_ms = core_clock_ms() + sync_retry_pause_ms(thread->troubles++, failure);
 	else if (settled && thread->pass_ms == INT64_MAX)
 		thread->troubles = 0;
 	if (thread->runs && settled && (!ok || !push_rest(thread))) {
@@ -383,16 +363,15 @@ settle(Thread *thread)
 static void
 wait_disconnected(Thread *thread)
 {
-	int64_t left_ms = thread->retry_ms == INT64_MAX ? -1 : MAX(thread->retry_ms - core_clock_ms(), 0);
+	int64_t due_ms = thread->retry.due_ms, left_ms = due_ms == INT64_MAX ? -1 : MAX(due_ms - core_clock_ms(), 0);
 	struct pollfd fds[1 + SYNC_ALARM_FDS] = { { .fd = thread->slot->wake_fd, .events = POLLIN } };
 	bool network = false;
 
 	for (int i = 0; i < SYNC_ALARM_FDS; i++)
 		fds[i + 1] = (struct pollfd){ .fd = thread->follows ? thread->follow.watch.alarm.fds[i] : -1, .events = POLLIN };
 	poll(fds, G_N_ELEMENTS(fds), (int)MIN(left_ms, G_MAXINT));
-	if (thread->follows && sync_alarm_take(&thread->follow.watch.alarm, &network) && network &&
-	    thread->retry_ms != INT64_MAX)
-		thread->retry_ms = core_clock_ms();
+	if (thread->follows && sync_alarm_take(&thread->follow.watch.alarm, &network) && network)
+		sync_retry_network_changed(&thread->retry, core_clock_ms());
 }
 
 static void
@@ -424,7 +403,7 @@ static void
 follow(Thread *thread, uint64_t wanted, bool poked)
 {
 	bool asked = wanted > thread->begun;
-	bool due = core_clock_ms() >= (is_connected(thread) ? thread->pass_ms : thread->retry_ms);
+	bool due = core_clock_ms() >= (is_connected(thread) ? thread->pass_ms : thread->retry.due_ms);
 
 	if (asked)
 		thread->begun = wanted;

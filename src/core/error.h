@@ -18,6 +18,7 @@ typedef enum {
 	CORE_ERROR_UNREACHABLE, /* unknown host, refused, timed out, cut: the network or the server is away */
 	CORE_ERROR_UNTRUSTED,   /* the peer could not be verified, or offered less protection than was asked for */
 	CORE_ERROR_LOGIN,       /* the server did not take the credentials, or there are none */
+	CORE_ERROR_PASSWORD,    /* where the password should come from gave none (a locked keyring?): the server was not asked */
 	CORE_ERROR_PROTOCOL,    /* the server broke the protocol, or a bound that protects us from it */
 	CORE_ERROR_REFUSED,     /* the server answered NO or BAD to one command; the connection is fine */
 	CORE_ERROR_BUSY,        /* the server asked us to come back later (throttled, too many connections) */

@@ -29,11 +29,13 @@ typedef struct {
 	ImapAuth auth;
 	int connect_timeout_ms; /* 0: 30 s; for TCP, TLS and greeting each */
 	int timeout_ms;         /* 0: 60 s without a byte in either direction while an answer is due; while the session is
-	                           opened, for each step altogether */
+	                           opened, for each step altogether.  30 times that for a server that talks without
+	                           answering any command */
 	bool no_compress;       /* never COMPRESS=DEFLATE */
 } ImapConfig;
 
-/* Answers with the password (g_free, wiped by the session), or NULL with an error: CORE_ERROR_LOGIN or CORE_ERROR_CONFIG.
+/* Answers with the password (g_free, wiped by the session), or NULL with an error: CORE_ERROR_PASSWORD (later,
+ * perhaps), CORE_ERROR_LOGIN or CORE_ERROR_CONFIG.
  * May block, and is only asked once the peer is verified. */
 typedef char *(*ImapPasswordFn)(void *data, GError **error);
 

@@ -11,7 +11,7 @@ from lib import messages, private_network
 from lib.account import Message
 from lib.program import SLOW
 from lib.relay import Relay
-from lib.scripted import BASIC, FULL, Session
+from lib.scripted import BASIC, FULL, Cut, Session
 
 pytestmark = pytest.mark.usefixtures("fuse")
 
@@ -223,6 +223,50 @@ def test_a_connection_that_ends_comes_back(serve, quick):
             server.drop()
             server.box("INBOX").add(mail("new", index))
             until(lambda: len(sees(mount, "INBOX")) == index + 2, "mail after the connection was lost", 30)
+
+
+class HangsUp(Session):
+    """Ends the connection as soon as all is done."""
+    logins = []
+
+    def logged_in(self):
+        self.logins.append(time.monotonic())
+        super().logged_in()
+
+    def do_IDLE(self, *_):
+        raise Cut
+
+
+def test_a_server_that_hangs_up_after_each_pass_is_left_alone_ever_longer(serve, quick):
+    quick.environment["MAILTREE_RETRY_MS"] = "300"
+    server = serve(HangsUp, capability=FULL)
+    server.add("INBOX", [mail("INBOX")])
+    quick.configure(**server.account())
+    quick.sync() # so that nothing needs a second connection
+    HangsUp.logins.clear()
+    with quick.mount():
+        until(lambda: len(HangsUp.logins) >= 5, "five connections", 30)
+        assert not any(later - sooner < 0.3 * 2 ** index for index, (sooner, later) in
+                       enumerate(zip(HangsUp.logins, HangsUp.logins[1:], strict=False)))
+        before = len(HangsUp.logins)
+        quick.sync() # somebody asks
+        assert len(HangsUp.logins) > before
+
+
+def test_a_password_that_cannot_be_had_is_asked_for_again(serve, quick):
+    """A keyring may be locked when the computer has just started, or woken up."""
+    locked, tries, script = quick.folder / "locked", quick.folder / "tries", quick.folder / "password"
+    server = serve(capability=FULL)
+    script.write_text(f"[ -e {locked} ] || exec printf %s '{server.password}'\necho try >>{tries}\nexit 1\n")
+    server.add("INBOX", [mail("INBOX")])
+    quick.environment["MAILTREE_RETRY_MS"] = "20"
+    with following(quick, server.account(password=None, password_command=f"sh {script}")) as mount:
+        locked.touch()
+        server.drop()
+        until(lambda: tries.exists() and tries.read_text().count("try") >= 2, "two tries")
+        server.box("INBOX").add(mail("new"))
+        locked.unlink()
+        until(lambda: len(sees(mount, "INBOX")) == 2, "mail that came meanwhile")
 
 
 class Deaf(Session):

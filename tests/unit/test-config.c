@@ -291,7 +291,7 @@ test_password_command(void)
 		g_test_message("row %d: %s", (int)i, error ? error->message : "");
 		g_assert_cmpstr(password, ==, rows[i].password);
 		if (rows[i].message) {
-			g_assert_error(error, CORE_ERROR, CORE_ERROR_LOGIN);
+			g_assert_error(error, CORE_ERROR, CORE_ERROR_PASSWORD);
 			g_assert_cmpstr(error->message, ==, rows[i].message);
 		}
 	}
@@ -320,7 +320,7 @@ test_password_command_hangs(void)
 	int killed = 0;
 
 	g_assert_null(password_from_command(command, 1000, NULL, &error));
-	g_assert_error(error, CORE_ERROR, CORE_ERROR_LOGIN);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_PASSWORD);
 	g_assert_cmpstr(error->message, ==, "password_command: sh did not end within 1 s");
 	g_assert_true(g_file_get_contents(note, &text, NULL, NULL));
 	pid_t pid = (pid_t)atoi(text);
@@ -402,12 +402,12 @@ test_password_file(void)
 	g_clear_error(&error);
 
 	g_assert_null(password_from_file(empty, &error));
-	g_assert_error(error, CORE_ERROR, CORE_ERROR_LOGIN);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_PASSWORD);
 	g_clear_error(&error);
 
 	g_unlink(empty);
 	g_assert_null(password_from_file(empty, &error));
-	g_assert_error(error, CORE_ERROR, CORE_ERROR_LOGIN);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_PASSWORD);
 	g_clear_error(&error);
 
 	g_assert_null(password_from_file(folder, &error));
@@ -459,7 +459,7 @@ test_netrc_file(void)
 	g_assert_no_error(error);
 	g_assert_cmpstr(password, ==, "p");
 	g_assert_null(password_from_netrc(path, "h", "v", &error));
-	g_assert_error(error, CORE_ERROR, CORE_ERROR_LOGIN);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_PASSWORD);
 	g_clear_error(&error);
 	g_chmod(path, 0604);
 	g_assert_null(password_from_netrc(path, "h", "u", &error));
