@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -187,6 +188,9 @@ typedef struct {
 	FsInode inode;
 	size_t size;    /* of READ; 0: it is GETATTR */
 	uint64_t offset;
+	int64_t message_id;
+	atomic_bool is_interrupted;
+	atomic_int references; /* who will answer, and for a moment who has asked */
 } Waiting;
 
 static void
@@ -218,33 +222,62 @@ answer(const Waiting *waiting)
 }
 
 static void
-fetched(const GError *failure, void *data)
+unref(Waiting *waiting)
 {
-	g_autofree Waiting *waiting = data;
+	if (atomic_fetch_sub(&waiting->references, 1) == 1)
+		g_free(waiting);
+}
 
+static void
+abandon(const Fs *fs, const Waiting *waiting)
+{
+	fs->calls->abandon(waiting->message_id, waiting, fs->calls->data);
+}
+
+/* The reader was killed, or got a signal (Ctrl-C): the kernel lets it go when it has its answer.  The request is not
+ * answered before this has returned: see conclude(). */
+static void
+interrupted(fuse_req_t req, void *data)
+{
+	Waiting *waiting = data;
+
+	atomic_store(&waiting->is_interrupted, true);
+	abandon(fuse_req_userdata(req), waiting);
+}
+
+/* @failure NULL: the bytes are here. */
+static void
+conclude(const Waiting *waiting, const GError *failure)
+{
+	fuse_req_interrupt_func(waiting->req, NULL, NULL); /* waits until interrupted() has returned */
 	if (failure)
 		reply_failure(waiting->req, waiting->inode, g_error_copy(failure));
 	else
 		answer(waiting);
 }
 
+static void
+fetched(const GError *failure, void *data)
+{
+	conclude(data, failure);
+	unref(data);
+}
+
 /* The request is answered when the bytes are here, or cannot be had; no thread waits for it. */
 static void
-fetch(const Waiting *waiting, int64_t message_id)
+fetch(fuse_req_t req, FsInode inode, size_t size, off_t offset, int64_t message_id)
 {
-	const Fs *fs = fuse_req_userdata(waiting->req);
-	Waiting *later = g_memdup2(waiting, sizeof *waiting);
-	GError *error = NULL;
+	const Fs *fs = fuse_req_userdata(req);
+	Waiting *waiting = g_new(Waiting, 1);
+	g_autoptr(GError) error = NULL;
 
-	if (!fs->calls->fetch)
-		core_throw(&error, CORE_ERROR_UNREACHABLE, "nothing can be fetched");
-	else if (fs->calls->fetch(message_id, fetched, later, fs->calls->data, &error))
-		return;
-	if (error)
-		reply_failure(waiting->req, waiting->inode, error);
-	else
-		answer(waiting);
-	g_free(later);
+	*waiting = (Waiting){ req, inode, size, (uint64_t)offset, message_id, false, 2 };
+	fuse_req_interrupt_func(req, interrupted, waiting);
+	if (!fs->calls->fetch(message_id, fetched, waiting, fs->calls->data, &error))
+		fetched(error, waiting);
+	else if (atomic_load(&waiting->is_interrupted)) /* perhaps before there was anything to abandon */
+		abandon(fs, waiting);
+	unref(waiting);
 }
 
 static int64_t
@@ -252,7 +285,7 @@ absent(Fs *fs, FsInode inode)
 {
 	const FsView *view = view_of(inode);
 
-	return view->absent ? view->absent(view, fs, inode) : 0;
+	return view->absent && fs->calls->fetch ? view->absent(view, fs, inode) : 0;
 }
 
 /* With a file it is asked right before that is read (but for mmap() and splice()), and not by stat(): then is the time
@@ -262,7 +295,6 @@ op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
 	Fs *fs = fuse_req_userdata(req);
 	const FsView *view = view_of(inode);
-	Waiting waiting = { .req = req, .inode = inode };
 	GError *error = NULL;
 	FsNode node;
 	int64_t message_id;
@@ -270,7 +302,7 @@ op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	if (!view->attributes(view, fs, inode, &node, &error))
 		reply_failure(req, inode, error);
 	else if (fi && node.remote && (message_id = absent(fs, inode)) != 0)
-		fetch(&waiting, message_id);
+		fetch(req, inode, 0, 0, message_id);
 	else
 		reply_attributes(req, fs, &node);
 }
@@ -291,13 +323,12 @@ op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse
 	char *buffer = thread_buffer(size);
 	GError *error = NULL;
 	size_t n = 0;
-	Waiting waiting = { .req = req, .inode = inode, .size = size, .offset = (uint64_t)offset };
 	int64_t message_id;
 
 	if (view->read(view, fs, inode, buffer, size, (uint64_t)offset, &n, &error))
 		fuse_reply_buf(req, buffer, n);
 	else if (!error && (message_id = absent(fs, inode)) != 0)
-		fetch(&waiting, message_id);
+		fetch(req, inode, size, offset, message_id);
 	else
 		reply_failure(req, inode, error);
 }

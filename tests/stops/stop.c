@@ -8,8 +8,10 @@
  *   MAILTREE_POLL_MS=N       how often servers are asked that do not tell
  *   MAILTREE_KEEPALIVE_MS=N  how long a connection may be silent
  *   MAILTREE_RETRY_MS=N      how long a lost connection is first waited for
+ *   MAILTREE_FETCH_MS=N      how long a reader waits for a message that is not here
  */
 #include "core/step.h"
+#include "owner.h"
 #include "sync/alarm.h"
 #include "sync/retry.h"
 #include "sync/watch.h"
@@ -40,6 +42,7 @@ __attribute__((constructor)) static void
 set_up(void)
 {
 	const char *number = getenv("MAILTREE_STOP_AT"), *path = getenv("MAILTREE_STEPS");
+	const char *fetch = getenv("MAILTREE_FETCH_MS");
 	const char *poll = getenv("MAILTREE_POLL_MS"), *keepalive = getenv("MAILTREE_KEEPALIVE_MS");
 	const char *retry = getenv("MAILTREE_RETRY_MS");
 
@@ -51,6 +54,8 @@ set_up(void)
 		sync_keepalive_ms = atoi(keepalive);
 	if (retry)
 		sync_retry_ms = atoi(retry);
+	if (fetch)
+		owner_fetch_ms = atoi(fetch);
 	if (path)
 		log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	core_step_hook = on_step;
