@@ -118,6 +118,26 @@ flush(SyncMetadata *metadata, GError **error)
 	return true;
 }
 
+/* @count of what it names, UIDs or ranges of them, are too many.  Some more than it counts come and go meanwhile. */
+static bool
+check_named(const SyncMetadata *metadata, uint64_t count, GError **error)
+{
+	uint64_t most = MIN((uint64_t)metadata->exists + metadata->known->len + SYNC_NAMED_MARGIN, SYNC_NAMED_MAX);
+
+	return count <= most || core_throw(error, CORE_ERROR_PROTOCOL, "nonsense from the server: it names more than %"
+	                                   G_GUINT64_FORMAT " messages of a mailbox that has %u", most, metadata->exists);
+}
+
+static bool
+note_seen(SyncMetadata *metadata, uint32_t uid, GError **error)
+{
+	metadata->highest_uid = MAX(metadata->highest_uid, uid);
+	if (imap_uidset_has(&metadata->seen, uid))
+		return true;
+	imap_uidset_add(&metadata->seen, uid);
+	return check_named(metadata, ++metadata->named, error);
+}
+
 static bool
 on_fetch(SyncMetadata *metadata, const ImapFetch *fetch, GError **error)
 {
@@ -125,8 +145,8 @@ on_fetch(SyncMetadata *metadata, const ImapFetch *fetch, GError **error)
 
 	if (!(fetch->fields & IMAP_FETCH_UID) || fetch->uid == 0)
 		return true; /* a hint: without QRESYNC, unsolicited ones have no UID */
-	imap_uidset_add(&metadata->seen, fetch->uid);
-	metadata->highest_uid = MAX(metadata->highest_uid, fetch->uid);
+	if (!note_seen(metadata, fetch->uid, error))
+		return false;
 
 	const Known *known = find_known(metadata, fetch->uid);
 	bool must_do = metadata->must_do && imap_uidset_has(metadata->must_do, fetch->uid);
@@ -165,37 +185,40 @@ add_all(ImapUidSet *set, const ImapUidSet *more)
 }
 
 /* The seen UIDs with those that SEARCH found; an answer that cannot be true counts as none. */
-static void
-on_search(SyncMetadata *metadata, const ImapResponse *response)
+static bool
+on_search(SyncMetadata *metadata, const ImapResponse *response, GError **error)
 {
 	const ImapSearchResponse *search = &response->search;
 	g_auto(ImapUidSet) found = { 0 };
 
 	if (!metadata->searching)
-		return;
+		return true;
 	if (response->damaged || !(search->fields & IMAP_SEARCH_ALL || !*search->uids) ||
 	    (*search->uids && !imap_uidset_parse(&found, search->uids, 0)) ||
 	    imap_uidset_size(&found) > (uint64_t)metadata->exists + metadata->known->len + SEARCH_MARGIN) {
 		metadata->in_doubt = true;
-		return;
+		return true;
 	}
 	add_all(&metadata->seen, &found);
 	metadata->searched = true;
+	metadata->named = imap_uidset_size(&metadata->seen);
+	return check_named(metadata, metadata->named, error);
 }
 
-static void
-on_vanished(SyncMetadata *metadata, const ImapResponse *response)
+static bool
+on_vanished(SyncMetadata *metadata, const ImapResponse *response, GError **error)
 {
 	g_auto(ImapUidSet) gone = { 0 };
 
 	metadata->changed = true;
 	if (response->damaged || !imap_uidset_parse(&gone, response->vanished.uids, 0)) {
 		metadata->in_doubt = true;
-		return;
+		return true;
 	}
 	add_all(&metadata->vanished, &gone);
 	if (!response->vanished.earlier)
 		metadata->exists -= (uint32_t)MIN(imap_uidset_size(&gone), metadata->exists);
+	return check_named(metadata, metadata->vanished.count, error);
 }
 
 bool
@@ -210,11 +233,9 @@ sync_metadata_on_response(const ImapResponse *response, void *data, GError **err
 			metadata->in_doubt = true;
 		return on_fetch(metadata, &response->fetch, error);
 	case IMAP_RESPONSE_VANISHED:
-		on_vanished(metadata, response);
-		return true;
+		return on_vanished(metadata, response, error);
 	case IMAP_RESPONSE_SEARCH:
-		on_search(metadata, response);
-		return true;
+		return on_search(metadata, response, error);
 	case IMAP_RESPONSE_EXISTS:
 		if (!response->damaged)
 			metadata->exists = response->number;
@@ -254,6 +275,7 @@ sync_metadata_load(SyncMetadata *metadata, GError **error)
 	imap_uidset_clear(&metadata->seen);
 	imap_uidset_clear(&metadata->whole);
 	imap_uidset_clear(&metadata->vanished);
+	metadata->named = 0;
 	g_array_set_size(metadata->known, 0);
 	g_hash_table_remove_all(metadata->flag_numbers);
 	g_ptr_array_set_size(metadata->flags, 0);

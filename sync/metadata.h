@@ -1,12 +1,17 @@
 /* What a server tells of the messages of the selected mailbox, on its way to the rows of the store.
  *
  * A SyncMetadata listens to one session while one mailbox is pulled.  FETCH responses become rows in transactions of
- * their own while they stream in; which UIDs were named, and which of them with their metadata, is kept as sets.
+ * their own while they stream in; which UIDs were named, and which of them with their metadata, is kept as sets.  A server
+ * that names more than SYNC_NAMED_MARGIN messages beyond those that the mailbox has is not listened to any longer
+ * (CORE_ERROR_PROTOCOL), nor one that names more than SYNC_NAMED_MAX.
  */
 #pragma once
 
 #include "imap/uidset.h"
 #include "sync/run.h"
+
+#define SYNC_NAMED_MARGIN 1000000
+#define SYNC_NAMED_MAX 20000000
 
 typedef struct {
 	const SyncRun *run;
@@ -18,6 +23,7 @@ typedef struct {
 	GHashTable *flag_numbers; /* a set's place among them */
 
 	ImapUidSet seen;       /* UIDs that FETCH named, or SEARCH since it was asked */
+	uint64_t named;        /* their number */
 	ImapUidSet whole;      /* those that came with their metadata, or must do without */
 	ImapUidSet vanished;   /* what VANISHED named, or is proved to be gone */
 	const ImapUidSet *must_do; /* UIDs that become rows even without date and size; NULL: none */

@@ -1,6 +1,8 @@
 /* Which messages the selected mailbox has: the second opinion before anything is taken for gone (RFC 9051 6.4.4). */
 #include "sync/run.h"
 
+#define RANGES_MAX 1000000 /* that are listened to */
+
 typedef struct {
 	ImapUidSet *shown;
 	guint answers;
@@ -15,8 +17,8 @@ on_response(const ImapResponse *response, void *data, GError **error)
 	if (response->kind != IMAP_RESPONSE_SEARCH)
 		return true;
 	search->answers++;
-	search->in_doubt |= response->damaged;
-	if (*response->search.uids && !imap_uidset_parse(search->shown, response->search.uids, 0))
+	search->in_doubt |= response->damaged || search->shown->count > RANGES_MAX;
+	if (!search->in_doubt && *response->search.uids && !imap_uidset_parse(search->shown, response->search.uids, 0))
 		search->in_doubt = true;
 	return true;
 }
