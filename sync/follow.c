@@ -136,12 +136,13 @@ wait_connected(SyncFollow *follow, int64_t until_ms, bool *pass_r, GError **erro
 	for (;;) {
 		int64_t check_ms = follow->passed_ms + SYNC_CHECK_MS, first_ms = MIN(until_ms, check_ms);
 		take_rotation(follow);
-		bool helps = sync_pool_wants_help(follow->run.pool);
+		int64_t help_ms = sync_pool_wants_help_ms(follow->run.pool);
+		bool helps = core_clock_ms() >= help_ms;
 		SyncWatchEnd end;
 
 		if (helps && !help(follow, error))
 			return false;
-		int64_t left_ms = helps ? 0 : MAX(first_ms - core_clock_ms(), 0);
+		int64_t left_ms = helps ? 0 : MAX(MIN(first_ms, help_ms) - core_clock_ms(), 0);
 		sync_pool_owner_waits(follow->run.pool, true);
 		bool waited = sync_watch_wait(&follow->watch, follow->wake_fd, (int)MIN(left_ms, G_MAXINT), &end, error);
 		sync_pool_owner_waits(follow->run.pool, false);

@@ -1,10 +1,13 @@
 /* In the background a thread of the pool's own, the leader, takes the place of the account's thread while there are jobs. */
 #include "sync/pool-private.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+#define OPENING_MS 3000 /* if the second connection takes longer, the first does the work meanwhile */
 
 SyncPool *
 sync_pool_new_background(SyncRun *run, int wake_fd)
@@ -25,13 +28,24 @@ wake(const SyncPool *pool)
 		core_log(CORE_LOG_WARNING, "sync", "cannot wake the account's thread: %s", g_strerror(errno));
 }
 
+static void
+note_opening(SyncPool *pool, int64_t since_ms)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->opening_ms = since_ms;
+	pthread_mutex_unlock(&pool->lock);
+}
+
 /* Does jobs until none is left.  False: it could not even begin. */
 static bool
 lead_once(SyncPool *pool, GError **error)
 {
 	SyncWorker worker = { .run = pool->run };
 
-	if (!sync_worker_open(&worker, error))
+	note_opening(pool, core_clock_ms());
+	bool opened = sync_worker_open(&worker, error);
+	note_opening(pool, 0);
+	if (!opened)
 		return false;
 	sync_pool_work_along(pool, &worker, error);
 	sync_worker_close(&worker);
@@ -109,18 +123,24 @@ bool
 sync_pool_is_idle(SyncPool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
-	bool idle = !pool->leads && !sync_pool_has_work(pool);
+	bool idle = !sync_pool_has_work(pool) && (!pool->leads || (pool->opening_ms != 0 && pool->running == 0));
 	pthread_mutex_unlock(&pool->lock);
 	return idle;
 }
 
-bool
-sync_pool_wants_help(SyncPool *pool)
+int64_t
+sync_pool_wants_help_ms(SyncPool *pool)
 {
+	int64_t when_ms = INT64_MAX;
+
 	pthread_mutex_lock(&pool->lock);
-	bool wants = pool->urgent.length > 0 || (pool->alone && !pool->leads && sync_pool_has_work(pool));
+	bool waits = pool->leads && pool->opening_ms != 0;
+	if (pool->urgent.length > 0 || (pool->alone && !pool->leads && sync_pool_has_work(pool)))
+		when_ms = 0;
+	else if (waits && sync_pool_has_work(pool))
+		when_ms = pool->opening_ms + OPENING_MS;
 	pthread_mutex_unlock(&pool->lock);
-	return wants;
+	return when_ms;
 }
 
 bool

@@ -30,6 +30,7 @@ struct SyncPool {
 	pthread_t leader;
 	bool leads, led;      /* the leader runs; or it has to be joined */
 	bool alone;           /* the server grants no connection beside the account's own */
+	int64_t opening_ms;   /* since when the leader waits for its connection; 0: it does not */
 };
 
 /* pool.c */

@@ -45,10 +45,10 @@ SyncJob *sync_pool_take_urgent(SyncPool *pool);
 /* The account's thread: it is about to wait, or has waited. */
 void sync_pool_owner_waits(SyncPool *pool, bool waits);
 
-/* The account's thread: there is an urgent job, or the server grants no second connection, so whoever has one is to do a
- * job between all else.  It may
- * open @worker's session anew. */
-bool sync_pool_wants_help(SyncPool *pool);
+/* The account's thread: when (core_clock_ms()) it is to do a job between all else, with sync_pool_help_out(), which may open
+ * @worker's session anew: at once (0) if one is urgent, or the server grants no second connection; later if the second
+ * connection takes long to come about; INT64_MAX: never. */
+int64_t sync_pool_wants_help_ms(SyncPool *pool);
 bool sync_pool_help_out(SyncPool *pool, SyncWorker *worker, GError **error);
 
 /* The account's thread, when the pool is idle: begins again with nothing.  False: with what could not be done; its jobs are

@@ -3,6 +3,7 @@ a further word; and what becomes of it when the line or the server fails."""
 import contextlib
 import os
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -416,6 +417,36 @@ def test_one_connection_is_enough(serve, quick):
         assert len(sees(mount, "A")) == 40
         server.box("A").add(mail("large") + b"a line of a large message\r\n" * 60000)
         until(lambda: len(sees(mount, "A")) == 41, "a large message")
+
+
+def test_a_silent_second_connection_is_not_waited_for(serve, quick):
+    class SilentSecond(Session):
+        """Accepts a second connection while another one lives, and says nothing on it."""
+        living = 0
+        end = threading.Event()
+
+        def serve(self):
+            SilentSecond.living += 1
+            try:
+                super().serve()
+            finally:
+                SilentSecond.living -= 1
+
+        def greeting(self):
+            if SilentSecond.living > 1:
+                SilentSecond.end.wait(60 * SLOW)
+                raise Cut
+            return super().greeting()
+
+    server = serve(SilentSecond, capability=FULL)
+    server.add("INBOX", [mail("INBOX", index) for index in range(3)])
+    server.add("A", [mail("A", index) for index in range(40)])
+    try:
+        quick.configure(**server.account())
+        with quick.mount() as mount:
+            until(lambda: quick.run("sync").status == 0 and len(sees(mount, "A")) == 40, "all that is there", 15)
+    finally:
+        SilentSecond.end.set()
 
 
 def test_the_barrier_beside_a_mount_waits_for_all(remote, quick):
