@@ -35,6 +35,18 @@ is_unchanged(const SyncRun *run, const StoreMailbox *mailbox, const ImapMailboxS
 	return true;
 }
 
+/* Whether what LIST names and cannot be opened may have another name by now: on a connection with NOTIFY Dovecot's LIST goes
+ * on to name what others have renamed or removed, as long as the connection lives.  Each mailbox is doubted once. */
+static bool
+doubt(SyncWorker *worker, int64_t id, const GError *failure)
+{
+	if (!worker->unopened || core_error_code(failure) != CORE_ERROR_REFUSED)
+		return false;
+	bool is_new = g_hash_table_add(worker->unopened, g_memdup2(&id, sizeof id));
+	worker->doubts += is_new && worker->is_old;
+	return is_new && worker->is_old;
+}
+
 /* A folder that the server will not open does not keep the others from being read.  *read_r: what it has is here, or was
  * asked for. */
 static bool
@@ -49,8 +61,14 @@ pull_one(SyncWorker *worker, const SyncMailbox *told, bool *read_r, GError **err
 	*read_r = path && store_mailbox_get(run->store, told->id, &mailbox, &failure) &&
 	          is_unchanged(run, &mailbox, &told->status, &unchanged, &failure) &&
 	          (unchanged || sync_pull(worker, &mailbox, path, &failure));
+	if (!failure && worker->unopened)
+		g_hash_table_remove(worker->unopened, &told->id);
 	if (!failure)
 		return true;
+	if (path && doubt(worker, told->id, failure)) {
+		g_error_free(failure);
+		return true;
+	}
 	if (path && core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {
 		sync_warn(run, path, 0, "%s", failure->message);
 		g_error_free(failure);

@@ -14,6 +14,7 @@ sync_follow_init(SyncFollow *follow, const SyncRun *run, int wake_fd)
 		.pulled = g_array_new(FALSE, FALSE, sizeof(int64_t)),
 	};
 	follow->worker.run = &follow->run;
+	follow->worker.unopened = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	follow->run.recall = sync_recall_new();
 	follow->run.pool = sync_pool_new_background(&follow->run, wake_fd);
 	sync_watch_init(&follow->watch, &follow->worker);
@@ -34,6 +35,7 @@ sync_follow_clear(SyncFollow *follow)
 	sync_pool_free(follow->run.pool);
 	sync_watch_clear(&follow->watch);
 	g_array_unref(follow->pulled);
+	g_hash_table_unref(follow->worker.unopened);
 	sync_recall_free(follow->run.recall);
 }
 
@@ -61,11 +63,14 @@ sync_follow_pass(SyncFollow *follow, bool barrier, GError **error)
 
 	sync_watch_begin_pass(&follow->watch);
 	follow->passed_ms = core_clock_ms();
-	if (pass(follow, barrier, &failure))
+	follow->worker.doubts = 0;
+	follow->worker.is_old = was_connected;
+	if (pass(follow, barrier, &failure) && follow->worker.doubts == 0)
 		return true;
 	disconnect(follow);
 	/* It may have been dead for long, and nobody has noticed. */
-	if (was_connected && core_error_code(failure) == CORE_ERROR_UNREACHABLE) {
+	if (!failure || (was_connected && core_error_code(failure) == CORE_ERROR_UNREACHABLE)) {
+		follow->worker.is_old = false;
 		g_clear_error(&failure);
 		if (pass(follow, barrier, &failure))
 			return true;

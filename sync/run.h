@@ -60,6 +60,9 @@ typedef struct {
 	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */
 	bool list_again;      /* a change of a folder ended otherwise than as asked for: LIST may tell more now */
 	bool list_after;      /* folders were renamed with whatever is below them: LIST tells what that is */
+	GHashTable *unopened; /* ids (int64_t, owned) of mailboxes that LIST named and could not be opened; NULL: not kept */
+	bool is_old;          /* what LIST tells on this connection may be outdated */
+	unsigned doubts;      /* mailboxes that it named, while is_old, and that could not be opened for the first time */
 	GHashTable *put_off;  /* ids (int64_t, owned) of operations that this pass put off, for a barrier too; NULL: none */
 	bool asked_to_compress;
 	bool used;            /* a mailbox was selected on this connection */

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from lib import messages, private_network
 from lib.account import Message
+from lib.imapsyntax import quote
 from lib.program import SLOW
 from lib.relay import Relay
 from lib.scripted import BASIC, FULL, Cut, Session
@@ -447,6 +448,36 @@ def test_a_silent_second_connection_is_not_waited_for(serve, quick):
             until(lambda: quick.run("sync").status == 0 and len(sees(mount, "A")) == 40, "all that is there", 15)
     finally:
         SilentSecond.end.set()
+
+
+class Remembers(Session):
+    """LIST names what it has named on this connection before, also when it has another name now (Dovecot with NOTIFY)."""
+
+    def list_found(self, kind, select, options, wanted):
+        if not hasattr(self, "named"):
+            self.named = sorted(self.server.boxes)
+        for name in self.named:
+            self.untagged(kind + b" () " + self.separator() + b" " + quote(name))
+            if name in self.server.boxes:
+                self.untagged(self.status_line(self.server.boxes[name], self.status_wanted(options[options.index(b"STATUS") + 1])))
+            else:
+                self.untagged(b"NO Mailbox doesn't exist: " + name)
+
+
+def test_a_renamed_folder_that_list_goes_on_to_name(serve, quick):
+    server = serve(Remembers, capability=FULL)
+    server.add("A", [mail("A", index) for index in range(3)])
+    server.add("Shut", [mail("Shut")], uidvalidity=77)
+    with following(quick, server.account()) as mount:
+        server.rename("A", "B")
+        quick.sync()
+        assert not (mount.mail / "test/A").exists() and len(sees(mount, "B")) == 3
+        server.refuse[b"EXAMINE"] = b"NO it is shut"
+        server.box("Shut").add(mail("Shut", 2))
+        logins = len(server.commands(b"AUTHENTICATE"))
+        for _ in range(3): # one that cannot be opened on a fresh connection either is not doubted again
+            assert quick.run("sync").status == 75
+        assert len(server.commands(b"AUTHENTICATE")) <= logins + 1
 
 
 def test_the_barrier_beside_a_mount_waits_for_all(remote, quick):
