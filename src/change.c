@@ -8,6 +8,7 @@
 #include "store/mailboxes.h"
 #include "store/operations.h"
 #include "sync/derive.h"
+#include "sync/recall.h"
 
 #include <string.h>
 
@@ -211,7 +212,7 @@ parse_date(const char *text, int64_t *date_s_r, GError **error)
 }
 
 static bool
-read_all(Change *change, GArray *reads, GError **error)
+read_all(Change *change, uint64_t limit_bytes, GArray *reads, GError **error)
 {
 	Store *store = change->context->store;
 
@@ -220,10 +221,23 @@ read_all(Change *change, GArray *reads, GError **error)
 		return false;
 	for (size_t i = 3; i < change->count; i++) {
 		Read one = { 0 };
-		if (!change_append_read(store, change->writer, change->words[i], &one.body, &one.derived, error))
+		if (!change_append_read(store, change->writer, change->words[i], limit_bytes, change->context->cancel, &one.body,
+		                        &one.derived, error))
 			return false;
 		g_array_append_val(reads, one);
 	}
+	return true;
+}
+
+/* The largest message that the server of the account takes, as it said last; 0: it did not. */
+static bool
+append_limit(const Change *change, const ChangePath *target, uint64_t *bytes_r, GError **error)
+{
+	g_auto(StoreAccount) account = { 0 };
+
+	if (!store_account_find(change->context->store, target->account->name, &account, error))
+		return false;
+	*bytes_r = sync_recall_append_limit(account.capabilities);
 	return true;
 }
 
@@ -232,15 +246,17 @@ change_append(Change *change, GError **error)
 {
 	Store *store = change->context->store;
 	g_autoptr(GArray) reads = g_array_new(FALSE, FALSE, sizeof(Read));
-	g_auto(ChangePath) target = { 0 };
+	g_auto(ChangePath) asked = { 0 }, target = { 0 };
 	g_autofree char *flags = NULL;
+	uint64_t limit_bytes;
 	int64_t date_s;
 
 	g_array_set_clear_func(reads, read_clear);
 	if (change->count < 4)
 		return usage("expected: append FOLDER FLAGS DATE FILE…", error);
 	if (!change_flags_parse(change->words[1], &flags, error) || !parse_date(change->words[2], &date_s, error) ||
-	    !read_all(change, reads, error) || !(change->txn = store_begin(store, error)) ||
+	    !change_path_mailbox(change->context, change->words[0], &asked, error) ||
+	    !append_limit(change, &asked, &limit_bytes, error) || !read_all(change, limit_bytes, reads, error) || !(change->txn = store_begin(store, error)) ||
 	    !change_path_mailbox(change->context, change->words[0], &target, error))
 		return false;
 	for (guint i = 0; i < reads->len; i++) {

@@ -8,12 +8,14 @@
 #pragma once
 
 #include "config.h"
+#include "core/cancel.h"
 #include "store/changes.h"
 
 typedef struct {
 	Store *store;
 	const Config *config;
 	const char *mounted; /* where the tree is; NULL: nowhere */
+	CoreCancel *cancel;  /* ends what takes long; NULL: nobody does */
 } ChangeContext;
 
 /* @words, NULL-terminated:

@@ -161,7 +161,8 @@ call_change(ControlConnection *connection, const char *argument, void *data)
 {
 	Owner *owner = data;
 	g_auto(GStrv) words = change_from_line(argument);
-	ChangeContext context = { .store = owner->store, .config = owner->config, .mounted = owner->mounted };
+	ChangeContext context = { .store = owner->store, .config = owner->config, .mounted = owner->mounted,
+		                      .cancel = owner->accounts->cancel };
 	g_autoptr(GError) error = NULL;
 	unsigned count = 0;
 

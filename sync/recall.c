@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#define APPENDLIMIT "APPENDLIMIT="
+
 struct SyncRecall {
 	pthread_mutex_t lock; /* a leaf; protects all below */
 	char *capabilities;   /* NULL: unknown */
@@ -58,6 +60,18 @@ sync_recall_load(SyncRecall *recall, const char *stored)
 	if (recall->capabilities && lines[1])
 		read_forgotten(recall, lines[1]);
 	pthread_mutex_unlock(&recall->lock);
+}
+
+uint64_t
+sync_recall_append_limit(const char *stored)
+{
+	g_auto(GStrv) words = g_strsplit_set(stored ? stored : "", " \n", -1);
+	guint64 limit_bytes = 0;
+
+	for (char **word = words; *word; word++)
+		if (g_ascii_strncasecmp(*word, APPENDLIMIT, strlen(APPENDLIMIT)) == 0)
+			g_ascii_string_to_unsigned(*word + strlen(APPENDLIMIT), 10, 1, G_MAXINT64, &limit_bytes, NULL);
+	return limit_bytes;
 }
 
 bool

@@ -30,6 +30,10 @@ void sync_recall_load(SyncRecall *recall, const char *stored);
 char *sync_recall_format(SyncRecall *recall);
 bool sync_recall_is_loaded(SyncRecall *recall); /* it was loaded, or something was noted */
 
+/* Of what is stored (may be NULL): the bytes of the largest message that the server takes (APPENDLIMIT, RFC 7889); 0: it told
+ * none, or each mailbox has its own. */
+uint64_t sync_recall_append_limit(const char *stored);
+
 /* What to log in by (g_free()); NULL: one thing after the other.  @finds_out: the account's own connection, which notes
  * what comes of it; others rely only on a server that has never forgotten anything. */
 char *sync_recall_capabilities(SyncRecall *recall, bool finds_out, int64_t now_s);

@@ -143,6 +143,32 @@ def test_too_big_fails_with_the_servers_words(limit, start, append, home):
     assert waiting(home) == [(4, sha(large))]
 
 
+def test_too_big_is_not_even_queued(start, home, tmp_path):
+    """What the server said of itself when it was asked last is known."""
+    server = start(capability=FULL + " APPENDLIMIT=2000")
+    small, large, lines = tmp_path / "small", tmp_path / "large", tmp_path / "lines"
+    small.write_bytes(MAILS[0])
+    large.write_bytes(mail("large", "x" * 4000))
+    text = mail("lines", "\n" * 900).replace(b"\r\n", b"\n") # only as long as that before the line ends are made right
+    assert len(text) < 2000 < len(text.replace(b"\n", b"\r\n"))
+    lines.write_bytes(text)
+    for each in (large, lines):
+        home.fails(64, "append", "test/A", str(small), str(each), mentions="larger than the messages that the server takes: 2000 bytes")
+    assert operations(home) == [] and waiting(home) == []
+    assert home.run("append", "test/A", str(small)).status == 0
+    home.sync()
+    assert [each for each, _ in arrived(server)] == [MAILS[0]]
+
+
+def test_a_file_without_an_end_is_not_read(start, home, tmp_path):
+    start()
+    endless = tmp_path / "endless"
+    with endless.open("wb") as file:
+        file.write(MAILS[0])
+        file.truncate(1 << 40)
+    home.fails(64, "append", "test/A", str(endless), mentions="larger than 2 GiB", timeout=20)
+
+
 def test_one_that_is_refused_spoils_no_other(start, append, home):
     server = start()
     many = [mail(number) for number in range(37)]

@@ -110,6 +110,28 @@ test_what_cannot_be_read_is_nothing(void)
 	g_assert_false(sync_recall_is_loaded(empty));
 }
 
+static void
+test_append_limit(void)
+{
+	static const struct {
+		const char *stored;
+		uint64_t limit_bytes;
+	} rows[] = {
+		{ NULL, 0 },
+		{ LINE, 0 },
+		{ LINE " APPENDLIMIT", 0 },
+		{ LINE " APPENDLIMIT=35651584", 35651584 },
+		{ "appendlimit=9 IMAP4rev1", 9 },
+		{ LINE " APPENDLIMIT=9\n2 1800000000", 9 },
+		{ LINE " XAPPENDLIMIT=9 APPENDLIMIT=", 0 },
+		{ LINE " APPENDLIMIT=-9", 0 },
+		{ LINE " APPENDLIMIT=99999999999999999999", 0 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		g_assert_cmpuint(sync_recall_append_limit(rows[i].stored), ==, rows[i].limit_bytes);
+}
+
 static void *
 read_often(void *data)
 {
@@ -142,6 +164,7 @@ main(int argc, char **argv)
 	g_test_add_func("/sync/recall/two in a row count for a day", test_two_in_a_row_count_for_a_day);
 	g_test_add_func("/sync/recall/other capabilities are another server", test_other_capabilities_are_another_server);
 	g_test_add_func("/sync/recall/what cannot be read is nothing", test_what_cannot_be_read_is_nothing);
+	g_test_add_func("/sync/recall/the largest message", test_append_limit);
 	g_test_add_func("/sync/recall/workers may ask while it is noted", test_workers_may_ask_while_it_is_noted);
 	return g_test_run();
 }
