@@ -23,7 +23,14 @@ on_name(const ImapResponse *response, void *data, GError **error)
 	if (response->kind != IMAP_RESPONSE_LIST || strcmp(response->keyword, "LIST") != 0)
 		return true;
 	names->in_doubt |= response->damaged;
-	if (response->damaged || (list->attributes & IMAP_LIST_NONEXISTENT))
+	if (response->damaged)
+		return true;
+	bool is_name = list->attributes & IMAP_LIST_NONEXISTENT;
+	/* What is only a name stands for what is below it (RFC 5258 section 3). */
+	if (names->above && !names->below && !(is_name && (list->attributes & IMAP_LIST_HASNOCHILDREN)) &&
+	    sync_folder_is_below(list->mailbox, names->above, names->separator))
+		names->below = g_strdup(list->mailbox);
+	if (is_name)
 		return true;
 	for (int i = 0; i < 2; i++) {
 		if (!names->names[i] || strcmp(names->names[i], list->mailbox) != 0)
@@ -31,8 +38,6 @@ on_name(const ImapResponse *response, void *data, GError **error)
 		names->is_there[i] = true;
 		names->is_selectable[i] = !(list->attributes & IMAP_LIST_NOSELECT);
 	}
-	if (names->above && !names->below && sync_folder_is_below(list->mailbox, names->above, names->separator))
-		names->below = g_strdup(list->mailbox);
 	return true;
 }
 
@@ -151,6 +156,31 @@ sync_folder_fail(const SyncFolderChange *change, const char *words, GError **err
 	change->worker->list_again = true;
 	sync_push_warn(change->worker->run, change->operation->kind, change->path, 0, words);
 	return commit(change, end_failed, words, error);
+}
+
+static bool
+end_lost(StoreTxn *txn, int64_t id, const void *data, GError **error)
+{
+	return store_operation_lost(txn, id, data, error);
+}
+
+static bool
+end_held(StoreTxn *txn, int64_t id, const void *data, GError **error)
+{
+	return store_operation_hold(txn, id, data, error);
+}
+
+bool
+sync_folder_lost(const SyncFolderChange *change, GError **error)
+{
+	const StoreOperation *operation = change->operation;
+	unsigned attempts = MAX(operation->attempts + (operation->state == STORE_OPERATION_QUEUED), 1);
+
+	if (attempts < SYNC_LOSSES_OF_ONE)
+		return commit(change, end_lost, sync_push_lost, error);
+	g_autofree char *why = g_strdup_printf("the connection ended each of the %u times that this was sent", attempts);
+	sync_warn(change->worker->run, change->path, 0, "%s: %s", store_operation_kinds[operation->kind], why);
+	return commit(change, end_held, why, error);
 }
 
 typedef struct {

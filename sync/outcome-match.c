@@ -150,11 +150,12 @@ pick(const SyncLook *look, const SyncRun *run, const SyncSought *sought, Likenes
 
 /* What is certain: in the order of operations, the lowest UIDs first. */
 static bool
-assign_same(const SyncLook *look, const SyncRun *run, uint32_t *uids, GError **error)
+assign_same(const SyncLook *look, const SyncRun *run, SyncCertainty certainty, uint32_t *uids, GError **error)
 {
 	for (guint i = 0; i < look->count; i++) {
 		SyncCandidate *picked = NULL;
-		if (!look->sought[i].is_foreign && !pick(look, run, &look->sought[i], SAME, true, &picked, error))
+		bool may_be_ours = !look->sought[i].is_foreign || certainty == SYNC_ACCEPTED;
+		if (may_be_ours && !pick(look, run, &look->sought[i], SAME, true, &picked, error))
 			return false;
 		if (picked)
 			picked->is_spoken_for = true;
@@ -169,13 +170,17 @@ assign_rest(const SyncLook *look, const SyncRun *run, SyncCertainty certainty, u
 {
 	for (guint i = 0; i < look->count; i++) {
 		const SyncSought *sought = &look->sought[i];
-		bool is_taken = certainty == SYNC_ACCEPTED && !sought->is_foreign;
+		bool is_taken = certainty == SYNC_ACCEPTED;
 		SyncCandidate *picked = NULL;
 		if (uids[i] != 0)
 			continue;
-		if ((is_taken && !pick(look, run, sought, SAME, false, &picked, error)) ||
-		    (!picked && !pick(look, run, sought, MAYBE, false, &picked, error)))
+		if (is_taken && !pick(look, run, sought, SAME, false, &picked, error))
 			return false;
+		if (!picked) {
+			is_taken = is_taken && !sought->is_foreign;
+			if (!pick(look, run, sought, MAYBE, false, &picked, error))
+				return false;
+		}
 		if (picked && is_taken) {
 			picked->is_spoken_for = true;
 			uids[i] = picked->uid;
@@ -189,5 +194,5 @@ assign_rest(const SyncLook *look, const SyncRun *run, SyncCertainty certainty, u
 bool
 sync_look_assign(SyncLook *look, const SyncRun *run, SyncCertainty certainty, uint32_t *uids_r, GError **error)
 {
-	return assign_same(look, run, uids_r, error) && assign_rest(look, run, certainty, uids_r, error);
+	return assign_same(look, run, certainty, uids_r, error) && assign_rest(look, run, certainty, uids_r, error);
 }

@@ -38,15 +38,18 @@ has_target(const SyncBatch *batch)
 	return batch->target.id != 0 && batch->target.server_name != NULL;
 }
 
-/* MOVEs whose copy is known need not be looked for. */
+/* MOVEs whose copy is known need not be looked for, unless it was made under another UIDVALIDITY.  Of a batch either all
+ * have been copied, or none. */
 static bool
 find_copies(Outcome *outcome, GError **error)
 {
 	SyncBatch sought = *outcome->batch;
+	SyncCertainty certainty = sought.items->len > 0 && item(outcome, 0)->target_uid != 0 ? SYNC_ACCEPTED : SYNC_SOUGHT;
 	g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(SyncItem)), where = g_array_new(FALSE, FALSE, sizeof(guint));
 
 	for (guint i = 0; i < outcome->batch->items->len; i++) {
-		outcome->uids[i] = item(outcome, i)->target_uid;
+		bool is_known = item(outcome, i)->target_uidvalidity == sought.target.uidvalidity;
+		outcome->uids[i] = is_known ? item(outcome, i)->target_uid : 0;
 		if (outcome->uids[i] != 0)
 			continue;
 		g_array_append_val(items, *item(outcome, i));
@@ -56,7 +59,7 @@ find_copies(Outcome *outcome, GError **error)
 		return true;
 	g_autofree uint32_t *uids = g_new0(uint32_t, items->len);
 	sought.items = items;
-	if (!sync_find(outcome->worker, &sought, SYNC_SOUGHT, uids, error))
+	if (!sync_find(outcome->worker, &sought, certainty, uids, error))
 		return false;
 	for (guint i = 0; i < items->len; i++)
 		outcome->uids[g_array_index(where, guint, i)] = uids[i];
@@ -192,10 +195,11 @@ sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error)
 	g_autoptr(GArray) ends = sync_ends_new(batch);
 	Outcome outcome = { .worker = worker, .batch = batch, .uids = uids, .is_left = is_left, .is_open = is_open };
 
-	if (!find_copies(&outcome, error))
-		return core_prefix(error, "%s: ", batch->target_path ? batch->target_path : "(a folder that is gone)");
+	/* The source first: what has left it by then is in the target, even if the server is only now doing what was sent. */
 	if (batch->kind == STORE_OPERATION_MOVE && !look_at_source(&outcome, error))
 		return core_prefix(error, "%s: ", batch->path ? batch->path : "(a folder that is gone)");
+	if (!find_copies(&outcome, error))
+		return core_prefix(error, "%s: ", batch->target_path ? batch->target_path : "(a folder that is gone)");
 	for (guint i = 0; i < count; i++)
 		settle(&outcome, i, sync_ends_at(ends, i));
 	return sync_push_end(worker, batch, ends, error) && settle_sources(&outcome, ends, error);

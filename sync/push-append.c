@@ -143,8 +143,8 @@ halve(Window *window, const Range *range, GArray *next)
 	return true;
 }
 
-/* UIDs that APPENDUID (RFC 4315) told, in the order of the messages; those of another mailbox, or not as many as there are
- * messages, are not believed. */
+/* UIDs that APPENDUID (RFC 4315) told, in the order of the messages; those of another mailbox or of older messages, or not
+ * as many as there are messages, are not believed. */
 static void
 note_accepted(Window *window, const Range *range)
 {
@@ -155,7 +155,8 @@ note_accepted(Window *window, const Range *range)
 		window->uploads[i].accepted = true;
 	if (range->reply.code != IMAP_CODE_APPENDUID || !range->reply.uids ||
 	    range->reply.uidvalidity != item(window, range->from)->target_uidvalidity ||
-	    !imap_uidset_parse(&uids, range->reply.uids, 0) || imap_uidset_size(&uids) != range->to - range->from)
+	    !imap_uidset_parse(&uids, range->reply.uids, 0) || imap_uidset_size(&uids) != range->to - range->from ||
+	    uids.ranges[0].first < item(window, range->from)->target_uidnext)
 		return;
 	for (size_t i = 0; i < uids.count; i++)
 		for (uint64_t uid = uids.ranges[i].first; uid <= uids.ranges[i].last; uid++)

@@ -103,6 +103,8 @@ end_one(const SyncRun *run, StoreTxn *txn, const SyncItem *item, const SyncEnd *
 		return store_operation_again(txn, item->id, end->not_before_s, end->words, error);
 	case SYNC_END_HOLD:
 		return store_operation_hold(txn, item->id, end->words, error);
+	case SYNC_END_UNCOPIED:
+		return store_operation_copied(txn, item->id, 0, error) && store_operation_hold(txn, item->id, end->words, error);
 	case SYNC_END_FAIL:
 		return store_operation_fail(txn, item->id, end->words, error);
 	}
@@ -166,7 +168,7 @@ warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
 	for (guint i = 0; i < ends->len; i++) {
 		const SyncEnd *end = sync_ends_at(ends, i);
 		bool is_put_off = end->kind == SYNC_END_AGAIN && end->not_before_s > 0;
-		if (end->kind != SYNC_END_FAIL && end->kind != SYNC_END_HOLD && !is_put_off)
+		if (end->kind != SYNC_END_FAIL && end->kind != SYNC_END_HOLD && end->kind != SYNC_END_UNCOPIED && !is_put_off)
 			continue;
 		more += words != NULL;
 		uid = words ? uid : g_array_index(batch->items, SyncItem, i).uid;

@@ -1,7 +1,10 @@
 /* MOVE and COPY: UID MOVE (RFC 6851), or UID COPY and, once the copy is known to be there, the removal of the source.
  *
  * The new UIDs come with COPYUID.  Where it is missing, empty or nonsense, the messages are looked for in the target from
- * the UIDNEXT on that it had before (outcome.c).  A source is never removed before its copy was seen.
+ * the UIDNEXT on that it had before (outcome.c).  A source is never removed before its copy was seen (push-finish.c).
+ *
+ * An answer to UID MOVE is not believed where the server does not say, too, that the messages have left: some copy them and
+ * leave them where they were, or do nothing (Exchange 2013).
  */
 #include "imap/refusal.h"
 #include "sync/copyuid.h"
@@ -14,7 +17,7 @@
 typedef enum {
 	FATE_OPEN,          /* nothing yet */
 	FATE_REFUSED,       /* .words */
-	FATE_MISUNDERSTOOD, /* the server does not know UID MOVE */
+	FATE_MISUNDERSTOOD, /* the server does not know UID MOVE, or does nothing */
 	FATE_ANSWERED,      /* OK, and nothing of its new UID */
 	FATE_LEFT_OUT,      /* OK, and the new UIDs of others */
 	FATE_KNOWN,         /* OK, .uid in the target */
@@ -22,6 +25,7 @@ typedef enum {
 typedef struct {
 	FateKind kind;
 	uint32_t uid;
+	bool stays; /* KNOWN: it was moved, but it is still at its source, too */
 	char *words;
 } Fate;
 
@@ -32,6 +36,7 @@ typedef struct {
 	uint32_t *uids; /* of the items */
 	Fate *fates;    /* one for each */
 	GArray *ends;
+	uint64_t left;  /* how many messages left the source, as the server told */
 } Move;
 
 static ImapCommand *
@@ -66,8 +71,8 @@ on_done(guint from, guint to, const ImapReply *replies, void *data)
 	Move *move = data;
 	g_autoptr(GArray) sources = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	g_autoptr(GArray) targets = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-	uint32_t uidvalidity = g_array_index(move->batch->items, SyncItem, from).target_uidvalidity;
-	bool told = sync_copyuid_pairs(replies, uidvalidity, to - from, sources, targets);
+	const SyncItem *first = &g_array_index(move->batch->items, SyncItem, from);
+	bool told = sync_copyuid_pairs(replies, first->target_uidvalidity, first->target_uidnext, to - from, sources, targets);
 
 	for (guint i = from; i < to; i++)
 		move->fates[i].kind = told ? FATE_LEFT_OUT : FATE_ANSWERED;
@@ -98,7 +103,9 @@ is_to_be_found(const Move *move, guint index, const ImapUidSet *shown, bool sure
 
 	if (fate->kind == FATE_KNOWN || fate->kind == FATE_OPEN)
 		return false;
-	return move->by_move ? sure && !imap_uidset_has(shown, move->uids[index]) : fate->kind == FATE_ANSWERED;
+	if (fate->kind == FATE_ANSWERED)
+		return !move->by_move || sure;
+	return move->by_move && sure && !imap_uidset_has(shown, move->uids[index]);
 }
 
 /* found_r[i]: as sync_outcome_find() tells; UINT32_MAX also for those it does not apply to. */
@@ -126,10 +133,36 @@ find_in_target(Move *move, const ImapUidSet *shown, bool sure, uint32_t *found_r
 	return true;
 }
 
-/* UID MOVE of a message that is still in the source did nothing; one that is not there has been moved by us, or by
- * somebody else, or is gone: what the target has of it is found by the next pull, too. */
 static void
-end_moved(const Move *move, guint index, bool is_there, bool sure, uint32_t found, SyncEnd *end)
+hold(const Move *move, SyncEnd *end)
+{
+	g_autofree char *words = g_strdup_printf("the server says that it has copied the message, but it cannot be told which "
+	                                         "one in %s is the copy", move->batch->target_path);
+
+	sync_end_set(end, SYNC_END_HOLD, 0, words);
+}
+
+/* The server said OK to UID MOVE. */
+static void
+end_staying(Move *move, guint index, uint32_t found, SyncEnd *end)
+{
+	Fate *fate = &move->fates[index];
+
+	move->worker->never_moves = true;
+	if (fate->kind == FATE_ANSWERED && found == UINT32_MAX) {
+		hold(move, end);
+	} else if (fate->kind == FATE_ANSWERED && found != 0) {
+		sync_end_set(end, SYNC_END_COPIED, found, NULL);
+	} else {
+		fate->kind = FATE_MISUNDERSTOOD;
+		sync_end_set(end, SYNC_END_AGAIN, 0, NULL);
+	}
+}
+
+/* UID MOVE of a message that is still in the source did nothing, or only copied it; one that is not there has been moved by
+ * us, or by somebody else, or is gone: what the target has of it is found by the next pull, too. */
+static void
+end_moved(Move *move, guint index, bool is_there, bool sure, uint32_t found, SyncEnd *end)
 {
 	const Fate *fate = &move->fates[index];
 
@@ -137,8 +170,10 @@ end_moved(const Move *move, guint index, bool is_there, bool sure, uint32_t foun
 		sync_end_set(end, SYNC_END_LEFT, 0, NULL);
 	else if (is_there && fate->kind == FATE_REFUSED)
 		sync_end_set(end, SYNC_END_FAIL, 0, fate->words);
-	else if (is_there)
+	else if (is_there && fate->kind == FATE_MISUNDERSTOOD)
 		sync_end_set(end, SYNC_END_AGAIN, 0, NULL);
+	else if (is_there)
+		end_staying(move, index, found, end);
 	else if (found != 0 && found != UINT32_MAX)
 		sync_end_set(end, SYNC_END_UID, found, NULL);
 	else
@@ -152,14 +187,11 @@ end_copied(const Move *move, guint index, bool is_there, bool sure, uint32_t fou
 	const Fate *fate = &move->fates[index];
 	bool is_copy = move->batch->kind == STORE_OPERATION_COPY;
 	bool asked = fate->kind == FATE_ANSWERED; /* the target was looked into */
-	g_autofree char *words = NULL;
 
 	if (asked && found != 0 && found != UINT32_MAX) {
 		sync_end_set(end, is_copy ? SYNC_END_UID : SYNC_END_COPIED, found, NULL);
 	} else if (asked && (found == UINT32_MAX || is_there || !sure)) {
-		words = g_strdup_printf("the server says that it has copied the message, but it cannot be told which one in %s is "
-		                        "the copy", move->batch->target_path);
-		sync_end_set(end, SYNC_END_HOLD, 0, words);
+		hold(move, end);
 	} else if (!is_there && sure) {
 		/* Once a pull has seen that the source is gone, a copy becomes an upload. */
 		sync_end_set(end, is_copy ? SYNC_END_AGAIN : SYNC_END_GONE, 0, NULL);
@@ -170,6 +202,16 @@ end_copied(const Move *move, guint index, bool is_there, bool sure, uint32_t fou
 	}
 }
 
+static guint
+count_known(const Move *move)
+{
+	guint known = 0;
+
+	for (guint i = 0; i < move->batch->items->len; i++)
+		known += move->fates[i].kind == FATE_KNOWN;
+	return known;
+}
+
 /* What the answers did not tell: by looking at what is left in the source, then into the target. */
 static bool
 resolve(Move *move, GError **error)
@@ -177,10 +219,10 @@ resolve(Move *move, GError **error)
 	guint count = move->batch->items->len;
 	g_autofree uint32_t *found = g_new0(uint32_t, count);
 	g_auto(ImapUidSet) unknown = { 0 }, shown = { 0 };
-	bool sure = true;
+	bool sure = true, have_left = !move->by_move || move->left >= count_known(move);
 
 	for (guint i = 0; i < count; i++)
-		if (move->fates[i].kind != FATE_KNOWN)
+		if (move->fates[i].kind != FATE_KNOWN || !have_left)
 			imap_uidset_add(&unknown, move->uids[i]);
 	if (unknown.count == 0)
 		return true;
@@ -189,6 +231,8 @@ resolve(Move *move, GError **error)
 		return false;
 	for (guint i = 0; i < count; i++) {
 		bool is_there = imap_uidset_has(&shown, move->uids[i]);
+		move->fates[i].stays = move->fates[i].kind == FATE_KNOWN && !have_left && is_there;
+		move->worker->never_moves |= move->fates[i].stays;
 		if (move->fates[i].kind == FATE_KNOWN || move->fates[i].kind == FATE_OPEN)
 			continue;
 		if (move->by_move)
@@ -209,7 +253,8 @@ note_known(Move *move)
 	for (guint i = 0; i < move->batch->items->len; i++) {
 		const Fate *fate = &move->fates[i];
 		if (fate->kind == FATE_KNOWN)
-			sync_end_set(sync_ends_at(move->ends, i), is_done ? SYNC_END_UID : SYNC_END_COPIED, fate->uid, NULL);
+			sync_end_set(sync_ends_at(move->ends, i), is_done && !fate->stays ? SYNC_END_UID : SYNC_END_COPIED, fate->uid,
+			             NULL);
 		else if (fate->kind == FATE_OPEN && is_alive) /* the server is busy */
 			sync_end_set(sync_ends_at(move->ends, i), SYNC_END_AGAIN, 0, NULL);
 	}
@@ -261,6 +306,29 @@ leave_to_next_round(const Move *move)
 }
 
 static bool
+on_left(const ImapResponse *response, void *data, GError **error)
+{
+	Move *move = data;
+	g_auto(ImapUidSet) uids = { 0 };
+
+	if (response->kind == IMAP_RESPONSE_EXPUNGE)
+		move->left++;
+	else if (response->kind == IMAP_RESPONSE_VANISHED && !response->damaged && !response->vanished.earlier &&
+	         imap_uidset_parse(&uids, response->vanished.uids, 0))
+		move->left += imap_uidset_size(&uids);
+	return true;
+}
+
+static bool
+send_all(Move *move, const SyncSets *sets, GError **error)
+{
+	imap_session_listen(move->worker->session, on_left, move);
+	bool ok = sync_sets_run(sets, error);
+	imap_session_listen(move->worker->session, NULL, NULL);
+	return ok;
+}
+
+static bool
 run(Move *move, GError **error)
 {
 	SyncSets sets = { .worker = move->worker, .uids = move->uids, .count = move->batch->items->len,
@@ -268,7 +336,7 @@ run(Move *move, GError **error)
 		              .make = make, .done = on_done, .refused = on_refused, .data = move };
 	GError *failure = NULL;
 
-	bool ok = sync_sets_run(&sets, &failure) && resolve(move, &failure);
+	bool ok = send_all(move, &sets, &failure) && resolve(move, &failure);
 	note_known(move);
 	if (!sync_push_end(move->worker, move->batch, move->ends, error)) {
 		g_clear_error(&failure);
@@ -326,27 +394,6 @@ transfer(SyncWorker *worker, const SyncBatch *batch, GError **error)
 	return ok;
 }
 
-/* The copies are there; what is left is to remove the sources. */
-static bool
-finish(SyncWorker *worker, const SyncBatch *batch, GError **error)
-{
-	const StoreMailbox *target = &batch->target;
-	GError *failure = NULL;
-
-	if (!sync_push_select(worker, &batch->mailbox, batch->path, error) ||
-	    !sync_push_send(worker, batch, target->uidvalidity, target->uidnext, error))
-		return false;
-	g_autoptr(GArray) ends = sync_ends_new(batch);
-	bool ok = sync_push_take_away(worker, batch, SYNC_END_UID, ends, &failure);
-	if (!sync_push_end(worker, batch, ends, error)) {
-		g_clear_error(&failure);
-		return false;
-	}
-	if (failure)
-		g_propagate_error(error, failure);
-	return ok;
-}
-
 /* Gmail's folders are labels: what is moved to its Trash loses all of them, so a message that a user removes in one folder
  * would vanish from the others.  There, it is expunged: that takes one label away.  In All Mail it is the message that is
  * removed; what is in Spam has no label. */
@@ -363,6 +410,6 @@ bool
 sync_push_move(SyncWorker *worker, const SyncBatch *batch, GError **error)
 {
 	if (batch->items->len > 0 && g_array_index(batch->items, SyncItem, 0).target_uid != 0)
-		return finish(worker, batch, error);
+		return sync_push_finish(worker, batch, error);
 	return is_label(worker, batch) ? sync_push_remove(worker, batch, error) : transfer(worker, batch, error);
 }

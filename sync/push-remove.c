@@ -11,6 +11,8 @@
 typedef struct {
 	const GArray *uids; /* uint32_t: what is to be removed */
 	ImapUidSet gone, refused;
+	bool sure;      /* the server has told what it still has */
+	bool is_stuck;  /* ... although it has just said that it removed all but what it refused */
 	char *words; /* of the first refusal; NULL */
 } Removal;
 
@@ -76,16 +78,15 @@ static bool
 verify(SyncWorker *worker, Removal *removal, GError **error)
 {
 	g_auto(ImapUidSet) rest = { 0 }, shown = { 0 };
-	bool sure;
 
 	for (guint i = 0; i < removal->uids->len; i++)
 		if (!imap_uidset_has(&removal->gone, g_array_index(removal->uids, uint32_t, i)))
 			imap_uidset_add(&rest, g_array_index(removal->uids, uint32_t, i));
 	if (rest.count == 0)
 		return true;
-	if (!sync_search(worker, &rest, &shown, &sure, error))
+	if (!sync_search(worker, &rest, &shown, &removal->sure, error))
 		return false;
-	for (guint i = 0; sure && i < removal->uids->len; i++)
+	for (guint i = 0; removal->sure && i < removal->uids->len; i++)
 		if (!imap_uidset_has(&shown, g_array_index(removal->uids, uint32_t, i)))
 			imap_uidset_add(&removal->gone, g_array_index(removal->uids, uint32_t, i));
 	return true;
@@ -182,6 +183,8 @@ end_item(const Removal *removal, const SyncItem *item, SyncEndKind gone, const c
 		sync_end_set(end, gone, gone == SYNC_END_UID ? item->target_uid : 0, NULL);
 	else if (imap_uidset_has(&removal->refused, item->uid))
 		sync_end_set(end, SYNC_END_FAIL, 0, removal->words);
+	else if (!why && removal->is_stuck && item->attempts + 1 >= SYNC_LOSSES_OF_ONE)
+		sync_end_set(end, SYNC_END_HOLD, 0, "the server says that it has removed the message, but it still has it");
 	else
 		sync_end_set(end, why ? SYNC_END_HOLD : SYNC_END_AGAIN, 0, why);
 }
@@ -207,6 +210,7 @@ sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone
 	bool is_confirmed = batch->was_sent && batch->state == STORE_OPERATION_QUEUED;
 
 	bool ok = remove_all(worker, batch, &removal, !can_expunge && is_confirmed, &others, error);
+	removal.is_stuck = ok && removal.sure;
 	/* Held rather than queued, so that only a person makes it an EXPUNGE. */
 	g_autofree char *why = can_expunge ? NULL : explain(batch, others);
 	for (guint i = 0; i < batch->items->len && imap_session_alive(worker->session); i++)

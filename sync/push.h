@@ -7,6 +7,7 @@
  *   sets.c          one command for many messages: in sets, pipelined, halved where they are refused (sets.h)
  *   push-flags.c    FLAGS: UID STORE
  *   push-move.c     MOVE and COPY: UID MOVE, or UID COPY and then the removal of the source
+ *   push-finish.c   that removal, where the copy was made before
  *   push-remove.c   removal: \Deleted and UID EXPUNGE; never a bare EXPUNGE (DESIGN invariant 3)
  *   push-append.c   APPEND, several messages in one command (append.c) where the server has MULTIAPPEND
  *   push-folders.c  CREATE; folder-rename.c, folder-delete.c: RENAME, DELETE by rename and STATUS; folder-name.c: the
@@ -24,7 +25,8 @@
  *     members are tried one by one (halves), so that one bad message does not spoil the others.  "Busy" answers end the
  *     push (CORE_ERROR_BUSY): all stays queued.
  *   - What was sent when the connection ended comes last, in ever smaller batches, and is held at last (sync_push_end()): so
- *     one at which a server or something on the way breaks does not keep the others from being done.
+ *     one at which a server or something on the way breaks does not keep the others from being done.  Folder operations,
+ *     too (sync_folder_lost()).
  *   - Everything is pipelined and in sets: a thousand of a kind cost a few flights.
  *
  * All on the account's thread, which alone writes what the server tells, so what a push learns and what a pull learns
@@ -106,6 +108,7 @@ typedef enum {
 	SYNC_END_GONE,   /* done: the message is no more */
 	SYNC_END_AGAIN,  /* not done; .words may say why */
 	SYNC_END_HOLD,   /* .words say why */
+	SYNC_END_UNCOPIED, /* a MOVE's copy has gone: HOLD, and it is to be made again */
 	SYNC_END_FAIL,   /* in the server's .words */
 } SyncEndKind;
 typedef struct {
@@ -138,6 +141,7 @@ void sync_batch_uids(const SyncBatch *batch, guint from, guint to, ImapUidSet *u
 /* Each does its batch: sends, waits, commits what came of each item.  False as sync_push(). */
 bool sync_push_flags(SyncWorker *worker, const SyncBatch *batch, GError **error);
 bool sync_push_move(SyncWorker *worker, const SyncBatch *batch, GError **error); /* MOVE and COPY */
+bool sync_push_finish(SyncWorker *worker, const SyncBatch *batch, GError **error); /* MOVEs whose copies are there */
 bool sync_push_remove(SyncWorker *worker, const SyncBatch *batch, GError **error);
 bool sync_push_append(SyncWorker *worker, const SyncBatch *batch, GError **error);
 bool sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **error);

@@ -106,16 +106,19 @@ bool store_task_list_sent(Store *store, int64_t account_id, StoreTaskFn fn, void
 /* For all below, CORE_ERROR_NOT_FOUND: there is no such operation, or it is not in a state that allows it; nothing was
  * changed and the transaction can go on. */
 
-/* Before the first byte: state sent, attempts counted.  @uidvalidity, @uidnext: of the target; 0 where there is none. */
+/* Before the first byte: state sent, attempts counted.  @uidvalidity, @uidnext: of the target; 0 where there is none.  A
+ * copy that is known by its UID is not known any more if it was made under another UIDVALIDITY. */
 bool store_operation_send(StoreTxn *txn, int64_t id, uint32_t uidvalidity, uint32_t uidnext, GError **error);
 /* DELETE: the private name it is about to get; also of RENAME and CREATE what is needed to settle it. */
 bool store_operation_set_arguments(StoreTxn *txn, int64_t id, const char *arguments, GError **error);
-/* MOVE in two steps: the copy is there; the removal of the source is left. */
+/* MOVE in two steps: the copy is there; the removal of the source is left.  @target_uid 0: it is not there any more. */
 bool store_operation_copied(StoreTxn *txn, int64_t id, uint32_t target_uid, GError **error);
 /* Not done: again, no sooner than @not_before_s.  @error_words may be NULL.  NOT_FOUND also for a message in state MOVING,
  * which nothing can be done with again: it is to be done, held or failed. */
 bool store_operation_again(StoreTxn *txn, int64_t id, int64_t not_before_s, const char *error_words, GError **error);
 bool store_operation_hold(StoreTxn *txn, int64_t id, const char *why, GError **error);
+/* A folder operation that was sent, and stays so: it will have to be sent once more, which is counted.  @words: why. */
+bool store_operation_lost(StoreTxn *txn, int64_t id, const char *words, GError **error);
 /* Refused for good.  What was not done is shown as it is: flags as the server has them, a move back in its mailbox, a
  * removal visible again; an append or copy stays where it is with its error, and what waits behind it waits; a mailbox
  * that could not be created stays with what is in it, a renamed one goes back if its path is free, a deleted one is shown

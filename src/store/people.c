@@ -168,7 +168,7 @@ undo_taking(StoreTxn *txn, const StoreOperation *operation, GError **error)
 	if (row.state == STORE_MESSAGE_MOVING)
 		return keep_here(txn, row.id, error);
 	return store_operation_set_state(txn, operation->id, STORE_OPERATION_CANCELLED, taken_back, error) &&
-	       store_operation_put_back(txn, operation, error);
+	       store_operation_unmark(txn, operation, error) && store_operation_put_back(txn, operation, error);
 }
 
 static bool

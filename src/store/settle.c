@@ -71,6 +71,15 @@ store_operation_hold(StoreTxn *txn, int64_t id, const char *why, GError **error)
 	return alter(txn, query, id, error);
 }
 
+bool
+store_operation_lost(StoreTxn *txn, int64_t id, const char *words, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_OPERATION_LOST);
+
+	store_bind_text(query, ":error", words);
+	return alter(txn, query, id, error);
+}
+
 /* What would be tried again is not to be had: *gone_r.  An operation on a message that is on its way cannot be. */
 static bool
 ask_source(StoreTxn *txn, const StoreOperation *operation, bool *gone_r, GError **error)
@@ -109,6 +118,30 @@ set_flags(StoreTxn *txn, int64_t message_id, const char *base_flags, uint64_t mo
 	store_bind_text(query, ":base_flags", base_flags);
 	store_bind_id(query, ":modseq", (int64_t)modseq);
 	return store_query_run(txn->db, query, error);
+}
+
+bool
+store_operation_unmark(StoreTxn *txn, const StoreOperation *operation, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+	StoreStep step = store_txn_message(txn, operation->message_id, &row, error);
+
+	if (step != STORE_ROW || operation->attempts == 0)
+		return step != STORE_FAILED;
+	StoreOperation delta = {
+		.account_id = operation->account_id,
+		.kind = STORE_OPERATION_FLAGS,
+		.message_id = row.id,
+		.mailbox_id = row.mailbox_id,
+		.add_flags = "",
+		.remove_flags = "\\Deleted",
+	};
+	g_autofree char *marked = store_flags_apply(row.base_flags, delta.remove_flags, "");
+	bool is_told = strcmp(marked, row.base_flags) == 0;
+	if (!is_told && operation->kind != STORE_OPERATION_REMOVE && operation->target_uid == 0)
+		return true;
+	return set_flags(txn, row.id, marked, row.modseq, error) &&
+	       store_operation_insert(txn, &delta, &delta.id, error);
 }
 
 bool

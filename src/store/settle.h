@@ -17,6 +17,10 @@ bool store_txn_operation_in(StoreTxn *txn, int64_t id, unsigned states, StoreOpe
  * began, by its former name.  A mailbox that was to be deleted is there again for it. */
 bool store_operation_put_back(StoreTxn *txn, const StoreOperation *operation, GError **error);
 
+/* MOVE or REMOVE @operation is taken back, and the server may have been told to mark the message with \Deleted for it: it
+ * is to be unmarked, or the next client's EXPUNGE removes it. */
+bool store_operation_unmark(StoreTxn *txn, const StoreOperation *operation, GError **error);
+
 /* Queued, with no time to wait for. */
 bool store_operation_requeue(StoreTxn *txn, int64_t id, GError **error);
 /* Of one that failed.  *done_r false: it is not to be tried again. */

@@ -152,7 +152,9 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 
 	[STORE_SQL_OPERATION_SEND] = { WRITE,
 		"UPDATE operations SET state = 'sent', attempts = attempts + 1, target_uidvalidity = :uidvalidity,"
-		" target_uidnext = :uidnext WHERE id = :id AND state = 'queued'" },
+		" target_uidnext = :uidnext,"
+		" target_uid = CASE WHEN target_uidvalidity = :uidvalidity THEN target_uid ELSE 0 END"
+		" WHERE id = :id AND state = 'queued'" },
 	[STORE_SQL_OPERATION_SET_ARGUMENTS] = { WRITE,
 		"UPDATE operations SET arguments = :arguments WHERE id = :id AND ended = 0" },
 	[STORE_SQL_OPERATION_COPIED] = { WRITE,

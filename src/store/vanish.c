@@ -1,6 +1,6 @@
 /* What the server no longer has.  Rows go, and what users still wanted of them is cancelled; but a row that an operation is
  * just taking elsewhere stays until that operation's end tells where the message is. */
-#include "store/operation-rows.h"
+#include "store/settle.h"
 
 static const char gone[] = "the server no longer has the message";
 static const char folder_gone[] = "the folder is gone";
@@ -154,7 +154,7 @@ turn_back(StoreTxn *txn, const StoreOperation *move, GError **error)
 		return true;
 	if (row.state == STORE_MESSAGE_MOVING)
 		return store_message_remove(txn, row.id, error);
-	return store_message_show_by_operations(txn, row.id, error);
+	return store_operation_unmark(txn, move, error) && store_message_show_by_operations(txn, row.id, error);
 }
 
 static bool

@@ -12,7 +12,9 @@ static const Row rows[] = {
 	{ "304,319:320", "3956:3958", 10, "304>3956 319>3957 320>3958" },
 	{ "5,3,4", "10,12,11", 10, "5>10 3>12 4>11" }, /* the order is what counts */
 	{ "3:1", "7:9", 10, "1>7 2>8 3>9" },
-	{ "4294967295", "1", 10, "4294967295>1" },
+	{ "4294967295", "6", 10, "4294967295>6" },
+	{ "1:3", "5:7", 10, NULL }, /* 5 was there before */
+	{ "1:2", "7,7", 10, NULL },
 	{ "1:3", "7:9", 11, NULL },
 	{ "1:3", "7:8", 10, NULL },
 	{ "1:2", "7:9", 10, NULL },
@@ -33,7 +35,7 @@ test_pairs(void)
 		g_autoptr(GArray) sources = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 		g_autoptr(GArray) targets = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 		g_autoptr(GString) pairs = g_string_new(NULL);
-		bool believed = sync_copyuid_pairs(&reply, rows[i].uidvalidity, 5, sources, targets);
+		bool believed = sync_copyuid_pairs(&reply, rows[i].uidvalidity, 6, 5, sources, targets);
 
 		g_test_message("%s %s", rows[i].sources, rows[i].targets);
 		g_assert_cmpint(believed, ==, rows[i].pairs != NULL);
@@ -54,7 +56,7 @@ test_unknown_uidvalidity(void)
 	g_autoptr(GArray) sources = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	g_autoptr(GArray) targets = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 
-	g_assert_true(sync_copyuid_pairs(&reply, 0, 1, sources, targets));
+	g_assert_true(sync_copyuid_pairs(&reply, 0, 0, 1, sources, targets));
 }
 
 int

@@ -1,0 +1,286 @@
+"""What others do between our steps, and servers that say one thing and do another: nothing is lost, doubled or misplaced."""
+import re
+
+import pytest
+from lib import messages
+from lib.pushing import do, here, ids, operations, paths, rows, settled, sha, there
+from lib.scripted import BASIC, FULL, REV1, Session
+
+MAILS = [messages.random_message("hostile", index) for index in range(8)]
+NO_MOVE = FULL.replace(" MOVE", "")
+PLAIN = REV1 + " UIDPLUS"
+WHEN = pytest.mark.parametrize("when", ["cut_before_action", "cut_before_untagged", "cut_before_reply"])
+
+
+@pytest.fixture
+def start(serve, home):
+    """start(SessionClass, capability): a server with A (all of MAILS but the last), B (the last) and Trash, all of it here."""
+    def begin(session=None, capability=FULL, **keys):
+        server = serve(session, capability=capability)
+        server.add("A", MAILS[:7])
+        server.add("B", MAILS[7:])
+        server.add("Trash", attributes=["\\Trash"])
+        home.configure(**server.account(**keys))
+        home.sync()
+        assert here(home) == there(server)
+        return server
+    return begin
+
+
+def contents(server, name):
+    return sorted(body for _, body in there(server).get(name, {}).values())
+
+
+def shas(*indexes):
+    return sorted(sha(MAILS[index]) for index in indexes)
+
+
+# The copy of a move is there, its source is yet to be removed
+
+def copied_and_held(start, home):
+    server = start(capability=BASIC)
+    do(home, "move", "test/B", *paths(1, 3))
+    home.run("sync")
+    assert [each[:2] for each in operations(home)] == [("move", "held")] * 2
+    assert contents(server, "B") == shas(0, 2, 7)
+    return server
+
+
+def confirm(home):
+    """As often as it is asked for: the first time may only find out what became of the copies."""
+    for _ in range(4):
+        do(home, "confirm", "test")
+        home.run("sync")
+    assert operations(home) == []
+
+
+def test_a_held_move_whose_target_is_renumbered(start, home):
+    server = copied_and_held(start, home)
+    box = server.box("B")
+    box.mails.reverse()
+    box.renumber(2000)
+    home.run("sync")
+    confirm(home)
+    assert here(home) == there(server), "a row has another message's UID"
+    assert contents(server, "B") == shas(0, 2, 7)
+
+
+def test_a_held_move_whose_copy_others_remove(start, home):
+    server = copied_and_held(start, home)
+    server.box("B").expunge(2)
+    do(home, "confirm", "test")
+    home.run("sync")
+    assert set(shas(0)) <= set(contents(server, "A")), "the last of it went"
+    assert {each[1] for each in operations(home)} == {"held"}
+    assert "its copy has gone from B" in operations(home)[0][2]
+    confirm(home)
+    assert contents(server, "B") == shas(0, 2, 7) and contents(server, "A") == shas(1, 3, 4, 5, 6)
+    assert here(home) == there(server)
+
+
+def test_a_held_move_whose_copy_others_remove_is_taken_back(start, home):
+    server = copied_and_held(start, home)
+    server.box("B").expunge(2)
+    do(home, "confirm", "test")
+    home.run("sync")
+    home.run("undo")
+    home.run("sync")
+    home.run("sync")
+    assert there(server)["A"][1] == (set(), sha(MAILS[0])) and contents(server, "B") == shas(2, 7)
+    assert operations(home) == [] and here(home) == there(server)
+
+
+def test_a_held_move_whose_target_others_remove(start, home):
+    server = copied_and_held(start, home)
+    del server.boxes[b"B"]
+    home.run("sync")
+    confirm(home)
+    assert contents(server, "A") == shas(*range(7)), "a source went although its copy had gone"
+    assert here(home) == there(server)
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_a_held_move_whose_target_others_make_anew(synced, start, home):
+    server = copied_and_held(start, home)
+    del server.boxes[b"B"]
+    server.add("B").renumber(3000)
+    if synced:
+        home.run("sync")
+    confirm(home)
+    assert set(shas(0, 2)) <= set(contents(server, "A") + contents(server, "B")), "a source went although its copy had gone"
+    assert here(home) == there(server)
+
+
+@pytest.mark.parametrize("what", ["renumber", "remove", "anew"])
+@WHEN
+def test_the_target_changes_after_a_cut_between_copy_and_removal(what, when, start, home):
+    server = start(capability=NO_MOVE)
+    do(home, "move", "test/B", *paths(1, 3))
+    setattr(server, when, "STORE")
+    assert home.run("sync").status == 69
+    assert contents(server, "B") == shas(0, 2, 7)
+    if what == "renumber":
+        server.box("B").mails.reverse()
+        server.box("B").renumber(2000)
+    else:
+        del server.boxes[b"B"]
+    if what == "anew":
+        server.add("B").renumber(3000)
+    for _ in range(3):
+        home.run("sync")
+    assert here(home) == there(server)
+    assert set(shas(0, 2)) <= set(contents(server, "A") + contents(server, "B")), "a source went although its copy had gone"
+
+
+# Undo
+
+def test_what_was_only_marked_is_unmarked_when_it_is_taken_back(start, home):
+    server = start(capability=BASIC)
+    do(home, "expunge", "0", *paths(1, 3))
+    home.run("sync")
+    assert there(server)["A"][1][0] == there(server)["A"][3][0] == {"\\Deleted"}
+    home.run("undo")
+    home.run("sync")
+    home.run("sync")
+    assert [flags for flags, _ in there(server)["A"].values()] == [set()] * 7, "another client's EXPUNGE would remove it"
+    assert here(home) == there(server)
+
+
+def test_a_move_that_is_taken_back_leaves_its_source_unmarked(start, home):
+    server = copied_and_held(start, home)
+    home.run("undo")
+    home.run("sync")
+    home.run("sync")
+    assert [flags for flags, _ in there(server)["A"].values()] == [set()] * 7, "another client's EXPUNGE would remove it"
+    assert here(home) == there(server)
+
+
+# Answers that are not so
+
+class Liar(Session):
+    """COPYUID and APPENDUID with UIDs that others have."""
+    def _lie(self, text):
+        text = re.sub(rb"\[COPYUID (\d+) (\S+) \S+\]", rb"[COPYUID \1 \2 1]", text)
+        return re.sub(rb"\[APPENDUID (\d+) \S+\]", rb"[APPENDUID \1 1]", text)
+
+    def tagged(self, text):
+        super().tagged(self._lie(text))
+
+    def untagged(self, text):
+        super().untagged(self._lie(text))
+
+
+class Repeating(Liar):
+    """The same UID for all."""
+    def _lie(self, text):
+        return re.sub(rb"\[COPYUID (\d+) (\S+) \S+\]", rb"[COPYUID \1 1,3 2,2]", text)
+
+
+def test_an_appenduid_that_names_others_is_not_believed(start, home, tmp_path):
+    server = start(Liar)
+    before = ids(home)[sha(MAILS[7])]
+    new = tmp_path / "new"
+    new.write_bytes(messages.message("New.\n", subject="new"))
+    do(home, "append", "test/B", "", "1700000000", str(new))
+    settled(home, server)
+    assert len(there(server)["B"]) == 2
+    assert ids(home)[sha(MAILS[7])] == before, "its row was taken for another message"
+
+
+@pytest.mark.parametrize("capability", [FULL, NO_MOVE], ids=["full", "no-move"])
+@pytest.mark.parametrize("verb", ["move", "copy"])
+@pytest.mark.parametrize("liar, sources", [(Liar, (1,)), (Repeating, (1, 3))])
+def test_a_copyuid_that_names_others_is_not_believed(liar, sources, verb, capability, start, home):
+    server = start(liar, capability)
+    before = ids(home)[sha(MAILS[7])]
+    do(home, verb, "test/B", *paths(*sources))
+    settled(home, server)
+    assert contents(server, "B") == shas(7, *[uid - 1 for uid in sources])
+    assert ids(home)[sha(MAILS[7])] == before, "its row was taken for another message"
+
+
+class MovesNothing(Session):
+    """Says OK to MOVE, and does nothing."""
+    def move(self, chosen, name):
+        self.tagged(b"OK done")
+
+
+class MovesByCopy(Session):
+    """Copies, and leaves the source where it is; tells no COPYUID."""
+    def move(self, chosen, name):
+        target = self.target(name)
+        if target:
+            self.copied(chosen, target)
+            self.tagged(b"OK done")
+
+
+class MovesByCopyAndTells(Session):
+    def move(self, chosen, name):
+        target = self.target(name)
+        if target:
+            self.untagged(b"OK " + self.copied(chosen, target) + b"moved")
+            self.tagged(b"OK done")
+
+
+@pytest.mark.parametrize("session", [MovesNothing, MovesByCopy, MovesByCopyAndTells])
+def test_a_move_that_is_none_doubles_nothing(session, start, home):
+    """Exchange 2013."""
+    server = start(session)
+    do(home, "move", "test/B", *paths(1, 3))
+    for _ in range(3):
+        home.run("sync")
+    assert operations(home) == []
+    assert contents(server, "B") == shas(0, 2, 7)
+    assert contents(server, "A") == shas(1, 3, 4, 5, 6)
+    assert here(home) == there(server)
+
+
+class KeepsAll(Session):
+    """Says OK to EXPUNGE, and removes nothing."""
+    def expunge(self, chosen):
+        self.tagged(b"OK done")
+
+
+def test_an_expunge_that_is_none_is_not_sent_for_ever(start, home):
+    server = start(KeepsAll)
+    do(home, "expunge", "0", *paths(1))
+    for _ in range(8):
+        home.run("sync")
+    sent = len(server.commands(b"UID EXPUNGE"))
+    home.run("sync")
+    home.run("sync")
+    assert len(server.commands(b"UID EXPUNGE")) == sent, "it is sent in every run"
+    assert [each[:2] for each in operations(home)] == [("remove", "held")] or \
+        [each[:2] for each in operations(home)] == [("remove", "failed")]
+
+
+class Late(Session):
+    """Does what was asked for on the connection that ended while the next one looks."""
+    def do_UID_SEARCH(self, *words):
+        late, self.server.late = getattr(self.server, "late", None), None
+        if late:
+            late()
+        super().do_UID_SEARCH(*words)
+
+
+@pytest.mark.parametrize("verb", ["move", "delete"])
+def test_a_move_that_the_server_does_after_the_cut(verb, start, home):
+    server = start(Late)
+    before = ids(home)
+    folder = "B" if verb == "move" else "Trash"
+    do(home, verb, *(["test/B"] if verb == "move" else []), *paths(1, 3))
+    do(home, "flag", "\\Flagged", "", *paths(1, folder=folder))
+    server.cut_before_action = "MOVE"
+    assert home.run("sync").status == 69
+
+    def late():
+        with server.lock:
+            source, target = server.box("A"), server.box(folder)
+            for mail in [mail for mail in source.mails if mail.uid in (1, 3)]:
+                target.add(mail.raw, set(mail.flags), mail.when, extra=dict(mail.extra))
+            source.expunge(1, 3)
+    server.late = late
+    settled(home, server)
+    assert sorted(each for each in contents(server, folder)) == shas(0, 2, *([7] if verb == "move" else []))
+    assert ids(home) == before, "rows were lost, and what was queued for them"
+    assert [flags for flags, body in there(server)[folder].values() if body == sha(MAILS[0])] == [{"\\Flagged"}]
