@@ -38,7 +38,7 @@ change_flags(Change *change, GError **error)
 
 	if (change->count < 3 || (strcmp(mode, "add") && strcmp(mode, "remove") && strcmp(mode, "set")))
 		return usage("expected: flag add|remove|set FLAGS PATH…", error);
-	if (!change_flags_parse(change->words[1], &flags, error))
+	if (!change_flags_parse(change->words[1], *mode == 'r', &flags, error))
 		return false;
 	for (size_t i = 2; i < change->count; i++) {
 		g_auto(ChangePath) path = { 0 };
@@ -254,7 +254,7 @@ change_append(Change *change, GError **error)
 	g_array_set_clear_func(reads, read_clear);
 	if (change->count < 4)
 		return usage("expected: append FOLDER FLAGS DATE FILE…", error);
-	if (!change_flags_parse(change->words[1], &flags, error) || !parse_date(change->words[2], &date_s, error) ||
+	if (!change_flags_parse(change->words[1], false, &flags, error) || !parse_date(change->words[2], &date_s, error) ||
 	    !change_path_mailbox(change->context, change->words[0], &asked, error) ||
 	    !append_limit(change, &asked, &limit_bytes, error) || !read_all(change, limit_bytes, reads, error) || !(change->txn = store_begin(store, error)) ||
 	    !change_path_mailbox(change->context, change->words[0], &target, error))

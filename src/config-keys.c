@@ -294,6 +294,17 @@ set_undo(ConfigParser *parser, const char *value, GError **error)
 	return config_fail(parser, error, "undo = %s: must be a time such as 0, 90s, 15m, 1h or 2d, at most a year", value);
 }
 
+static bool
+is_path(const char *value)
+{
+	g_auto(GStrv) parts = g_strsplit(value, "/", -1);
+
+	for (char **part = parts; *part; part++)
+		if (!**part || g_str_equal(*part, ".") || g_str_equal(*part, ".."))
+			return false;
+	return true;
+}
+
 /* A folder for the special use that the key's name says. */
 static bool
 set_special(ConfigParser *parser, const char *value, GError **error)
@@ -306,7 +317,7 @@ set_special(ConfigParser *parser, const char *value, GError **error)
 		{ "junk", STORE_MAILBOX_JUNK },   { "archive", STORE_MAILBOX_ARCHIVE },
 	};
 
-	if (*value == '/' || g_str_has_suffix(value, "/") || strstr(value, "//"))
+	if (!is_path(value))
 		return config_fail(parser, error, "%s = %s: must be the path of a folder, such as Trash or Mail/Trash",
 		                   parser->key->name, value);
 	for (size_t i = 0; i < G_N_ELEMENTS(uses); i++) {

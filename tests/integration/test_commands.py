@@ -29,6 +29,8 @@ def server(serve, home):
     (["flag", "toggle", "\\Seen", "test/A/~1"], "flag add|remove|set"),
     (["flag", "add", "\\Sean", "test/A/~1"], "\\Sean is no flag"),
     (["flag", "add", "a(b", "test/A/~1"], "a(b is no flag"),
+    (["flag", "add", "$x,seen", "test/A/~1"], "seen: the flag is called \\Seen; quote it"),
+    (["append", "--flags", "Flagged", "test/A", "/etc/hostname"], "Flagged: the flag is called \\Flagged"),
     (["flag", "add", "\\Seen", "test/A"], "expected ACCOUNT/FOLDER/NAME"),
     (["flag", "add", "\\Seen", "test/A/~9"], "there is no message test/A/~9"),
     (["flag", "add", "\\Seen", "other/A/~1"], "ACCOUNT/FOLDER needs no mount"),

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "netrc.h"
 #include "password.h"
+#include "store/mailboxes.h"
 #include "subprocess.h"
 
 #include <errno.h>
@@ -78,6 +79,10 @@ test_every_key(void)
 		"folders = INBOX #news/* !Spam\n"
 		"bodies = all\n"
 		"connections = 16\n"
+		"delete = expunge\n"
+		"undo = 15m\n"
+		"trash = Mail/Koš\n"
+		"sent = Odeslaná pošta   # with a space\n"
 		"[account b]\n"
 		"host = b.example\n"
 		"user = b\n"
@@ -113,6 +118,13 @@ test_every_key(void)
 	g_assert_cmpstr(a->folders[1], ==, "#news/*");
 	g_assert_cmpstr(a->folders[2], ==, "!Spam");
 	g_assert_cmpuint(a->connections, ==, 16);
+	g_assert_true(a->delete_expunges);
+	g_assert_cmpint(a->undo_s, ==, 15 * 60);
+	g_assert_cmpstr(config_account_special(a, STORE_MAILBOX_TRASH), ==, "Mail/Koš");
+	g_assert_cmpstr(config_account_special(a, STORE_MAILBOX_SENT), ==, "Odeslaná pošta");
+	g_assert_null(config_account_special(a, STORE_MAILBOX_JUNK));
+	g_assert_false(b->delete_expunges);
+	g_assert_cmpint(b->undo_s, ==, 3600);
 	g_assert_cmpint(b->imap.port, ==, 143);
 	g_assert_cmpint(b->password.kind, ==, PASSWORD_NETRC);
 	g_assert_cmpstr(b->folders[0], ==, "Sent Mail");
@@ -158,6 +170,13 @@ test_errors_name_the_line(void)
 		{ GOOD "protocol = jmap\n", "/etc/x/config:5: protocol = jmap: must be one of imap" },
 		{ GOOD "bodies = 0d\n", "/etc/x/config:5: bodies = 0d: must be all, headers, or a number of days such as 90d" },
 		{ GOOD "bodies = 90\n", "/etc/x/config:5: bodies = 90: must be all, headers, or a number of days such as 90d" },
+		{ GOOD "delete = yes\n", "/etc/x/config:5: delete = yes: must be one of trash, expunge" },
+		{ GOOD "undo = -1\n", "/etc/x/config:5: undo = -1: must be a time such as 0, 90s, 15m, 1h or 2d, at most a year" },
+		{ GOOD "undo = 1w\n", "/etc/x/config:5: undo = 1w: must be a time such as 0, 90s, 15m, 1h or 2d, at most a year" },
+		{ GOOD "undo = 367d\n", "/etc/x/config:5: undo = 367d: must be a time such as 0, 90s, 15m, 1h or 2d, at most a year" },
+		{ GOOD "trash = /x\n", "/etc/x/config:5: trash = /x: must be the path of a folder, such as Trash or Mail/Trash" },
+		{ GOOD "sent = x//y\n", "/etc/x/config:5: sent = x//y: must be the path of a folder, such as Trash or Mail/Trash" },
+		{ GOOD "junk = a/..\n", "/etc/x/config:5: junk = a/..: must be the path of a folder, such as Trash or Mail/Trash" },
 		{ GOOD "bodies = 40000d\n", "/etc/x/config:5: bodies = 40000d: must be all, headers, or a number of days such as 90d" },
 		{ GOOD "folders = ;\n", "/etc/x/config:5: folders: there is no pattern in it" },
 		{ GOOD "user = v\n", "/etc/x/config:5: user was there before, on line 3" },
