@@ -143,8 +143,9 @@ def goodbye():
 It stays mounted.  Look around with whatever you like:
   cd {shlex.quote(str(MOUNT))}
   ls -R text; grep -ri sovy text; find mail -newermt 2024-10-01 -type f; cat README
-The mount synchronises when it is asked to:
-  {program} --config {shlex.quote(str(CONFIG))} sync
+Change something; the tree shows it, and the server gets it, at once:
+  {program} --config {shlex.quote(str(CONFIG))} flag add '\\Flagged' {ACCOUNT}/Rodina/~3
+  {program} --config {shlex.quote(str(CONFIG))} move {ACCOUNT}/Rodina/~4 {ACCOUNT}/Novinky
 Stop it (and start it again with scripts/quickstart); remove all of it:
   scripts/quickstart stop
   scripts/quickstart remove
