@@ -41,6 +41,9 @@ bool sync_folder_is_below(const char *name, const char *above, char separator);
  * back meanwhile. */
 bool sync_folder_mark_sent(const SyncFolderChange *change, const char *arguments, bool *sent_r, GError **error);
 
+/* Commits that the connection ended in it.  One in which it always does is held. */
+bool sync_folder_lost(const SyncFolderChange *change, GError **error);
+
 /* Commit what became of it. */
 bool sync_folder_fail(const SyncFolderChange *change, const char *words, GError **error);
 bool sync_folder_done_called(const SyncFolderChange *change, const char *name, char separator, GError **error);

@@ -150,9 +150,9 @@ sync_folder_delete(const SyncFolderChange *change, GError **error)
 
 	if (!change->mailbox.server_name)
 		return sync_folder_done_deleted(change, error);
-	if (operation->state == STORE_OPERATION_SENT && operation->arguments)
-		return delete_known(change, operation->arguments, error);
-	g_autofree char *private_name = g_strdup_printf("%s-removed-%08x", change->mailbox.server_name, g_random_int());
-	return sync_folder_mark_sent(change, private_name, &is_sent, error) &&
+	g_autofree char *private_name =
+		operation->arguments ? g_strdup(operation->arguments)
+		                     : g_strdup_printf("%s-removed-%08x", change->mailbox.server_name, g_random_int());
+	return sync_folder_mark_sent(change, operation->arguments ? NULL : private_name, &is_sent, error) &&
 	       (!is_sent || delete_known(change, private_name, error));
 }

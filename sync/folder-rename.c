@@ -56,6 +56,21 @@ carry_subscriptions(const SyncFolderChange *change, const Subscriptions *subscri
 	return imap_session_wait(session, NULL, error);
 }
 
+/* Before it is sent once more: the connection may end at it each time. */
+static bool
+ask_renamed(const SyncFolderChange *change, const char *old, const char *new, bool *is_renamed_r, GError **error)
+{
+	SyncFolderNames names = { .names = { old, new } };
+
+	*is_renamed_r = false;
+	if (change->operation->state != STORE_OPERATION_SENT)
+		return true;
+	if (!sync_folder_look(change, &names, error))
+		return false;
+	*is_renamed_r = names.is_there[1] && !names.is_there[0];
+	return true;
+}
+
 static bool
 rename_named(const SyncFolderChange *change, const char *old, const char *new, char separator, GError **error)
 {
@@ -63,8 +78,10 @@ rename_named(const SyncFolderChange *change, const char *old, const char *new, c
 	Subscriptions subscriptions = { .above = old, .separator = separator, .names = subscribed };
 	SyncFolderNames names = { .names = { old } };
 	g_autofree char *words = NULL;
+	bool is_renamed;
 
-	if (!ask_subscriptions(change, &subscriptions, error) || !sync_folder_send_rename(change, old, new, &words, error))
+	if (!ask_subscriptions(change, &subscriptions, error) || !ask_renamed(change, old, new, &is_renamed, error) ||
+	    (!is_renamed && !sync_folder_send_rename(change, old, new, &words, error)))
 		return false;
 	if (words && !sync_folder_look(change, &names, error))
 		return false;

@@ -45,7 +45,10 @@ create_named(const SyncFolderChange *change, const char *name, char separator, G
 	g_autofree char *words = NULL, *no_words = NULL;
 	SyncFolderNames names = { .names = { name } };
 
-	if (!send_create(change, name, use, &words, error))
+	/* Before it is sent once more: the connection may end at it each time. */
+	if (change->operation->state == STORE_OPERATION_SENT && !sync_folder_look(change, &names, error))
+		return false;
+	if (!names.is_selectable[0] && !send_create(change, name, use, &words, error))
 		return false;
 	if (words && !sync_folder_look(change, &names, error))
 		return false;
@@ -101,6 +104,14 @@ do_change(const SyncFolderChange *change, GError **error)
 	g_assert_not_reached();
 }
 
+/* Not because somebody wanted it to end. */
+static bool
+is_loss(const SyncWorker *worker, const GError *failure)
+{
+	return failure && !imap_session_alive(worker->session) && core_error_scope(failure) == CORE_SCOPE_ACCOUNT &&
+	       core_error_code(failure) != CORE_ERROR_BUSY;
+}
+
 bool
 sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **error)
 {
@@ -110,10 +121,10 @@ sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **e
 	bool ok = store_mailbox_get(worker->run->store, operation->mailbox_id, &change.mailbox, &failure) &&
 	          (change.path = store_mailbox_path(worker->run->store, operation->mailbox_id, &failure)) &&
 	          do_change(&change, &failure);
+	if (is_loss(worker, failure) && !sync_folder_lost(&change, error))
+		g_clear_error(&failure);
 	if (failure)
 		g_propagate_error(error, failure);
-	if (!ok && failure && change.path)
-		core_prefix(error, "%s: ", change.path);
 	store_mailbox_clear(&change.mailbox);
 	g_free(change.path);
 	return ok || !failure; /* one whose folder has gone is nobody's concern */

@@ -6,9 +6,12 @@
 #include "core/clock.h"
 #include "core/log.h"
 
+#define LOSSES_FIRST 2 /* times that a folder operation at which the connection ended is taken up before all else */
+
 typedef struct {
 	SyncWorker *worker;
 	bool barrier;
+	bool lost;           /* folder operations in which the connection has ended more than once are collected, or all else is */
 	GHashTable *tried;   /* ids of operations */
 	GHashTable *touched; /* ids of mailboxes; NULL */
 	/* Of the round. */
@@ -44,15 +47,29 @@ is_put_off(const SyncWorker *worker, const StoreOperation *operation)
 }
 
 static bool
+is_of_folder(const StoreOperation *operation)
+{
+	return operation->kind == STORE_OPERATION_CREATE || operation->kind == STORE_OPERATION_RENAME ||
+	       operation->kind == STORE_OPERATION_DELETE;
+}
+
+/* It comes last: the connection may end once more. */
+static bool
+is_lost(const StoreOperation *operation)
+{
+	return is_of_folder(operation) && operation->state == STORE_OPERATION_SENT && operation->attempts > LOSSES_FIRST;
+}
+
+static bool
 collect(const StoreTask *task, void *data)
 {
 	Push *push = data;
 	StoreOperation operation = task->operation;
 
-	if (g_hash_table_contains(push->tried, &operation.id) || is_put_off(push->worker, &operation))
+	if (g_hash_table_contains(push->tried, &operation.id) || is_put_off(push->worker, &operation) ||
+	    is_lost(&operation) != push->lost)
 		return true;
-	if (operation.kind != STORE_OPERATION_CREATE && operation.kind != STORE_OPERATION_RENAME &&
-	    operation.kind != STORE_OPERATION_DELETE) {
+	if (!is_of_folder(&operation)) {
 		sync_batches_add(push->batches, task);
 		return true;
 	}
@@ -204,14 +221,24 @@ do_round(Push *push, bool settle, bool *any_r, GError **error)
 	return batches != NULL;
 }
 
+/* What was sent before. */
 static bool
-push_all(Push *push, GError **error)
+settle(Push *push, bool lost, bool *any_r, GError **error)
+{
+	const SyncRun *run = push->worker->run;
+
+	push->lost = lost;
+	bool ok = store_task_list_sent(run->store, run->account_id, collect, push, error) && do_round(push, true, any_r, error);
+	push->lost = false;
+	return ok;
+}
+
+static bool
+push_rounds(Push *push, GError **error)
 {
 	const SyncRun *run = push->worker->run;
 	bool any;
 
-	if (!store_task_list_sent(run->store, run->account_id, collect, push, error) || !do_round(push, true, &any, error))
-		return false;
 	do {
 		int64_t now_s = core_clock_wall_s();
 		if (!store_task_list(run->store, run->account_id, push->barrier ? INT64_MAX : now_s, now_s, collect, push, error) ||
@@ -219,6 +246,16 @@ push_all(Push *push, GError **error)
 			return false;
 	} while (any && !push->worker->list_again);
 	return true;
+}
+
+static bool
+push_all(Push *push, GError **error)
+{
+	bool any;
+
+	if (!settle(push, false, &any, error) || !push_rounds(push, error))
+		return false;
+	return push->worker->list_again || (settle(push, true, &any, error) && (!any || push_rounds(push, error)));
 }
 
 bool

@@ -161,6 +161,8 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		"UPDATE operations SET target_uid = :uid WHERE id = :id AND state = 'sent' AND kind = 'move'" },
 	[STORE_SQL_OPERATION_HOLD] = { WRITE,
 		"UPDATE operations SET state = 'held', error = :error WHERE id = :id AND state IN ('queued', 'sent')" },
+	[STORE_SQL_OPERATION_LOST] = { WRITE,
+		"UPDATE operations SET attempts = attempts + 1, error = :error WHERE id = :id AND state = 'sent'" },
 	[STORE_SQL_OPERATION_AGAIN] = { WRITE,
 		"UPDATE operations SET state = 'queued', not_before = :not_before, error = :error"
 		" WHERE id = :id AND state IN ('queued', 'sent')" },

@@ -22,6 +22,73 @@ class Fragile(Session):
         super().execute(name, arguments, literals)
 
 
+class FragileFolders(Session):
+    """Ends the connection at a command of a folder, before or after it was done."""
+    def execute(self, name, arguments, literals):
+        breaks = self.server.breaks and re.fullmatch(self.server.breaks, name)
+        if breaks and not self.server.does_it:
+            raise Cut
+        super().execute(name, arguments, literals)
+        if breaks:
+            raise Cut
+
+
+FOLDER_CHANGES = {"create": (rb"CREATE", ["test/New"]), "rename": (rb"RENAME", ["test/B", "Other"]),
+                  "rmdir": (rb"RENAME|DELETE", ["test/B"])}
+
+
+@pytest.mark.parametrize("verb", FOLDER_CHANGES)
+def test_a_folder_change_at_which_the_connection_ends_is_held(verb, serve, home):
+    server = serve(FragileFolders, capability=FULL)
+    server.breaks, server.does_it = None, False
+    server.add("A", MAILS[:3])
+    server.add("B")
+    home.configure(**server.account())
+    home.sync()
+    server.breaks, words = FOLDER_CHANGES[verb]
+    do(home, verb, *words)
+    do(home, "flag", "\\Flagged", "", *paths(1, 2, 3))
+    server.box("INBOX").add(MAILS[0])
+    for _ in range(RUNS):
+        done = home.run("sync")
+        if done.status == 75:
+            break
+    assert done.status == 75, str(done)
+    (left,) = operations(home)
+    assert left[:2] == ({"rmdir": "delete"}.get(verb, verb), "held"), "the others were not done, or this one not held"
+    assert "the connection ended each of the 5 times" in left[2]
+    assert all(flags for flags, _ in there(server)["A"].values())
+    read = rows(home, "SELECT uid FROM messages m JOIN mailboxes b ON b.id = m.place WHERE b.name = 'INBOX' AND m.body IS NOT NULL")
+    assert read == [(1,)], "nothing was read meanwhile"
+
+    server.breaks = None
+    do(home, "confirm", "test")
+    settled(home, server)
+    names = {"create": {"A", "B", "New"}, "rename": {"A", "Other"}, "rmdir": {"A"}}[verb]
+    assert set(there(server)) - {"INBOX"} == names
+
+
+@pytest.mark.parametrize("verb", FOLDER_CHANGES)
+def test_a_folder_change_that_was_done_before_the_connection_ended_is_found(verb, serve, home):
+    server = serve(FragileFolders, capability=FULL)
+    server.breaks, server.does_it = None, True
+    server.add("A", MAILS[:3])
+    server.add("B")
+    home.configure(**server.account())
+    home.sync()
+    server.breaks, words = FOLDER_CHANGES[verb]
+    do(home, verb, *words)
+    for _ in range(RUNS):
+        done = home.run("sync")
+        if done.status in (0, 75):
+            break
+    server.breaks = None
+    do(home, "confirm", "test")
+    settled(home, server)
+    names = {"create": {"A", "B", "New"}, "rename": {"A", "Other"}, "rmdir": {"A"}}[verb]
+    assert set(there(server)) - {"INBOX"} == names
+
+
 @pytest.mark.parametrize("verb", COMMANDS)
 @pytest.mark.parametrize("capability", [FULL, FULL.replace(" MOVE", "")], ids=["full", "no-move"])
 def test_a_message_at_which_the_connection_ends_is_held(capability, verb, serve, home):
