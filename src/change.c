@@ -141,12 +141,19 @@ copy_across(Change *change, const StoreMessage *message, int64_t mailbox_id, GEr
 	Store *store = change->context->store;
 	g_auto(MimeDerived) derived = { 0 };
 	g_autofree char *flags = store_message_flags(store, message->id, error);
+	GError *failure = NULL;
 	StoreBody body;
 
 	if (!flags)
 		return false;
-	if (!store_body_get(store, message->body_id, &body, error))
-		return (error && *error) || usage("its contents are not here yet; read it once, then try again", error);
+	if (message->body_id == 0)
+		return usage("only its header is here, so it cannot be uploaded; read it once below mail/, then try again", error);
+	if (!store_body_get(store, message->body_id, &body, &failure)) {
+		if (!failure)
+			return usage("it has just gone", error);
+		g_propagate_error(error, failure);
+		return false;
+	}
 	return sync_derive(store, &body, NULL, false, &derived, error) &&
 	       queue_append(change, mailbox_id, &body, &derived, flags, message->internaldate_s, error);
 }
