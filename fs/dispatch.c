@@ -37,7 +37,7 @@ error_number(const GError *error)
 		return EINTR;
 	case CORE_ERROR_LOCKED:
 	case CORE_ERROR_BUSY:
-		return EAGAIN;
+		return EBUSY; /* EAGAIN would mean "not yet, ask again" to programs */
 	case CORE_ERROR_UNREACHABLE:
 		return EHOSTUNREACH;
 	case CORE_ERROR_UNTRUSTED:
