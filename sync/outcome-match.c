@@ -3,7 +3,8 @@
  * An equal EMAILID (RFC 8474) means equal bytes.  Else the headers are to be equal, by their hash; and the bytes, too,
  * where the header does not say it all: several are alike, sizes differ (what servers tell of it is a hint), there is no
  * Message-ID, or the header of ours is not known.  With them the date counts: servers keep the one they are given.  What
- * has only the Message-ID and the date may be ours, changed on its way (Exchange).
+ * has only the Message-ID and the date may be ours, changed on its way (Exchange); so may what has no Message-ID, if our
+ * bytes are not here.
  */
 #include "sync/outcome.h"
 
@@ -58,7 +59,7 @@ compare(const SyncSought *sought, const SyncCandidate *candidate)
 	if (sought->has_body && candidate->wants_body)
 		return UNLIKE; /* it was asked for and not given: it has gone */
 	if (sought->item->header_sha256)
-		return has_same_size(sought, candidate) ? SAME : MAYBE;
+		return has_same_size(sought, candidate) && (sought->has_body || candidate->message_id) ? SAME : MAYBE;
 	return has_same_size(sought, candidate) && has_same_date(sought, candidate) ? MAYBE : UNLIKE;
 }
 
