@@ -35,6 +35,18 @@ SPECIAL = {
 
 
 @dataclass(frozen=True)
+class Profile:
+    name: str
+    server: str               # its capabilities; see dovecot.py
+    separator: str = "/"      # of folders
+    keys: dict = field(default_factory=dict, hash=False) # of the account
+
+    @property
+    def keeps_bodies(self):
+        return self.keys.get("bodies", "all") == "all"
+
+
+@dataclass(frozen=True)
 class Row:
     name: str
     end: str                  # on the server and here
@@ -45,10 +57,13 @@ class Row:
     open: tuple = ()          # "KIND STATE" of the operations that are left
     here: str = None          # what people see here, where that differs from the server
     keys: dict = field(default_factory=dict, hash=False) # of the account
-    unlike: dict = field(default_factory=dict, hash=False) # {profile: {field: value}}, and why, in a comment
+    unlike: dict = field(default_factory=dict, hash=False) # {server, or "headers": {field: value}}, and why, in a comment
 
     def on(self, profile):
-        return replace(self, **self.unlike.get(profile, {}), unlike={})
+        found = replace(self, **self.unlike.get(profile.server, {}))
+        if not profile.keeps_bodies:
+            found = replace(found, **self.unlike.get("headers", {}))
+        return replace(found, unlike={})
 
     def __str__(self):
         shown = [(each.name, getattr(self, each.name)) for each in fields(self)]
@@ -66,19 +81,25 @@ def date(label):
     return messages.BASE_TIME + int(hashlib.sha256(key.encode()).hexdigest()[:5], 16) + 100 * (len(label) - len(key))
 
 
-_labels = {} # (hash of the content, date): label
+def header(raw):
+    """With the empty line behind it, as BODY[HEADER]."""
+    head, empty, _ = raw.partition(b"\r\n\r\n")
+    return head + empty
+
+
+_labels = {} # (hash of the content or of the header, date): label
 
 
 def learn(label):
     """Its content and date, which are known by this label from now on."""
     raw, when = content(label), date(label)
-    for each in (raw, raw.replace(b"\0", b"\x80")): # so Dovecot tells of NUL
+    for each in (raw, raw.replace(b"\0", b"\x80"), header(raw)): # so Dovecot tells of NUL
         _labels[hashlib.sha256(each).hexdigest(), when] = label
     return raw, when
 
 
 def label_of(digest, when):
-    """@digest: SHA-256 of the content, in hex."""
+    """@digest: SHA-256 of the content or of the header, in hex."""
     if (digest, when) in _labels:
         return _labels[digest, when]
     alike = sorted(label for (other, _), label in list(_labels.items()) if other == digest)

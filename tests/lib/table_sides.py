@@ -6,7 +6,10 @@ import sqlite3
 import time
 
 from .account import Message
-from .table import date, label_of, learn, parse, parse_flags, parse_message
+from .table import date, header, label_of, learn, parse, parse_flags, parse_message
+
+
+_CONTENT = "JOIN bodies b ON b.id = ifnull(m.body, m.header)" # where the body is not here, the header stands for it
 
 
 def _digest(raw):
@@ -137,7 +140,7 @@ class Here:
             deltas.setdefault(number, []).append(delta)
         for number, place, mailbox, uid, flags, when, digest in self.rows(
                 "SELECT m.id, m.place, m.mailbox, m.uid, m.base_flags, m.internaldate, lower(hex(b.sha256)) FROM messages m"
-                " JOIN bodies b ON b.id = m.body WHERE m.name IS NOT NULL AND m.place IS NOT NULL"):
+                f" {_CONTENT} WHERE m.name IS NOT NULL AND m.place IS NOT NULL"):
             shown = flags.split()
             for add, remove in deltas.get(number, []):
                 shown = [flag for flag in shown if flag.lower() not in remove.lower().split()] + add.split()
@@ -154,7 +157,7 @@ class Here:
         """{(folder, label): row id} of messages that there is one of."""
         folders, found = self.folders(), {}
         for number, place, when, digest in self.rows(
-                "SELECT m.id, m.place, m.internaldate, lower(hex(b.sha256)) FROM messages m JOIN bodies b ON b.id = m.body"
+                f"SELECT m.id, m.place, m.internaldate, lower(hex(b.sha256)) FROM messages m {_CONTENT}"
                 " WHERE m.place IS NOT NULL"):
             found.setdefault((folders[place], label_of(digest, when)), []).append(number)
         return {key: numbers[0] for key, numbers in found.items() if len(numbers) == 1}
@@ -191,8 +194,8 @@ class Here:
         for label in labels:
             raw, when = learn(label)
             found = [name for (name,) in self.rows(
-                "SELECT m.name FROM messages m JOIN bodies b ON b.id = m.body WHERE m.place = ? AND lower(hex(b.sha256)) = ?"
-                " AND m.internaldate = ? ORDER BY m.id", folders[0], _digest(raw), when) if name not in names]
+                f"SELECT m.name FROM messages m {_CONTENT} WHERE m.place = ? AND lower(hex(b.sha256)) IN (?, ?)"
+                " AND m.internaldate = ? ORDER BY m.id", folders[0], _digest(raw), _digest(header(raw)), when) if name not in names]
             assert found, f"there is no {label} in {folder} here"
             names.append(found[0])
         return [f"test/{folder}/{name}" for name in names]
