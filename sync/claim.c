@@ -66,13 +66,16 @@ note_row(const StoreMailbox *mailbox, void *data)
 		.uidnext = mailbox->uidnext,
 		.highestmodseq = mailbox->highestmodseq,
 	};
+	bool is_being_renamed = g_hash_table_contains(rows->being_renamed, &row->id);
 	/* What is below a mailbox went with it. */
-	row->stays = row->is_deleted || (parent && parent->stays) || g_hash_table_contains(rows->being_renamed, &row->id);
+	row->stays = row->is_deleted || (parent && parent->stays) || is_being_renamed;
 	row->may_follow = !row->is_deleted && (parent && parent->stays ? parent->may_follow
 	                                                                 : g_hash_table_lookup(rows->being_renamed, &row->id) != NULL);
+	row->is_hidden = row->is_deleted && ((parent && parent->is_hidden) || is_being_renamed);
 	g_ptr_array_add(rows->rows, row);
 	g_hash_table_insert(rows->by_id, &row->id, row);
-	if (!row->is_deleted && (mailbox->state == STORE_MAILBOX_TO_CREATE || (row->stays && row->is_mailbox)))
+	bool is_kept = mailbox->state == STORE_MAILBOX_TO_CREATE || (row->stays && row->is_mailbox);
+	if (row->is_hidden || (!row->is_deleted && is_kept))
 		g_hash_table_add(rows->kept_paths, row->path);
 	if (!row->is_mailbox)
 		return true; /* a directory goes with the last mailbox below it */

@@ -23,6 +23,7 @@ typedef struct {
 	bool stays;           /* what a user did to it is still to be done on the server: it is left as it is */
 	bool may_follow;      /* it stays because it, or one above it, is to be renamed; what others call it is learned */
 	bool is_deleted;      /* nobody sees it any more */
+	bool is_hidden;       /* and its path is a private one, which it has, or is about to get, on the server, too */
 	char separator;
 	uint32_t attributes;
 	char *server_name, *mailboxid;

@@ -227,26 +227,106 @@ take_place(StoreTxn *txn, const StoreMailbox *mailbox, bool *done_r, GError **er
 	       (deleted_id == 0 || store_mailbox_take_place(txn, mailbox, deleted_id, done_r, error));
 }
 
-static bool rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error);
-
 static bool
-rename_children(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error)
+is_delete_begun(const GArray *operations)
+{
+	for (guint i = 0; i < operations->len; i++) {
+		const StoreOperation *operation = &g_array_index(operations, StoreOperation, i);
+		if (operation->kind == STORE_OPERATION_DELETE &&
+		    (operation->state == STORE_OPERATION_SENT || operation->arguments))
+			return true;
+	}
+	return false;
+}
+
+static GArray *
+list_below(StoreTxn *txn, int64_t id, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_CHILD_IDS);
-	g_autoptr(GArray) ids = NULL;
 
 	store_bind_int(query, ":id", id);
-	ids = store_collect_ids(txn, query, error);
+	return store_collect_ids(txn, query, error);
+}
+
+static bool hide_below(StoreTxn *txn, int64_t id, const char *former, int64_t parent_id, const char *name, GError **error);
+
+/* What is to be deleted, and is or will be at @former on the server, gets a private name below @parent_id, with all that is
+ * below it: out of the way of what comes to its path, since its deletion may have to wait for uploads that wait for that
+ * in turn.  A deletion that has begun comes to its end. */
+static bool
+hide(StoreTxn *txn, int64_t id, const char *former, int64_t parent_id, const char *name, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, id, error);
+	g_autofree char *private_name = g_strdup_printf("%s-removed-%08x", name, g_random_int());
+	bool to_create;
+
+	if (!operations || store_txn_mailbox(txn, id, &mailbox, error) != STORE_ROW)
+		return false;
+	if (is_delete_begun(operations))
+		return true;
+	if (store_mailbox_is_directory(&mailbox))
+		return hide_below(txn, id, former, parent_id, name, error) && store_mailbox_prune(txn, id, error);
+	if (!find_create(txn, operations, &to_create, error) ||
+	    !store_mailbox_place(txn, id, parent_id, private_name, error))
+		return false;
+	g_autofree char *path = store_txn_mailbox_path(txn, id, error);
+	return path && (to_create || rename_there(txn, &mailbox, operations, former, path, error));
+}
+
+static bool
+hide_below(StoreTxn *txn, int64_t id, const char *former, int64_t parent_id, const char *name, GError **error)
+{
+	g_autoptr(GArray) ids = list_below(txn, id, error);
+
 	for (guint i = 0; ids && i < ids->len; i++) {
 		g_auto(StoreMailbox) child = { 0 };
 		if (store_txn_mailbox(txn, g_array_index(ids, int64_t, i), &child, error) != STORE_ROW)
 			return false;
 		g_autofree char *child_former = g_strconcat(former, "/", child.name, NULL);
-		g_autofree char *child_path = g_strconcat(path, "/", child.name, NULL);
-		if (!rename_tree(txn, child.id, child_former, child_path, goes_along, error))
+		if (!hide(txn, child.id, child_former, parent_id, name, error))
 			return false;
 	}
 	return ids != NULL;
+}
+
+/* What is to be deleted at @path, where @mailbox is now. */
+static bool
+hide_deleted(StoreTxn *txn, const StoreMailbox *mailbox, const char *path, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_FIND_DELETED);
+	g_autoptr(GArray) ids = NULL;
+
+	store_bind_int(query, ":account", mailbox->account_id);
+	store_bind_int(query, ":parent", mailbox->parent_id);
+	store_bind_text(query, ":name", mailbox->name);
+	ids = store_collect_ids(txn, query, error);
+	for (guint i = 0; ids && i < ids->len; i++)
+		if (!hide(txn, g_array_index(ids, int64_t, i), path, mailbox->parent_id, mailbox->name, error))
+			return false;
+	return ids != NULL;
+}
+
+static bool rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error);
+
+/* @ids: what was below it at @former.  What is to be deleted there, and does not go along, is not left behind on the server
+ * at a path that it has not here. */
+static bool
+rename_children(StoreTxn *txn, const GArray *ids, const char *former, const char *path, bool goes_along, GError **error)
+{
+	for (guint i = 0; i < ids->len; i++) {
+		g_auto(StoreMailbox) child = { 0 };
+		if (store_txn_mailbox(txn, g_array_index(ids, int64_t, i), &child, error) != STORE_ROW)
+			return false;
+		g_autofree char *child_former = g_strconcat(former, "/", child.name, NULL);
+		g_autofree char *child_path = g_strconcat(path, "/", child.name, NULL);
+		bool is_deleted = child.state == STORE_MAILBOX_TO_DELETE;
+		if (is_deleted && !goes_along && !hide(txn, child.id, child_former, child.parent_id, child.name, error))
+			return false;
+		if (!is_deleted && !rename_tree(txn, child.id, child_former, child_path, goes_along, error))
+			return false;
+	}
+	return true;
 }
 
 /* What the server is to rename: the mailbox, with which goes what is below it (@goes_along), or the uppermost ones below
@@ -255,18 +335,20 @@ static bool
 rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
-	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, id, error);
+	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, id, error), below = list_below(txn, id, error);
 	bool to_create;
 
-	if (!operations || store_txn_mailbox(txn, id, &mailbox, error) != STORE_ROW ||
+	if (!operations || !below || store_txn_mailbox(txn, id, &mailbox, error) != STORE_ROW ||
 	    !find_create(txn, operations, &to_create, error))
 		return false;
 	bool is_there = !store_mailbox_is_directory(&mailbox) && !to_create, took_place = false;
 	if (to_create && !take_place(txn, &mailbox, &took_place, error))
 		return false;
+	if (!to_create && !goes_along && !hide_deleted(txn, &mailbox, path, error))
+		return false;
 	if (is_there && !goes_along && !rename_there(txn, &mailbox, operations, former, path, error))
 		return false;
-	return rename_children(txn, id, former, path, goes_along || is_there, error) &&
+	return rename_children(txn, below, former, path, goes_along || is_there, error) &&
 	       (!to_create || took_place || postpone_create(txn, &mailbox, path, error));
 }
 

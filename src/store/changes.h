@@ -21,6 +21,8 @@
  *   create + delete        none, if nothing was put into it
  *   rename + rename        one to the last path, if no other operation on a folder came between; back again: none
  *   delete + create        none, if the deletion has not begun
+ *   delete + another is    the deleted one is renamed to a private name first, if its deletion has not begun
+ *     renamed to its path
  *
  * An operation that was sent is never altered: the next one waits behind it.  One that was refused gives way to a later
  * change of the same kind; an append that was refused is tried again where the message is moved.

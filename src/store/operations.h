@@ -94,8 +94,9 @@ typedef struct {
  *
  * Folder operations are done in their order, too, but CREATEs may go together, and pass RENAMEs of other paths and
  * DELETEs, which may have to wait for long: a DELETE can be done when no open message operation begins or ends in the
- * mailbox and no mailbox below it is still to be deleted.  What is to be created or renamed at the path of a mailbox that
- * is to be deleted waits for it. */
+ * mailbox and no mailbox below it is still to be deleted.  Nothing waits for one that has not begun: a mailbox that is
+ * renamed to its path has put a RENAME to a private name before its own (store_change_rename()).  What is to be created
+ * or renamed at the path of one that has begun waits for it. */
 typedef bool (*StoreTaskFn)(const StoreTask *task, void *data); /* false: enough */
 bool store_task_list(Store *store, int64_t account_id, int64_t now_s, int64_t irreversible_now_s, StoreTaskFn fn,
                      void *data, GError **error);

@@ -38,6 +38,9 @@ store_mailbox_put_back(StoreTxn *txn, const StoreOperation *operation, bool *don
 	*done_r = true;
 	if (step != STORE_ROW || !operation->former)
 		return step != STORE_FAILED;
+	*done_r = mailbox.state != STORE_MAILBOX_TO_DELETE;
+	if (!*done_r) /* nobody sees it, and something else is where it was */
+		return true;
 	if (store_mailbox_carry(txn, &mailbox, operation->former, &refusal))
 		return true;
 	*done_r = false;

@@ -183,5 +183,5 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		"DELETE FROM operations WHERE ended <> 0 AND ended > 0 AND ended < :before" },
 	[STORE_SQL_MAILBOX_FIND_DELETED] = { WRITE,
 		"SELECT id FROM mailboxes WHERE account = :account AND ifnull(parent, 0) = :parent AND name = :name AND state = 2"
-		" ORDER BY id DESC LIMIT 1" },
+		" ORDER BY id DESC" },
 };

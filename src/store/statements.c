@@ -114,7 +114,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_HOLDS_ANY] = { WRITE,
 		"SELECT 1 FROM messages WHERE place = :id UNION ALL SELECT 1 FROM mailboxes WHERE parent = :id AND state <> 2"
 		" LIMIT 1" },
-	[STORE_SQL_MAILBOX_CHILD_IDS] = { WRITE, "SELECT id FROM mailboxes WHERE parent = :id AND state <> 2" },
+	[STORE_SQL_MAILBOX_CHILD_IDS] = { WRITE, "SELECT id FROM mailboxes WHERE parent = :id" },
 	[STORE_SQL_MAILBOX_SPECIAL] = { WRITE,
 		"SELECT id FROM mailboxes WHERE account = :account AND attributes & :use AND state <> 2 ORDER BY state, id LIMIT 1" },
 	[STORE_SQL_MAILBOX_DELETE] = { WRITE, "DELETE FROM mailboxes WHERE id = :id" },

@@ -422,6 +422,79 @@ def test_messages_leave_before_the_folder_goes(start, home):
     assert "A/B/C" not in names(server) and len(server.box("Empty").mails) == 1
 
 
+# What comes to the path of a folder that is still to be removed
+
+def rm_r_and_put_another_there(home):
+    """rm -r A/B; mv Empty A/B; mkdir A/B/New; and an upload into that, of what was removed with A/B: the removal of the message
+    waits for the upload, that for the folder, that for what is above it, and that is to be where the old one still is."""
+    for path in ("test/A/B/~1", "test/A/B/~2", "test/A/B/C/~1"):
+        assert home.run("delete", path).status == 0
+    do(home, "rmdir", "test/A/B/C")
+    do(home, "rmdir", "test/A/B")
+    do(home, "rename", "test/Empty", "A/B")
+    do(home, "create", "test/A/B/New")
+    file = home.folder / "again.eml"
+    file.write_bytes(MAILS[3])
+    assert home.run("append", "test/A/B/New", str(file)).status == 0
+
+
+def assert_all_is_there(home, server):
+    settled(home, server)
+    assert set(names(server)) == {"INBOX", "A", "A/B", "A/B/New", "Trash"} == set(folders(home))
+    assert [mail.raw for mail in server.box("A/B/New").mails] == [MAILS[3]]
+    assert sorted(mail.raw for mail in server.box("Trash").mails) == sorted(MAILS[3:])
+    assert not server.box("A/B").mails and not [name for name in server.subscribed if b"-removed-" in name]
+
+
+@pytest.mark.parametrize("capability", [FULL, REV1 + " UIDPLUS"], ids=["full", "rev1"])
+def test_another_comes_where_one_is_still_to_be_removed(capability, start, home):
+    server = start(capability=capability)
+    rm_r_and_put_another_there(home)
+    assert_all_is_there(home, server)
+
+
+@CUTS
+@pytest.mark.parametrize("command, times", [("RENAME", 1), ("RENAME", 2), ("CREATE", 1), ("APPEND", 1), ("DELETE", 1), ("DELETE", 2)])
+def test_another_comes_and_cut(command, times, when, start, home):
+    """The first RENAME is to the private name."""
+    server = start()
+    rm_r_and_put_another_there(home)
+    setattr(server, when, (command, times))
+    assert home.run("sync").status == 69
+    if (command, times) == ("RENAME", 1):
+        assert len(private_names(server)) == (2 if when == "cut_before_reply" else 0), "it and what is below it"
+    assert not [name for name in folders(home) if "-removed-" in name]
+    assert_all_is_there(home, server)
+
+
+def test_another_comes_and_cut_again_and_again(start, home):
+    server = start(capability=REV1 + " UIDPLUS")
+    rm_r_and_put_another_there(home)
+    for attempt in range(60):
+        server.lines_out, server.cut_at_line = 0, 12 + 3 * attempt
+        done = home.run("sync")
+        server.mend()
+        assert not [name for name in folders(home) if "-removed-" in name]
+        if done.status == 0:
+            break
+        assert done.status == 69, str(done)
+    assert done.status == 0 and attempt > 2
+    assert_all_is_there(home, server)
+
+
+def test_another_comes_and_mail_has_arrived(start, home):
+    """What was not empty is shown under the name that it has now."""
+    server = start()
+    rm_r_and_put_another_there(home)
+    server.box("A/B").add(MAILS[0])
+    assert home.run("sync").status == 75
+    home.run("sync")
+    (name,) = private_names(server)
+    assert name in folders(home) and [mail.raw for mail in server.box(name).mails] == [MAILS[0]]
+    assert here(home) == there(server) and [each[:2] for each in operations(home)] == [("delete", "failed")]
+    assert [mail.raw for mail in server.box("A/B/New").mails] == [MAILS[3]]
+
+
 # Together
 
 @pytest.mark.parametrize("capability", [FULL, REV1 + " UIDPLUS"], ids=["full", "rev1"])

@@ -57,7 +57,9 @@ draw(World *world)
 	g_ptr_array_sort(folders, compare);
 	g_ptr_array_add(folders, NULL);
 	g_autofree char *list = g_strjoinv("", (char **)folders->pdata);
-	return g_strdup_printf("%s: %s", list, operations->str);
+	g_autofree char *drawn = g_strdup_printf("%s: %s", list, operations->str);
+	g_autoptr(GRegex) private_name = g_regex_new("-removed-[0-9a-f]{8}", 0, 0, NULL);
+	return g_regex_replace_literal(private_name, drawn, -1, 0, "~", 0, NULL);
 }
 
 static int64_t
@@ -103,7 +105,7 @@ static const struct {
 	{ "mkdir:new mv:xx:zz mv:new:xx", "dd dd/ee xx+zz zz/yy : rename xx>zz, create" },
 	{ "mkdir:xx/new mv:xx:zz", "dd dd/ee zz zz/new+zz/yy : rename xx>zz, create" },
 	{ "mkdir:new rmdir:xx/yy mv:new:xx/yy", "dd dd/ee xx xx/yy : " },
-	{ "mkdir:new rmdir:xx/yy send mv:new:xx/yy", "dd dd/ee xx xx/yy+xx/yy-: sent create, delete, rename new>xx/yy" },
+	{ "mkdir:new rmdir:xx/yy send mv:new:xx/yy", "dd dd/ee xx xx/yy+xx/yy~-: sent create, delete, rename xx/yy>xx/yy~, rename new>xx/yy" },
 	{ "mkdir:new mkdir:new/yy mkdir:new/zz rmdir:xx/yy rmdir:xx mv:new:xx", "dd dd/ee xx xx/yy xx/zz+: create" },
 
 	{ "mv:xx:zz", "dd dd/ee zz zz/yy : rename xx>zz" },
@@ -130,6 +132,20 @@ static const struct {
 	{ "rmdir:dd/ee rmdir:dd send done", "xx xx/yy : " },
 	{ "rmdir:xx/yy send fail", "dd dd/ee xx xx/yy : failed delete" },
 	{ "mv:xx:zz rmdir:zz/yy rmdir:zz", "dd dd/ee zz-zz/yy-: rename xx>zz, delete, delete" },
+
+	/* What comes to the path of one that is to be deleted does not wait for that: ~ is its private name. */
+	{ "rmdir:xx/yy rmdir:xx mv:dd/ee:xx", "xx xx~-xx~/yy-: delete, delete, rename xx>xx~, rename dd/ee>xx" },
+	{ "rmdir:xx/yy rmdir:xx mv:dd/ee:xx mkdir:xx/new", "xx xx~-xx~/yy-xx/new+: delete, delete, rename xx>xx~, rename dd/ee>xx, create" },
+	{ "rmdir:xx/yy mv:dd/ee:xx/yy", "xx xx/yy xx/yy~-: delete, rename xx/yy>xx/yy~, rename dd/ee>xx/yy" },
+	{ "rmdir:xx/yy mv:dd/ee:xx/yy rmdir:xx/yy mkdir:xx/yy", "xx xx/yy xx/yy~-: delete, rename xx/yy>xx/yy~, rename dd/ee>xx/yy" },
+	{ "rmdir:dd/ee rmdir:dd mv:xx:dd", "dd dd~-dd/yy : delete, rename dd/ee>dd~, rename xx>dd" },
+	{ "rmdir:xx/yy send mv:dd/ee:xx/yy", "xx xx/yy xx/yy-: sent delete, rename dd/ee>xx/yy" },
+	{ "rmdir:xx/yy mv:dd/ee:xx/yy send fail", "xx xx/yy xx/yy~ : failed delete, rename xx/yy>xx/yy~, rename dd/ee>xx/yy" },
+	{ "rmdir:xx/yy mv:dd/ee:xx/yy send done", "xx xx/yy : rename dd/ee>xx/yy" },
+	{ "mkdir:new mv:xx/yy:new/yy rmdir:xx mv:new:xx", "dd dd/ee xx xx/yy : " },
+	{ "mkdir:new mv:xx/yy:new/yy rmdir:new/yy mv:new:zz", "dd dd/ee xx zz+zz/yy~-: rename xx/yy>new/yy, delete, rename new/yy>zz/yy~, create" },
+	{ "rmdir:dd/ee mv:dd:zz", "xx xx/yy zz zz/ee~-: delete, rename dd/ee>zz/ee~" },
+	{ "rmdir:xx/yy mv:xx:zz", "dd dd/ee zz zz/yy-: delete, rename xx>zz" },
 };
 
 /* What the server answers to the one that was sent. */
