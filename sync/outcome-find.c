@@ -23,6 +23,7 @@ typedef struct {
 	SyncWorker *worker;
 	GHashTable *dates, *sizes, *emailids; /* of the items; borrowed */
 	uint32_t from;       /* the lowest UID of interest */
+	ImapUidSet others;   /* of another date and another size than any of ours */
 	GStringChunk *strings;
 	/* What streams in. */
 	bool receiving, complete, whole_message;
@@ -113,6 +114,14 @@ note_items(Search *search, const ImapSelected *selected, GError **error)
 
 /* The server's. */
 
+static bool
+is_other(const Search *search, const SyncCandidate *candidate)
+{
+	return candidate->has_date && candidate->has_size &&
+	       !g_hash_table_contains(search->dates, &candidate->internaldate_s) &&
+	       !g_hash_table_contains(search->sizes, &candidate->size_bytes);
+}
+
 static void
 note_candidate(Search *search, const ImapFetch *fetch)
 {
@@ -126,10 +135,10 @@ note_candidate(Search *search, const ImapFetch *fetch)
 	bool same_id = (fetch->fields & IMAP_FETCH_EMAILID) && fetch->emailid &&
 	               g_hash_table_contains(search->emailids, fetch->emailid);
 
-	if (!same_id && candidate.has_date && candidate.has_size &&
-	    !g_hash_table_contains(search->dates, &candidate.internaldate_s) &&
-	    !g_hash_table_contains(search->sizes, &candidate.size_bytes))
+	if (!same_id && is_other(search, &candidate)) {
+		imap_uidset_add(&search->others, candidate.uid);
 		return;
+	}
 	if (search->look.candidates->len == CANDIDATES_MAX) {
 		search->look.in_doubt = true;
 		return;
@@ -235,6 +244,41 @@ on_end(void *data, GError **error)
 
 static const ImapSink content_sink = { .begin = on_begin, .write = on_write, .end = on_end };
 
+/* Of one message several things may be told one by one, and its flags, when another client has changed them, before all
+ * else. */
+static void
+join_candidates(Search *search)
+{
+	GArray *candidates = search->look.candidates;
+	guint kept = 0;
+
+	g_array_sort(candidates, by_uid);
+	for (guint i = 0; i < candidates->len; i++) {
+		SyncCandidate candidate = g_array_index(candidates, SyncCandidate, i);
+		SyncCandidate *last = kept > 0 ? &g_array_index(candidates, SyncCandidate, kept - 1) : NULL;
+		if (!last || last->uid != candidate.uid) {
+			g_array_index(candidates, SyncCandidate, kept++) = candidate;
+			continue;
+		}
+		if (candidate.has_date)
+			last->internaldate_s = candidate.internaldate_s;
+		if (candidate.has_size)
+			last->size_bytes = candidate.size_bytes;
+		last->has_date |= candidate.has_date;
+		last->has_size |= candidate.has_size;
+		last->emailid = last->emailid ? last->emailid : candidate.emailid;
+	}
+	g_array_set_size(candidates, kept);
+	for (guint i = 0; i < candidates->len;) {
+		const SyncCandidate *candidate = &g_array_index(candidates, SyncCandidate, i);
+		bool is_none = imap_uidset_has(&search->others, candidate->uid) || is_other(search, candidate);
+		if (is_none && !candidate->emailid)
+			g_array_remove_index(candidates, i);
+		else
+			i++;
+	}
+}
+
 static bool
 list_candidates(Search *search, GError **error)
 {
@@ -243,19 +287,13 @@ list_candidates(Search *search, GError **error)
 	GArray *candidates = search->look.candidates;
 
 	g_array_set_size(candidates, 0);
+	imap_uidset_clear(&search->others);
 	search->look.in_doubt = false;
 	imap_session_listen(session, on_listed, search);
 	bool ok = imap_session_run(session, imap_command_new("UID FETCH %u:* (UID INTERNALDATE RFC822.SIZE%s)", search->from,
 	                                                     has_ids ? " EMAILID" : ""), NULL, error);
 	imap_session_listen(session, NULL, NULL);
-	g_array_sort(candidates, by_uid);
-	guint kept = 0;
-	for (guint i = 0; i < candidates->len; i++) { /* told twice: what came first is as good */
-		SyncCandidate candidate = g_array_index(candidates, SyncCandidate, i);
-		if (kept == 0 || g_array_index(candidates, SyncCandidate, kept - 1).uid != candidate.uid)
-			g_array_index(candidates, SyncCandidate, kept++) = candidate;
-	}
-	g_array_set_size(candidates, kept);
+	join_candidates(search);
 	return ok;
 }
 
@@ -356,6 +394,7 @@ sync_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, u
 	search.strings = g_string_chunk_new(256);
 	bool ok = search_selected(&search, &selected, certainty, uids_r, error);
 	g_string_chunk_free(search.strings);
+	imap_uidset_clear(&search.others);
 	return ok;
 }
 

@@ -284,3 +284,44 @@ def test_a_move_that_the_server_does_after_the_cut(verb, start, home):
     assert sorted(each for each in contents(server, folder)) == shas(0, 2, *([7] if verb == "move" else []))
     assert ids(home) == before, "rows were lost, and what was queued for them"
     assert [flags for flags, body in there(server)[folder].values() if body == sha(MAILS[0])] == [{"\\Flagged"}]
+
+
+class FlagsFirst(Session):
+    """Another client changes flags of what is looked at, which is told before what was asked for."""
+    def do_UID_FETCH(self, uids, items, *rest):
+        if isinstance(items, list) and b"INTERNALDATE" in [each.upper() for each in items] and self.box.name == b"B":
+            for number, mail in enumerate(self.box.mails, 1):
+                self.untagged(b"%d FETCH (UID %d FLAGS (\\Seen))" % (number, mail.uid))
+        super().do_UID_FETCH(uids, items, *rest)
+
+
+def test_flags_that_others_change_meanwhile_leave_no_doubt(start, home):
+    server = start(FlagsFirst)
+    do(home, "copy", "test/B", *paths(1, 3))
+    server.cut_before_reply = "COPY"
+    assert home.run("sync").status == 69
+    home.run("sync")
+    assert operations(home) == [] and contents(server, "B") == shas(0, 2, 7)
+
+
+class OnlyNames(Session):
+    """Dovecot, Cyrus: what is above a folder, and is none, is a name that does not exist."""
+    def list_found(self, kind, select, options, wanted):
+        super().list_found(kind, select, options, wanted)
+        for box in list(self.server.boxes.values()):
+            parts = box.name.split(b"/")
+            for name in (b"/".join(parts[:depth]) for depth in range(1, len(parts))):
+                if wanted(name) and self.server.find(name) is None:
+                    self.untagged(kind + b" (\\NonExistent \\HasChildren) \"/\" \"" + name + b'"')
+
+
+def test_a_folder_made_further_below_meanwhile_stays_where_it_is(start, home):
+    server = start(OnlyNames)
+    server.add("Empty")
+    home.sync()
+    do(home, "rmdir", "test/Empty")
+    server.add("Empty/Name/Theirs", MAILS[:1])
+    home.run("sync")
+    home.run("sync")
+    assert {b"Empty", b"Empty/Name/Theirs"} <= set(server.boxes), "it is elsewhere"
+    assert here(home) == there(server)
