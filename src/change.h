@@ -18,6 +18,11 @@ typedef struct {
 	CoreCancel *cancel;  /* ends what takes long; NULL: nobody does */
 } ChangeContext;
 
+typedef struct {
+	unsigned count; /* of messages, folders or operations that it was about */
+	unsigned held;  /* removals that wait for a person since, as they are too many */
+} ChangeResult;
+
 /* @words, NULL-terminated:
  *
  *   flag add|remove|set FLAGS PATH…     FLAGS: "\Seen $Label", separated by spaces or commas
@@ -31,9 +36,9 @@ typedef struct {
  *   undo [ACCOUNT…]
  *   undo ID…                            single operations, as status numbers them; or #ID
  *
- * *count_r: of messages, folders or operations that it was about.  CORE_ERROR_USAGE names the word that is wrong. */
-bool change_do(const ChangeContext *context, const char *const *words, unsigned *count_r, GError **error);
+ * CORE_ERROR_USAGE names the word that is wrong. */
+bool change_do(const ChangeContext *context, const char *const *words, ChangeResult *result_r, GError **error);
 
-/* The words as one line of ASCII for the control socket, and back (g_strfreev(); NULL: it is none). */
+/* change-line.c: the words as one line of ASCII for the control socket, and back (g_strfreev(); NULL: it is none). */
 char *change_to_line(const char *const *words);
 char **change_from_line(const char *line);

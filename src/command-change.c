@@ -23,15 +23,20 @@
 #define INPUT_MAX_BYTES (256u * 1024 * 1024) /* of a message on the standard input */
 
 static void
-take_count(ControlKind kind, const char *words, void *data)
+take_result(ControlKind kind, const char *words, void *data)
 {
-	if (kind == CONTROL_TEXT)
-		*(unsigned *)data = (unsigned)g_ascii_strtoull(words, NULL, 10);
+	ChangeResult *result = data;
+	char *end;
+
+	if (kind != CONTROL_TEXT)
+		return;
+	result->count = (unsigned)g_ascii_strtoull(words, &end, 10);
+	result->held = (unsigned)g_ascii_strtoull(end, NULL, 10);
 }
 
 /* By whoever owns the store. */
 static bool
-run_words(const Config *config, const char *const *words, unsigned *count_r, GError **error)
+run_words(const Config *config, const char *const *words, ChangeResult *result_r, GError **error)
 {
 	g_autofree char *line = change_to_line(words);
 
@@ -44,11 +49,11 @@ run_words(const Config *config, const char *const *words, unsigned *count_r, GEr
 			return false;
 		if (store) {
 			ChangeContext context = { .store = store, .config = config };
-			return change_do(&context, words, count_r, error);
+			return change_do(&context, words, result_r, error);
 		}
 		if (strlen(line) > LINE_MAX_BYTES)
 			return core_throw(error, CORE_ERROR_USAGE, "too many paths at once; give them in several commands (xargs does)");
-		if (control_client_call(client, "change", line, take_count, count_r, ANSWER_TIMEOUT_MS, -1, &failure))
+		if (control_client_call(client, "change", line, take_result, result_r, ANSWER_TIMEOUT_MS, -1, &failure))
 			return true;
 		if (core_error_code(failure) != CORE_ERROR_LOCKED || tries == OWNERS_MAX) {
 			g_propagate_error(error, g_steal_pointer(&failure));
@@ -86,14 +91,17 @@ static int
 run_and_tell(const Config *config, const char *const *words, const char *input)
 {
 	g_autoptr(GError) error = NULL;
-	unsigned count = 0;
+	ChangeResult result = { 0 };
 
-	if (!run_words(config, words, &count, &error)) {
+	if (!run_words(config, words, &result, &error)) {
 		if (input)
 			name_input(error, input);
 		return command_fail(error);
 	}
-	core_log(CORE_LOG_INFO, "main", "%s: %u", words[0], count);
+	core_log(CORE_LOG_INFO, "main", "%s: %u", words[0], result.count);
+	if (result.held > 0)
+		core_log(CORE_LOG_WARNING, "main", "%u removals are held, as they are so many: \"mailtree confirm\" does them, "
+		         "\"mailtree undo\" takes them back", result.held);
 	return EX_OK;
 }
 

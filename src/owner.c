@@ -164,13 +164,13 @@ call_change(ControlConnection *connection, const char *argument, void *data)
 	ChangeContext context = { .store = owner->store, .config = owner->config, .mounted = owner->mounted,
 		                      .cancel = owner->accounts->cancel };
 	g_autoptr(GError) error = NULL;
-	unsigned count = 0;
+	ChangeResult result = { 0 };
 
-	if (!change_do(&context, (const char *const *)words, &count, &error)) {
+	if (!change_do(&context, (const char *const *)words, &result, &error)) {
 		control_send_error(connection, error);
 		return;
 	}
-	control_send(connection, "text", "%u", count);
+	control_send(connection, "text", "%u %u", result.count, result.held);
 	sync_engine_poke(owner->engine);
 	wake(owner);
 }
