@@ -34,8 +34,8 @@ summarize(const Sync *sync)
 		return;
 	if (sync->numbers.messages_done > 0) {
 		g_autofree char *size = progress_size(sync->numbers.bytes_done);
-		printf("synchronised in %.1f s: %" G_GUINT64_FORMAT " messages came (%s)\n", seconds, sync->numbers.messages_done,
-		       size);
+		printf("synchronised in %.1f s: %" G_GUINT64_FORMAT " %s came (%s)\n", seconds, sync->numbers.messages_done,
+		       sync->numbers.messages_done == 1 ? "message" : "messages", size);
 	} else {
 		printf("synchronised in %.1f s: no new messages\n", seconds);
 	}

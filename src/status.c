@@ -135,11 +135,13 @@ append_account_text(GString *text, const StatusAccount *account)
 	g_string_append_printf(text, "\n%s\n  now           ", name);
 	append_run_text(text, &account->run);
 	g_string_append_printf(text, "  last complete %s\n", last ? last : "never");
-	g_string_append_printf(text, "  here          %" G_GUINT64_FORMAT " messages, %s, in %" G_GUINT64_FORMAT " folders\n",
-	                       account->counts.messages, size, account->counts.mailboxes);
+	g_string_append_printf(text, "  here          %" G_GUINT64_FORMAT " %s, %s, in %" G_GUINT64_FORMAT " %s\n",
+	                       account->counts.messages, account->counts.messages == 1 ? "message" : "messages", size,
+	                       account->counts.mailboxes, account->counts.mailboxes == 1 ? "folder" : "folders");
 	status_remote_append_text(text, &account->remote, account->counts.remote);
 	if (account->counts.missing)
-		g_string_append_printf(text, "  not here yet  %" G_GUINT64_FORMAT " messages\n", account->counts.missing);
+		g_string_append_printf(text, "  not here yet  %" G_GUINT64_FORMAT " %s\n", account->counts.missing,
+		                       account->counts.missing == 1 ? "message" : "messages");
 	if (account->run.warnings)
 		g_string_append_printf(text, "  warnings      %u (see the log)\n", account->run.warnings);
 	if (account->error)

@@ -94,6 +94,16 @@ def test_an_account_that_is_called_like_a_number(serve, home):
     assert [each[0] for each in operations(home)] in (["flags"], ["create", "flags"])
 
 
+def test_status_counts_in_words_that_fit(serve, home):
+    server = serve(capability=FULL)
+    server.add("INBOX", MAILS[:1])
+    home.configure(**server.account())
+    home.sync()
+    assert " 1 message, " in home.run("status").out and " in 1 folder\n" in home.run("status").out
+    assert home.run("flag", "add", "x", "test/INBOX/~1").status == 0
+    assert "to be sent    1 change\n" in home.run("status").out
+
+
 def test_status_does_not_show_more_than_a_screen_of_what_is_held(serve, home):
     server = serve(capability=FULL)
     server.add("Trash", MAILS, attributes=["\\Trash"])
