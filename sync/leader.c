@@ -184,6 +184,7 @@ sync_pool_settle(SyncPool *pool, GError **error)
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
 	g_hash_table_remove_all(pool->incomplete);
+	g_hash_table_remove_all(pool->planned);
 	pool->waiting_messages = pool->planned_bytes = pool->planned_messages = 0;
 	pool->shrunk = pool->alone = false;
 	pthread_mutex_unlock(&pool->lock);

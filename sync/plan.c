@@ -153,6 +153,8 @@ plan(const StoreMessage *message, void *data)
 		return false;
 	planner->messages++;
 	planner->bytes += bytes_of(is_headers, message->rfc822_size);
+	if (sync_pool_has_planned(planner->run->pool, planner->from->mailbox_id, planner->from->uidvalidity, message->uid))
+		return true;
 	if (planner->taken < PLAN_MESSAGES) {
 		take(planner, message, is_headers);
 		return true;

@@ -7,6 +7,12 @@
 
 #define SYNC_WORKERS_MAX 16
 
+/* UIDs of a mailbox that are, or were, in jobs. */
+typedef struct {
+	uint32_t uidvalidity;
+	ImapUidSet uids;
+} SyncPlanned;
+
 struct SyncPool {
 	SyncRun *run;
 	pthread_mutex_t lock; /* protects all below; only the log and rests are locked inside */
@@ -19,6 +25,7 @@ struct SyncPool {
 	SyncRests *rests;     /* of jobs, and those that are being planned; constant */
 	unsigned planning;    /* threads that plan a rest */
 	GHashTable *incomplete; /* ids of mailboxes (int64_t) */
+	GHashTable *planned;  /* ids of mailboxes -> SyncPlanned: since the pool began, or was settled */
 	bool closed;          /* no job comes any more */
 	bool shrunk;          /* the server refused or ended a connection: none is started any more */
 	GError *error;        /* the first after which nobody can go on */

@@ -12,6 +12,15 @@
 #define WORKER_PER_MESSAGES 200
 #define WAITING_MAX_MESSAGES 10000 /* in the queue, between mailboxes: more are fetched before the next is pulled */
 
+static void
+free_planned(void *data)
+{
+	SyncPlanned *planned = data;
+
+	imap_uidset_clear(&planned->uids);
+	g_free(planned);
+}
+
 SyncPool *
 sync_pool_new(SyncRun *run)
 {
@@ -25,6 +34,7 @@ sync_pool_new(SyncRun *run)
 	g_queue_init(&pool->late);
 	pool->rests = sync_rests_new();
 	pool->incomplete = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	pool->planned = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_planned);
 	return pool;
 }
 
@@ -48,6 +58,7 @@ sync_pool_free(SyncPool *pool)
 	g_queue_clear_full(&pool->jobs, (GDestroyNotify)sync_job_free);
 	g_queue_clear_full(&pool->late, (GDestroyNotify)sync_job_free);
 	g_hash_table_unref(pool->incomplete);
+	g_hash_table_unref(pool->planned);
 	sync_rests_free(pool->rests);
 	g_clear_error(&pool->error);
 	pthread_cond_destroy(&pool->changed);
@@ -208,10 +219,38 @@ sync_pool_work_along(SyncPool *pool, SyncWorker *worker, GError **error)
 		g_propagate_error(error, failure);
 }
 
+/* With the lock held. */
+static void
+note_planned(SyncPool *pool, const SyncJob *job)
+{
+	SyncPlanned *planned = g_hash_table_lookup(pool->planned, &job->mailbox_id);
+
+	if (!planned) {
+		planned = g_new0(SyncPlanned, 1);
+		g_hash_table_insert(pool->planned, g_memdup2(&job->mailbox_id, sizeof job->mailbox_id), planned);
+	}
+	if (planned->uidvalidity != job->uidvalidity)
+		imap_uidset_clear(&planned->uids);
+	planned->uidvalidity = job->uidvalidity;
+	for (guint i = 0; i < job->wanted->len; i++)
+		imap_uidset_add(&planned->uids, g_array_index(job->wanted, SyncWanted, i).uid);
+}
+
+bool
+sync_pool_has_planned(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity, uint32_t uid)
+{
+	pthread_mutex_lock(&pool->lock);
+	const SyncPlanned *planned = g_hash_table_lookup(pool->planned, &mailbox_id);
+	bool has = planned && planned->uidvalidity == uidvalidity && imap_uidset_has(&planned->uids, uid);
+	pthread_mutex_unlock(&pool->lock);
+	return has;
+}
+
 void
 sync_pool_add(SyncPool *pool, SyncJob *job)
 {
 	pthread_mutex_lock(&pool->lock);
+	note_planned(pool, job);
 	g_queue_push_tail(&pool->jobs, job);
 	if (job->rest)
 		sync_rests_note(pool->rests, job->rest);

@@ -18,6 +18,9 @@ void sync_pool_free(SyncPool *pool); /* after sync_pool_finish(); in the backgro
 
 /* Any thread.  Takes @job; starts workers as the work grows.  Whoever takes a job with a rest plans that first. */
 void sync_pool_add(SyncPool *pool, SyncJob *job);
+/* Any thread.  The message was in a job that was added since the pool began or was settled: it is here, or comes, or was left
+ * out and is not tried again now. */
+bool sync_pool_has_planned(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity, uint32_t uid);
 /* Any thread.  Of the mailbox with that UIDVALIDITY the messages with UIDs below this are to be planned yet; 0: none are. */
 uint32_t sync_pool_plans_below(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity);
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lib import messages, private_network
 from lib.account import Message
-from lib.imapsyntax import quote
+from lib.imapsyntax import in_set, quote
 from lib.program import SLOW
 from lib.relay import Relay
 from lib.scripted import BASIC, FULL, Cut, Session
@@ -188,6 +188,37 @@ def test_what_is_no_file_is_not_waited_for(remote, quick):
 
 
 # When things fail
+
+class Held(Session):
+    """Gives no whole message, nor a header, before the test lets it."""
+    asked, opened = threading.Event(), threading.Event()
+
+    def read_line(self):
+        line = super().read_line()
+        if re.search(rb"BODY\.PEEK\[(HEADER)?\]\)", line):
+            Held.asked.set()
+            Held.opened.wait(60)
+        return line
+
+
+def test_what_is_being_fetched_is_not_planned_again(serve, quick):
+    Held.asked.clear()
+    Held.opened.clear()
+    server = serve(Held, capability=FULL.replace(" OBJECTID", ""))
+    server.add("INBOX", [mail("INBOX", index) for index in range(20)])
+    quick.configure(**server.account(connections=2))
+    with quick.mount() as mount:
+        assert Held.asked.wait(20 * SLOW)
+        for index in range(3):
+            server.box("INBOX").add(mail("new", index))
+            until(lambda: 21 + index in sees(mount, "INBOX"), "new mail meanwhile")
+        Held.opened.set()
+        until(lambda: len(sees(mount, "INBOX")) == 23, "the rest")
+        quick.sync()
+    asked = [re.match(rb"UID FETCH (\S+) \(UID BODY\.PEEK\[(?:HEADER)?\]\)", line) for line in server.commands(b"UID FETCH")]
+    counts = [sum(in_set(match.group(1), 1000)(uid) for match in asked if match) for uid in range(1, 24)]
+    assert counts == [1] * 20 + [0] * 3
+
 
 class RefusesNotify(Session):
     def do_NOTIFY(self, *_):
