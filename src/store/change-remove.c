@@ -26,7 +26,8 @@ may_forget(const StoreSubject *subject, const StoreRemoval *how)
 static bool
 expunge(StoreSubject *subject, const StoreRemoval *how, GError **error)
 {
-	int64_t from_s = how->trash_id != 0 ? subject->row.since_s : core_clock_wall_s();
+	/* The clock may have been put back since it came there. */
+	int64_t from_s = MAX(subject->row.since_s, core_clock_wall_s());
 	StoreOperation removal = {
 		.account_id = subject->account_id,
 		.kind = STORE_OPERATION_REMOVE,

@@ -52,8 +52,8 @@ bool store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, co
 /* How messages are removed in an account. */
 typedef struct {
 	int64_t trash_id; /* the mailbox they go to; 0: none, they are expunged */
-	int64_t undo_s;   /* an expunge is sent no sooner than this after the message came to where it is, or, with
-	                     trash_id 0, after it was asked for */
+	int64_t undo_s;   /* an expunge is sent no sooner than this after it was asked for, however long the message has been
+	                     in the Trash: whoever removes a whole tree has that long to take it back */
 } StoreRemoval;
 
 #define STORE_HOLD_ALWAYS 1000 /* more irreversible removals of an account than this within STORE_HOLD_WINDOW_S are held */
