@@ -202,7 +202,7 @@ class Here:
 
     def run(self, *arguments):
         done = self.home.run(*arguments, environment=self.environment)
-        assert done.status == 0 and not done.err or done.status == -9 and self.environment, str(done)
+        assert done.status == 0 and not done.errors or done.status == -9 and self.environment, str(done)
 
     def act(self, line):
         verb, *words = shlex.split(line)
