@@ -291,6 +291,29 @@ test_folder_with_messages_moved_in(World *world, const void *data)
 	check_invariants(world, "moved out again");
 }
 
+/* It has its private name already; nobody takes that back while something else is where it was. */
+static void
+test_hidden_folder_is_taken_back(World *world, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	unsigned count = 0;
+
+	make_folders(world);
+	take_step(world, "rmdir:xx/yy", &error);
+	take_step(world, "mv:dd/ee:xx/yy", &error);
+	int64_t deletion = sql(&world->base, "SELECT id FROM operations WHERE kind = 'delete'");
+	int64_t rename = sql(&world->base, "SELECT min(id) FROM operations WHERE kind = 'rename'");
+	StoreTxn *txn = begin(&world->base);
+	g_assert_false(store_operation_undo(txn, world->base.account, rename, &count, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_REFUSED);
+	g_clear_error(&error);
+	g_assert_true(store_operation_undo(txn, world->base.account, deletion, &count, &error));
+	commit(txn);
+	g_autofree char *drawn = draw(world);
+	g_assert_cmpstr(drawn, ==, "xx xx/yy xx/yy~ : rename xx/yy>xx/yy~, rename dd/ee>xx/yy");
+	check_invariants(world, "undo");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -303,5 +326,6 @@ main(int argc, char **argv)
 	ADD("refusals", test_refusals);
 	ADD("deleted-folder-is-not-seen", test_deleted_folder_is_not_seen);
 	ADD("folder-with-messages-moved-in", test_folder_with_messages_moved_in);
+	ADD("hidden-folder-is-taken-back", test_hidden_folder_is_taken_back);
 	return g_test_run();
 }
