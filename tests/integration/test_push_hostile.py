@@ -1,5 +1,6 @@
 """What others do between our steps, and servers that say one thing and do another: nothing is lost, doubled or misplaced."""
 import re
+import subprocess
 
 import pytest
 from lib import messages
@@ -325,3 +326,74 @@ def test_a_folder_made_further_below_meanwhile_stays_where_it_is(start, home):
     home.run("sync")
     assert {b"Empty", b"Empty/Name/Theirs"} <= set(server.boxes), "it is elsewhere"
     assert here(home) == there(server)
+
+
+# The disk
+
+VERBS = {
+    "STORE": (["flag", "\\Flagged", ""], {}),
+    "MOVE": (["move", "test/B"], {"A": (1, 3, 4, 5, 6), "B": (0, 2, 7)}),
+    "COPY": (["copy", "test/B"], {"B": (0, 2, 7)}),
+    "EXPUNGE": (["expunge", "0"], {"A": (1, 3, 4, 5, 6)}),
+    "APPEND": (None, {}),
+    "CREATE": (["create"], {}),
+    "RENAME": (["rename", "test/Empty", "Full"], {}),
+    "DELETE": (["rmdir", "test/Empty"], {}),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp_path):
+    """Nothing can be committed from the moment on at which the server has done it."""
+    class Filling(Session):
+        def execute(self, name, arguments, literals):
+            if self.server.fills and name.removeprefix(b"UID ") == verb.encode():
+                self.server.fills()
+            super().execute(name, arguments, literals)
+
+    place = home.folder / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(place)], capture_output=True).returncode:
+        pytest.skip("only root can make a small file system")
+    try:
+        server = serve(Filling, capability=FULL)
+        server.fills = None
+        for name, mails in (("A", MAILS[:7]), ("B", MAILS[7:]), ("Empty", [])):
+            server.add(name, mails)
+        server.add("Trash", attributes=["\\Trash"])
+        home.store = place / "store"
+        home.configure(**server.account())
+        home.write_config(f"[mailtree]\nstore = {home.store}\n" + home.config.read_text())
+        home.sync()
+        words, folders = VERBS[verb]
+        new = tmp_path / "new"
+        new.write_bytes(messages.message("New.\n", subject="new"))
+        if verb == "APPEND":
+            do(home, "append", "test/B", "", "1700000000", str(new))
+        else:
+            do(home, *words, *(["test/New"] if verb == "CREATE" else [] if "test/Empty" in words else paths(1, 3)))
+
+        def fill():
+            server.fills = None
+            with open(place / "filler", "wb", buffering=0) as file:
+                try:
+                    while file.write(b"x" * 1000):
+                        pass
+                except OSError:
+                    pass
+        server.fills = fill
+        assert home.run("sync").status in (69, 74, 75)
+        assert server.fills is None
+        (place / "filler").unlink()
+        home.run("sync")
+        settled(home, server)
+        for folder, indexes in folders.items():
+            assert contents(server, folder) == shas(*indexes)
+        if verb == "STORE":
+            assert there(server)["A"][3][0] == {"\\Flagged"}
+        if verb == "APPEND":
+            assert len(contents(server, "B")) == 2
+        expected = {"CREATE": {b"New", b"Empty"}, "RENAME": {b"Full"}, "DELETE": set()}.get(verb, {b"Empty"})
+        assert set(server.boxes) == {b"INBOX", b"A", b"B", b"Trash"} | expected
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
