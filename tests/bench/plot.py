@@ -54,14 +54,13 @@ def draw_beside(sheet, figures):
 def draw_shares(sheet, figures):
     """The bar is at two thirds."""
     at = 2 / 3
-    top = sheet.y
+    top, x = sheet.y, LEFT + at * (WIDTH - LEFT - RIGHT)
     for figure in figures:
         over = figure.value > figure.bar
         sheet.text(LEFT - 8, figure.what, end=True)
         end = sheet.bar(min(max(figure.share, 0) * at, 1), "over" if over else "ok")
-        sheet.text(max(end, LEFT) + 6, f"{number(figure.value, figure.unit)} of {number(figure.bar, figure.unit)}")
+        sheet.text(max(end, x) + 6, f"{number(figure.value, figure.unit)} of {number(figure.bar, figure.unit)}")
         sheet.y += ROW
-    x = LEFT + at * (WIDTH - LEFT - RIGHT)
     sheet.parts.append(f'<line x1="{x:.0f}" y1="{top}" x2="{x:.0f}" y2="{sheet.y}" class="line"/>')
 
 
