@@ -89,6 +89,7 @@ pull(SyncWatch *watch, const StoreMailbox *mailbox, const char *path, GError **e
 	bool done = false;
 
 	sync_watch_unselect(watch);
+	watch->pulled_id = mailbox->id;
 	if (sync_quick_pull(worker, mailbox, path, &done, &failure) && (done || sync_pull(worker, mailbox, path, &failure)))
 		return true;
 	if (core_error_scope(failure) <= CORE_SCOPE_MAILBOX && imap_session_alive(worker->session)) {

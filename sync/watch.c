@@ -13,6 +13,7 @@ int sync_poll_ms = 60 * 1000;
 #define TOLD_MAX 100000   /* names of which the last STATUS is kept */
 #define RELISTS_AT_ONCE 3 /* what a pass hears itself may be new to it */
 #define RELIST_MS 250     /* twice as long each time */
+#define FLAGS_ASKED_MAX 500 /* messages in INBOX */
 #define BRIEF_MS 1000
 #define BRIEF_IDLES_MAX 10
 
@@ -242,6 +243,22 @@ get_inbox(const SyncWatch *watch, StoreMailbox *mailbox_r, GError **error)
 	       mailbox_r->uidvalidity != 0;
 }
 
+/* Without QRESYNC nobody tells of flags that were changed while it was not selected.  If it is small, all are asked for, unless
+ * its mod-sequence says that there is nothing to tell. */
+static bool
+ask_flags(SyncWatch *watch, const StoreMailbox *inbox, const ImapSelected *selected, GError **error)
+{
+	ImapSession *session = watch->worker->session;
+
+	if (selected->exists == 0 || selected->exists > FLAGS_ASKED_MAX ||
+	    (selected->highestmodseq != 0 && selected->highestmodseq == inbox->highestmodseq))
+		return true;
+	if (!sync_metadata_load(&watch->metadata, error))
+		return false;
+	imap_session_send(session, imap_command_new("UID FETCH 1:* (UID FLAGS)"), NULL);
+	return imap_session_wait(session, NULL, error);
+}
+
 /* Selects INBOX again; what happened since it was last pulled is the first news. */
 static bool
 select_inbox(SyncWatch *watch, GError **error)
@@ -260,13 +277,14 @@ select_inbox(SyncWatch *watch, GError **error)
 	sync_metadata_init(&watch->metadata, worker->run, inbox.id);
 	watch->watched_id = inbox.id;
 	/* Without QRESYNC a FETCH that arrives meanwhile is of the mailbox that was selected before. */
-	bool by_changes = imap_session_enabled(worker->session, IMAP_CAP_QRESYNC);
+	bool by_changes = imap_session_enabled(worker->session, IMAP_CAP_QRESYNC), was_pulled = watch->pulled_id == inbox.id;
+	watch->pulled_id = 0;
 	imap_session_listen(worker->session, by_changes ? sync_watch_on_watched : NULL, watch);
 	bool ok = sync_worker_select(worker, inbox.server_name, &since, &selected, &failure);
 	imap_session_listen(worker->session, sync_watch_on_watched, watch);
 	watch->metadata.exists = selected.exists;
 	if (ok && selected.uidvalidity == inbox.uidvalidity)
-		return true;
+		return by_changes || was_pulled || ask_flags(watch, &inbox, &selected, error);
 	sync_watch_unselect(watch);
 	if (!ok && (!imap_session_alive(worker->session) || core_error_scope(failure) > CORE_SCOPE_MAILBOX)) {
 		g_propagate_error(error, failure);

@@ -26,6 +26,7 @@ typedef struct {
 	GHashTable *told;     /* server name -> Told: what STATUS said, last */
 	GHashTable *stale;    /* ids (int64_t) of mailboxes that may have changed -> whether they have whatever STATUS said */
 	GHashTable *refused;  /* ids of mailboxes that could not be read -> until when that is no news (int64_t) */
+	int64_t pulled_id;    /* the mailbox that was read last, since any was selected for watching; 0: none */
 	uint32_t odd_exists, odd_rows; /* what the watched mailbox told and had when it was read: no news */
 	bool relist;          /* folders may have come or gone, or not all was told */
 	unsigned relists;     /* passes in a row for that */

@@ -145,6 +145,58 @@ def test_mail_between_a_fetch_and_idle_is_not_missed(serve, quick):
         assert DeliversWhileFetching.left == 0
 
 
+class FlagsUnseen(Session):
+    """Another client changes flags when nobody listens, between two commands of this one."""
+    armed = False
+
+    def do_EXAMINE(self, *words):
+        if FlagsUnseen.armed and words[0] == b"INBOX":
+            FlagsUnseen.armed = False
+            self.box = None
+            self.server.box("INBOX").set_flags(2, "\\Flagged")
+        super().do_EXAMINE(*words)
+
+
+@pytest.mark.parametrize("capability", [BASIC, BASIC + " ENABLE CONDSTORE"], ids=["basic", "condstore"])
+def test_flags_between_idle_and_select_are_not_missed(capability, serve, quick):
+    FlagsUnseen.armed = False
+    server = serve(FlagsUnseen, capability=capability)
+    server.add("INBOX", [mail("INBOX", index) for index in range(3)])
+    server.add("A", [mail("A")])
+    quick.environment["MAILTREE_POLL_MS"] = "600000"
+    with following(quick, server.account()) as mount:
+        FlagsUnseen.armed = True
+        quick.run("flag", "add", "\\Seen", str(mount.files()["A"][1]))
+        until(lambda: "\\Flagged" in flags(mount, "INBOX", 2), "the flag")
+        assert not FlagsUnseen.armed
+
+
+class NamesMore(Session):
+    """Its list of flags has a message that it does not describe when it is asked for."""
+    asked = 0
+
+    def execute(self, name, arguments, literals):
+        if arguments == b"1:* (UID FLAGS)":
+            NamesMore.asked += 1
+            self.untagged(b"9 FETCH (UID 9 FLAGS (\\Seen))")
+        super().execute(name, arguments, literals)
+
+
+def test_flags_of_a_message_that_is_none_are_not_asked_for_again_and_again(serve, quick):
+    NamesMore.asked = 0
+    server = serve(NamesMore, capability=BASIC)
+    server.add("INBOX", [mail("INBOX")])
+    quick.environment["MAILTREE_POLL_MS"] = "600000"
+    quick.configure(**server.account())
+    with quick.mount() as mount:
+        until(lambda: NamesMore.asked, "the flags being asked for")
+        server.box("INBOX").add(mail("new"))
+        until(lambda: len(sees(mount, "INBOX")) == 2, "new mail")
+        server.box("INBOX").add(mail("newer"))
+        until(lambda: len(sees(mount, "INBOX")) == 3, "more of it")
+        assert NamesMore.asked < 10
+
+
 # What is done here
 
 @pytest.mark.parametrize("profile", ["all", "uidplus"])
