@@ -32,8 +32,24 @@ bytes_of(uint32_t uid)
 	return bytes;
 }
 
+/* The first column of the first row of a statement on derived.db; 0: it has none. */
+static int64_t
+derived_sql(const Fixture *fixture, const char *text)
+{
+	g_autofree char *path = in_dir(fixture, "derived.db");
+	sqlite3_stmt *statement = NULL;
+	sqlite3 *handle = NULL;
+
+	g_assert_cmpint(sqlite3_open(path, &handle), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(handle, text, -1, &statement, NULL), ==, SQLITE_OK);
+	int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	sqlite3_close(handle);
+	return value;
+}
+
 /* What a run does however often it was stopped before: four messages with their texts, the first of which, large, is
- * then removed and its space given back. */
+ * then removed and its space given back, more than an hour later. */
 static void
 work(Fixture *fixture)
 {
@@ -54,6 +70,8 @@ work(Fixture *fixture)
 	g_assert_true(store_message_remove_uids(txn, fixture->inbox, 1, 1, &error));
 	commit(txn);
 	g_assert_true(store_compact(fixture->store, NULL, &error));
+	sql(fixture, "UPDATE gone SET since = 0");
+	derived_sql(fixture, "UPDATE texts SET created = 0");
 	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
 }
 
@@ -79,6 +97,10 @@ assert_consistent(Fixture *fixture)
 		}
 	}
 	g_assert_no_error(error);
+	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM segments s WHERE used <> (SELECT ifnull(sum(length), 0) FROM bodies"
+	                             " WHERE segment = s.id)"), ==, 0);
+	g_assert_cmpint(derived_sql(fixture, "SELECT count(*) FROM segments s WHERE used <> (SELECT ifnull(sum(length), 0)"
+	                                     " FROM texts WHERE segment = s.id)"), ==, 0);
 
 	g_autofree char *path = in_dir(fixture, "bodies");
 	GDir *dir = g_dir_open(path, 0, &error);
@@ -99,6 +121,8 @@ assert_finished(Fixture *fixture)
 	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM messages WHERE name IS NOT NULL"), ==, MESSAGES - 1);
 	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM bodies"), ==, MESSAGES - 1);
 	g_assert_cmpint(sql(fixture, "SELECT sum(length) FROM bodies"), ==, (MESSAGES - 1) * 10);
+	g_assert_cmpint(derived_sql(fixture, "SELECT sum(length) FROM texts"), ==, (MESSAGES - 1) * 10);
+	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM loose") + sql(fixture, "SELECT count(*) FROM gone"), ==, 0);
 }
 
 /* Runs work() in a child that stops at the step of that number. */
