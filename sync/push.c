@@ -240,8 +240,9 @@ push_rounds(Push *push, GError **error)
 	bool any;
 
 	do {
-		int64_t now_s = core_clock_wall_s();
-		if (!store_task_list(run->store, run->account_id, push->barrier ? INT64_MAX : now_s, now_s, collect, push, error) ||
+		int64_t now_s = core_clock_wall_s(), irreversible_now_s = core_clock_patient_s();
+		if (!store_task_list(run->store, run->account_id, push->barrier ? INT64_MAX : now_s, irreversible_now_s, collect,
+		                     push, error) ||
 		    !do_round(push, false, &any, error))
 			return false;
 	} while (any && !push->worker->list_again);

@@ -115,6 +115,22 @@ test_clock(void)
 	g_assert_cmpint(core_clock_wall_s(), >, 1700000000);
 }
 
+static void
+test_clock_that_is_set(void)
+{
+	CoreClockPatience patience = { 0 };
+	const int64_t year = 365 * 86400, hour = CORE_CLOCK_PATIENCE_S;
+
+	g_assert_cmpint(core_clock_patience(&patience, 1000, 10), ==, 1000);
+	g_assert_cmpint(core_clock_patience(&patience, 1500, 480), ==, 1500); /* it drifts */
+	g_assert_cmpint(core_clock_patience(&patience, 1600 + year, 580), ==, 1600);
+	g_assert_cmpint(core_clock_patience(&patience, 1600 + year + hour - 1, 580 + hour - 1), ==, 1600 + hour - 1);
+	g_assert_cmpint(core_clock_patience(&patience, 1600 + year + hour, 580 + hour), ==, 1600 + year + hour);
+	g_assert_cmpint(core_clock_patience(&patience, 1700 + hour, 680 + hour), ==, 1700 + hour); /* back, at once */
+	/* Sleep is no jump: the time since boot has it, too. */
+	g_assert_cmpint(core_clock_patience(&patience, 1700 + hour + year, 680 + hour + year), ==, 1700 + hour + year);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -124,5 +140,6 @@ main(int argc, char **argv)
 	g_test_add_func("/core/cancel/wakes-poll", test_cancel_wakes_poll);
 	g_test_add_func("/core/log/file", test_log_file);
 	g_test_add_func("/core/clock", test_clock);
+	g_test_add_func("/core/clock/that-is-set", test_clock_that_is_set);
 	return g_test_run();
 }
