@@ -78,7 +78,7 @@ typedef struct {
 	char *name;
 	int64_t last_sync_s;  /* end of the last complete synchronisation; 0: never */
 	char *last_error;     /* of the last attempt; NULL: it went well */
-	char *capabilities;   /* of the last session's server, as it told them; NULL: unknown */
+	char *capabilities;   /* of the last session's server, as sync/recall.h keeps them; NULL: unknown */
 } StoreAccount;
 void store_account_clear(StoreAccount *account);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreAccount, store_account_clear)
