@@ -214,6 +214,8 @@ claim_by_sign(SyncRows *rows, const SyncListing *listing, SyncClaim claim)
 		SyncListed *listed = g_ptr_array_index(listing->folders, i);
 		g_autofree char *key = sign_of_listed(listed, claim);
 		SyncRow *row = key && g_hash_table_lookup(new, key) == listed ? g_hash_table_lookup(old, key) : NULL;
+		if (row && row->answers && claim == SYNC_CLAIM_UIDVALIDITY)
+			continue;
 		if (row && sync_row_is_missed(row) && sync_rows_lack(rows, listed) && may_be_renamed(row, listed, claim))
 			sync_row_claim(rows, row, listed, claim);
 	}

@@ -1,7 +1,9 @@
 /* Which mailboxes of the store are which of those that LIST told: for list.c.
  *
  * A mailbox is known again by its name; by its MAILBOXID (RFC 8474) under another name; by the path that another name
- * means; and without any of these by a UIDVALIDITY that no other mailbox of the account has.
+ * means; and without any of these by a UIDVALIDITY that no other mailbox of the account has.  What LIST does not show is
+ * only gone, or called otherwise, if STATUS does not know it either: Dovecot's LIST may for moments show nothing but
+ * INBOX to a connection with NOTIFY while others rename.
  */
 #pragma once
 
@@ -30,6 +32,7 @@ typedef struct {
 	uint32_t uidvalidity, uidnext;
 	uint64_t highestmodseq;
 	const SyncListed *listed; /* what LIST told of it; NULL: nothing */
+	bool answers;         /* nothing, but it is there all the same: STATUS says so */
 	SyncClaim claim;
 } SyncRow;
 

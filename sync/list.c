@@ -4,6 +4,7 @@
  * is then for UIDVALIDITY to say, or, when little speaks for it, for the messages themselves.  While the listing is in
  * doubt nothing is taken away.  What a user changed here and the server has not done yet is left as it is.
  */
+#include "imap/refusal.h"
 #include "sync/claim.h"
 #include "sync/path.h"
 
@@ -25,8 +26,8 @@ typedef struct {
 static bool
 is_gone(const Lists *lists, const SyncRow *row)
 {
-	return sync_row_is_unlisted(row) &&
-	       (!lists->listing->in_doubt || !sync_path_wanted(lists->run->account->folders, row->path));
+	return sync_row_is_unlisted(row) && ((!lists->listing->in_doubt && !row->answers) ||
+	                                     !sync_path_wanted(lists->run->account->folders, row->path));
 }
 
 static bool
@@ -195,13 +196,54 @@ write_all(Lists *lists, GError **error)
 	return store_commit(g_steal_pointer(&txn), error);
 }
 
-static bool
-is_anything_missed(const Lists *lists)
+/* A mailbox that LIST does not show, and what STATUS says of it. */
+typedef struct {
+	SyncRow *row;
+	ImapReply reply;
+} Missed;
+
+static void
+missed_free(void *data)
 {
-	for (guint i = 0; i < lists->rows.rows->len; i++)
-		if (sync_row_is_missed(g_ptr_array_index(lists->rows.rows, i)))
-			return true;
-	return false;
+	Missed *missed = data;
+
+	imap_reply_clear(&missed->reply);
+	g_free(missed);
+}
+
+/* Queues STATUS for each mailbox that LIST should have shown. */
+static GPtrArray *
+ask_missed(const Lists *lists)
+{
+	GPtrArray *all = g_ptr_array_new_with_free_func(missed_free);
+
+	for (guint i = 0; i < lists->rows.rows->len; i++) {
+		SyncRow *row = g_ptr_array_index(lists->rows.rows, i);
+		if (!sync_row_is_missed(row) || !sync_path_wanted(lists->run->account->folders, row->path))
+			continue;
+		Missed *missed = g_new0(Missed, 1);
+		ImapCommand *command = imap_command_new("STATUS ");
+		imap_command_mailbox(command, row->server_name);
+		imap_command_text(command, " (UIDVALIDITY)");
+		missed->row = row;
+		g_ptr_array_add(all, missed);
+		imap_session_send(lists->worker->session, command, &missed->reply);
+	}
+	return all;
+}
+
+/* A server that cannot say just now has not said no. */
+static void
+note_missed(const Lists *lists, const GPtrArray *all)
+{
+	for (guint i = 0; i < all->len; i++) {
+		const Missed *missed = g_ptr_array_index(all, i);
+		missed->row->answers = missed->reply.kind == IMAP_RESPONSE_OK ||
+		                       imap_refusal_is_busy(missed->reply.code, missed->reply.text);
+		if (missed->row->answers)
+			core_log(CORE_LOG_INFO, "sync", "%s: %s: LIST does not show it, but it is there", lists->run->account->name,
+			         missed->row->path);
+	}
 }
 
 /* Whether enough was told of a mailbox to know one again by it. */
@@ -233,14 +275,14 @@ examine(Lists *lists, const GPtrArray *which, GError **error)
 	return true;
 }
 
-/* What LIST did not tell is asked for by itself: of names that may be those of mailboxes that vanished; and, if the server
- * keeps mod-sequences, of mailboxes that it may prove unchanged. */
+/* What LIST did not tell is asked for by itself: of mailboxes that vanished, and of names that may be theirs; and, if the
+ * server keeps mod-sequences, of mailboxes that it may prove unchanged. */
 static bool
 ask_status(Lists *lists, GError **error)
 {
 	const SyncListing *listing = lists->listing;
 	ImapSession *session = lists->worker->session;
-	bool misses = !listing->in_doubt && is_anything_missed(lists);
+	g_autoptr(GPtrArray) missed = listing->in_doubt ? g_ptr_array_new() : ask_missed(lists);
 	bool proves = !listing->any_status && imap_session_has(session, IMAP_CAP_CONDSTORE);
 	g_autoptr(GPtrArray) which = g_ptr_array_new();
 	guint new = 0;
@@ -251,13 +293,17 @@ ask_status(Lists *lists, GError **error)
 		if (!(listed->attributes & STORE_MAILBOX_SELECTABLE))
 			continue;
 		bool is_asked = row ? proves && row->highestmodseq
-		                    : misses && sync_rows_lack(&lists->rows, listed) && !is_told(session, &listed->status);
+		                    : missed->len > 0 && sync_rows_lack(&lists->rows, listed) && !is_told(session, &listed->status);
 		if (is_asked)
 			g_ptr_array_add(which, listed);
 		new += is_asked && !row;
 	}
-	return (new == 0 && which->len < STATUS_WORTH_IT) ||
-	       (sync_listing_status(lists->worker, lists->listing, which, error) && examine(lists, which, error));
+	if (new == 0 && missed->len == 0 && which->len < STATUS_WORTH_IT)
+		return true;
+	if (!sync_listing_status(lists->worker, lists->listing, which, error))
+		return false;
+	note_missed(lists, missed);
+	return examine(lists, which, error);
 }
 
 static bool
@@ -293,9 +339,9 @@ tell(const Lists *lists, GArray *mailboxes)
 		if (row)
 			add_mailbox(mailboxes, row);
 	}
-	for (guint i = 0; i < lists->rows.rows->len; i++) { /* they have another name there, or not yet the one they have here */
+	for (guint i = 0; i < lists->rows.rows->len; i++) { /* they have another name there, not yet the one here, or were left out */
 		const SyncRow *row = g_ptr_array_index(lists->rows.rows, i);
-		if (row->stays && row->is_mailbox && !row->listed)
+		if ((row->stays || row->answers) && row->is_mailbox && !row->listed)
 			add_mailbox(mailboxes, row);
 	}
 }

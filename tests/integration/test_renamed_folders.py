@@ -54,7 +54,7 @@ def synced(serve, home):
     """synced(capability, {name: (mails, uidvalidity)}, session): a server whose folders are here."""
     def make(capability, boxes, session=None):
         server = serve(session, capability=capability)
-        server.odd = None
+        server.odd = server.shown = None
         for name, (mails, uidvalidity) in boxes.items():
             server.add(name, mails, uidvalidity=uidvalidity)
         home.configure(**server.account(connections=1))
@@ -201,6 +201,42 @@ def test_a_rename_while_a_line_is_damaged(synced, home):
     home.sync()
     assert tree(home) == everything(server)
     assert downloads(server) == 0
+
+
+class Forgetful(Session):
+    """LIST shows what server.shown says, or all; STATUS and SELECT know better."""
+
+    def list_found(self, kind, select, options, wanted):
+        shown = self.server.shown
+        super().list_found(kind, select, options, lambda name: wanted(name) and (shown is None or name in shown))
+
+
+@pytest.mark.parametrize("capability", [FULL, FULL_BY_SELECT, QRESYNC, REV1], ids=["full", "select", "qresync", "rev1"])
+def test_what_list_leaves_out_is_not_gone(capability, synced, home):
+    """Dovecot's LIST on a connection with NOTIFY shows nothing but INBOX for a moment while others rename."""
+    server = synced(capability, {"A": (MAILS[:4], 1000), "A/Sub": (MAILS[4:6], 1001), "B": (MAILS[6:8], 1002)}, Forgetful)
+    before = ids(home)
+    server.shown = [b"INBOX", b"C"]
+    server.add("C", MAILS[8:10], uidvalidity=1002) # as B has it
+    server.box("A").add(MAILS[11])
+    home.sync()
+    assert before < ids(home) and tree(home) == everything(server)
+    assert downloads(server) == 3
+    del server.boxes[b"B"]
+    home.sync()
+    assert tree(home) == everything(server)
+    server.shown = None
+    home.sync()
+    assert len(before - ids(home)) == 2 and tree(home) == everything(server)
+
+
+@pytest.mark.parametrize("answer, kept", [(b"NO [UNAVAILABLE] not just now", True), (b"NO it is not there", False)])
+def test_what_list_leaves_out_and_status_does_not_tell(answer, kept, synced, home):
+    server = synced(FULL, {"A": (MAILS[:4], 1000), "B": (MAILS[4:6], 1001)}, Forgetful)
+    server.shown = [b"INBOX", b"B"]
+    server.refuse[b"STATUS"] = answer
+    home.run("sync")
+    assert ("A" in tree(home)) == kept
 
 
 def test_dovecot_renames(remote, home):
