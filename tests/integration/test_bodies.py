@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from lib import messages
-from lib.headers import MAILS, Gate, configure, fails, fill, here, is_for_bodies, mounted, readable, rows, sent, state, until
+from lib.headers import (MAILS, Gate, asked, configure, fails, fill, here, is_for_bodies, mounted, readable, rows, sent,
+                         state, until)
 from lib.program import SLOW, served
 from lib.scripted import FULL, QRESYNC, REV1, Session
 
@@ -215,9 +216,9 @@ def test_a_failure_is_remembered_for_a_while(serve, home):
     with mounted(home, server) as mount:
         path = mount.files()["INBOX"][1]
         assert fails(path) == errno.EIO
-        asked = len(server.commands(b"UID FETCH"))
+        before = asked(server)
         assert fails(path) == errno.EIO
-        assert len(server.commands(b"UID FETCH")) == asked
+        assert asked(server) == before
 
 
 def test_a_message_that_has_gone_meanwhile(serve, home):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from lib.headers import MAILS, Gate, configure, fails, fill, here, is_for_bodies, mounted, readable, sent, state, until
+from lib.headers import MAILS, Gate, asked, configure, fails, fill, here, is_for_bodies, mounted, readable, sent, state, until
 from lib.program import SLOW
 from lib.scripted import Session
 
@@ -52,10 +52,6 @@ def hasty(home):
     home.program = Path(os.environ["MAILTREE"]).parents[1] / "tests" / "stops" / "mailtree-stops"
     home.environment["MAILTREE_FETCH_MS"] = "300"
     return home
-
-
-def asked(server):
-    return [line for line in server.commands(b"UID FETCH") if b"BODY.PEEK[]" in line]
 
 
 def waits(process):

@@ -20,6 +20,11 @@ def sent(server, section):
                for _, who, line in list(server.log) if who == "S")
 
 
+def asked(server):
+    """The commands that ask for bodies."""
+    return [line for line in server.commands(b"UID FETCH") if b"BODY.PEEK[]" in line]
+
+
 def rows(home, sql):
     with sqlite3.connect(home.store / "mail.db") as db:
         return db.execute(sql).fetchall()
