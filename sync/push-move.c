@@ -248,14 +248,15 @@ static void
 note_known(Move *move)
 {
 	bool is_done = move->by_move || move->batch->kind == STORE_OPERATION_COPY;
-	bool is_alive = imap_session_alive(move->worker->session);
+	/* The server is busy, and has done nothing; but MOVE may have been refused in the midst of it (RFC 6851 section 3.3). */
+	bool is_untouched = imap_session_alive(move->worker->session) && move->left <= count_known(move);
 
 	for (guint i = 0; i < move->batch->items->len; i++) {
 		const Fate *fate = &move->fates[i];
 		if (fate->kind == FATE_KNOWN)
 			sync_end_set(sync_ends_at(move->ends, i), is_done && !fate->stays ? SYNC_END_UID : SYNC_END_COPIED, fate->uid,
 			             NULL);
-		else if (fate->kind == FATE_OPEN && is_alive) /* the server is busy */
+		else if (fate->kind == FATE_OPEN && is_untouched)
 			sync_end_set(sync_ends_at(move->ends, i), SYNC_END_AGAIN, 0, NULL);
 	}
 }

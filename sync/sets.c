@@ -2,6 +2,8 @@
 
 #include "imap/refusal.h"
 
+#define LIMIT_MESSAGES 25 /* no server finds so few too many */
+
 /* uids[from..to), and what was answered. */
 typedef struct {
 	guint from, to;
@@ -73,6 +75,13 @@ is_of_all(const SyncSets *sets, const ImapReply *reply)
 	       (reply->kind == IMAP_RESPONSE_BAD && sets->bad_is_final);
 }
 
+/* LIMIT may be about how many messages one command names (RFC 5530), which waiting does not change. */
+static bool
+is_too_many(const Piece *piece, const ImapReply *reply)
+{
+	return reply->code == IMAP_CODE_LIMIT && piece->to - piece->from > LIMIT_MESSAGES;
+}
+
 /* @halves: where what is to be tried again goes. */
 static void
 judge(const SyncSets *sets, const Piece *piece, GArray *halves, GError **busy)
@@ -88,7 +97,7 @@ judge(const SyncSets *sets, const Piece *piece, GArray *halves, GError **busy)
 	}
 	if (!refusal) {
 		sets->done(piece->from, piece->to, piece->replies, sets->data);
-	} else if (imap_refusal_is_busy(refusal->code, refusal->text)) {
+	} else if (imap_refusal_is_busy(refusal->code, refusal->text) && !is_too_many(piece, refusal)) {
 		if (!*busy)
 			imap_reply_check(refusal, sets->name, busy);
 	} else if (piece->to - piece->from == 1 || is_of_all(sets, refusal)) {

@@ -353,7 +353,7 @@ def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp
 
     place = home.folder / "small"
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(place)], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=700", "tmpfs", str(place)], capture_output=True).returncode:
         pytest.skip("only root can make a small file system")
     try:
         server = serve(Filling, capability=FULL)
@@ -382,8 +382,11 @@ def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp
                 except OSError:
                     pass
         server.fills = fill
-        assert home.run("sync").status in (69, 74, 75)
-        assert server.fills is None
+        for _ in range(3):
+            done = home.run("sync")
+            if server.fills is None:
+                break
+        assert server.fills is None and done.status in (69, 74, 75), str(done)
         (place / "filler").unlink()
         home.run("sync")
         settled(home, server)
@@ -397,3 +400,51 @@ def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp
         assert set(server.boxes) == {b"INBOX", b"A", b"B", b"Trash"} | expected
     finally:
         subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+# Refused in the midst of it
+
+class Partial(Session):
+    """Moves the first of several, and refuses the rest."""
+    def move(self, chosen, name):
+        if len(chosen) <= 1:
+            super().move(chosen, name)
+            return
+        code = self.copied(chosen[:1], self.target(name))
+        self.untagged(b"OK " + code + b"moved")
+        self.box.expunge(chosen[0][1].uid)
+        self.tagged(self.server.words)
+
+
+@pytest.mark.parametrize("words", [b"NO could not move all", b"NO [UNAVAILABLE] later", b"NO [LIMIT] enough for now"])
+def test_a_move_that_is_refused_in_the_midst_of_it(words, start, home):
+    server = start(Partial)
+    server.words = words
+    before = ids(home)
+    do(home, "move", "test/B", *paths(1, 2, 3, 4))
+    do(home, "flag", "\\Flagged", "", *paths(1, folder="B"))
+    for _ in range(8):
+        home.run("sync")
+    assert operations(home) == []
+    assert contents(server, "B") == shas(0, 1, 2, 3, 7) and here(home) == there(server)
+    assert ids(home) == before, "rows were lost, and what was queued for them"
+    assert [flags for flags, body in there(server)["B"].values() if body == sha(MAILS[0])] == [{"\\Flagged"}]
+
+
+@pytest.mark.parametrize("verb, words", [("MOVE", ["move", "test/B"]), ("COPY", ["copy", "test/B"]), ("STORE", ["flag", "\\Flagged", ""])])
+def test_a_server_that_takes_few_messages_at_once(verb, words, serve, home):
+    class Few(Session):
+        def execute(self, name, arguments, literals):
+            if name == b"UID " + verb.encode() and len(self.chosen(arguments.split()[0], True)[0]) > 40:
+                self.tagged(b"NO [LIMIT] too many messages")
+            else:
+                super().execute(name, arguments, literals)
+    server = serve(Few, capability=FULL)
+    server.add("A", [messages.message(f"{index}\n", subject=str(index)) for index in range(200)])
+    server.add("B")
+    home.configure(**server.account())
+    home.sync()
+    do(home, *words, *paths(*range(1, 201)))
+    settled(home, server)
+    if verb != "STORE":
+        assert len(contents(server, "B")) == 200
