@@ -114,6 +114,8 @@ take_line(ControlKind kind, const char *words, void *data)
 
 	if (kind == CONTROL_PROGRESS && progress_from_words(words, &sync->numbers))
 		progress_show(&sync->numbers);
+	else if (kind == CONTROL_TEXT)
+		core_log(CORE_LOG_WARNING, "main", "%s", words);
 	else if (kind == CONTROL_ERROR)
 		core_log(CORE_LOG_ERROR, "main", "%s", words);
 }

@@ -13,7 +13,7 @@
  *     unmount PATH                   stop, unmount PATH (as /proc/self/mountinfo has it), close the store and end
  *
  *   answer, lines    progress PHASE MAILBOXES TOTAL MESSAGES TOTAL BYTES TOTAL   (sync: each half second)
- *                    text LINE               of what was asked for
+ *                    text LINE               of what was asked for; sync: a change that is held or was refused
  *                    error STATUS WORDS      what went wrong, with a status of sysexits.h; sync: one line an account
  *                    done                    the last line, if there was no error
  *

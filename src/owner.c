@@ -10,6 +10,8 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "status.h"
+#include "store/mailboxes.h"
+#include "sync/unsent.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -103,6 +105,30 @@ owner_woken(Owner *owner)
 		core_log(CORE_LOG_WARNING, "main", "cannot read from an eventfd: %s", g_strerror(errno));
 }
 
+typedef struct {
+	ControlConnection *connection;
+	const char *account;
+} Naming;
+
+static void
+send_name(const char *words, void *data)
+{
+	const Naming *naming = data;
+
+	control_send(naming->connection, "text", "%s: %s", naming->account, words);
+}
+
+/* What keeps the account from being done, one by one. */
+static void
+send_unsent(const Owner *owner, ControlConnection *connection, const char *name)
+{
+	g_auto(StoreAccount) account = { 0 };
+	Naming naming = { connection, name };
+
+	if (store_account_find(owner->store, name, &account, NULL))
+		sync_unsent_check(owner->store, account.id, send_name, &naming, NULL);
+}
+
 /* Answers "sync".  The client that goes away, or a server that stops, ends the waiting only. */
 static void
 call_sync(ControlConnection *connection, const char *argument, void *data)
@@ -135,8 +161,10 @@ call_sync(ControlConnection *connection, const char *argument, void *data)
 		owner->settle(owner->settle_data);
 	for (size_t i = 0; i < round_count(round); i++) {
 		const GError *failure = round_error(round, i);
-		if (failure)
-			control_send_error(connection, failure);
+		if (!failure)
+			continue;
+		send_unsent(owner, connection, round_account(round, i));
+		control_send_error(connection, failure);
 	}
 }
 

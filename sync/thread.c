@@ -12,6 +12,7 @@
 #include "sync/engine-private.h"
 #include "sync/follow.h"
 #include "sync/pool.h"
+#include "sync/unsent.h"
 #include "sync/retry.h"
 
 #include <poll.h>
@@ -19,7 +20,6 @@
 
 #define PUSH_AGAIN_MS (60 * 1000) /* what could not be sent is looked at again */
 #define RESTS_MAX 3               /* times that a run's end is put off for what can be sent then */
-#define SHOWN_MAX 10              /* operations of which a run's end tells */
 
 typedef struct {
 	SyncSlot *slot;
@@ -131,42 +131,12 @@ nothing_was_left_out(const Thread *thread, GError **error)
 	                  count);
 }
 
-typedef struct {
-	const Thread *thread;
-	unsigned shown;
-} Unsent;
-
-static bool
-show_unsent(const StoreOperation *operation, void *data)
+static void
+log_unsent(const char *words, void *data)
 {
-	Unsent *unsent = data;
-	const Thread *thread = unsent->thread;
+	const Thread *thread = data;
 
-	if (operation->state != STORE_OPERATION_HELD && operation->state != STORE_OPERATION_FAILED)
-		return true;
-	g_autofree char *path = store_mailbox_path(thread->slot->engine->store, operation->mailbox_id, NULL);
-	core_log(CORE_LOG_WARNING, "sync", "%s: #%" G_GINT64_FORMAT " %s in %s: %s: %s", thread->slot->account->name,
-	         operation->id, store_operation_kinds[operation->kind], path ? path : "a folder that has gone",
-	         store_operation_states[operation->state], operation->error ? operation->error : "");
-	return ++unsent->shown < SHOWN_MAX;
-}
-
-/* What users did and the server has not got, although its time has come. */
-static bool
-everything_was_sent(const Thread *thread, GError **error)
-{
-	Store *store = thread->slot->engine->store;
-	StoreOperationCounts counts;
-	Unsent unsent = { thread, 0 };
-
-	if (!store_operation_counts(store, thread->account_id, &counts, error))
-		return false;
-	if (counts.held + counts.failed + counts.pending == 0)
-		return true;
-	if (!store_operation_list(store, thread->account_id, show_unsent, &unsent, error))
-		return false;
-	return core_throw(error, CORE_ERROR_BUSY, "changes that the server has not got: %u held, %u refused, %u not sent yet; "
-	                  "see mailtree status", counts.held, counts.failed, counts.pending);
+	core_log(CORE_LOG_WARNING, "sync", "%s: %s", thread->slot->account->name, words);
 }
 
 /* Takes @failure: what the run failed with; NULL: nothing. */
@@ -180,7 +150,7 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 
 	if (ended && nothing_was_left_out(thread, &failure)) {
 		thread->last_sync_s = core_clock_wall_s();
-		everything_was_sent(thread, &failure);
+		sync_unsent_check(engine->store, thread->account_id, log_unsent, thread, &failure);
 	}
 	if (ended)
 		tidy(thread, failure ? NULL : &failure);

@@ -1,5 +1,6 @@
 """mailtree flag, move, copy, delete, append, folder, confirm, undo, retry: what they say, and to whom they listen."""
 import json
+import re
 
 import pytest
 from lib import messages
@@ -117,6 +118,21 @@ def test_status_does_not_show_more_than_a_screen_of_what_is_held(serve, home):
     assert "held          60 (" in shown
     assert shown.count(" remove Trash/") == 20 and "and 40 more" in shown
     assert len(status(home)["operations"]) == 60
+
+
+@pytest.mark.usefixtures("fuse")
+def test_sync_names_what_is_held_also_beside_a_mount(serve, home):
+    server = serve(capability=FULL)
+    server.add("Trash", MAILS, attributes=["\\Trash"])
+    home.configure(**server.account())
+    home.sync()
+    home.run("delete", *(f"test/Trash/~{uid}" for uid in range(1, 61)))
+    alone = home.run("sync")
+    with home.mount():
+        beside = home.run("sync")
+    for done in (alone, beside):
+        assert done.status == 75 and "60 held, 0 refused, 0 not sent yet" in done.err
+        assert len(re.findall(r"^mailtree: warning: test: #\d+ remove in Trash: held: ", done.err, re.M)) == 10
 
 
 def test_what_is_refused_is_not_taken_for_what_did_not_come(server, home):
