@@ -137,12 +137,7 @@ update_rows(StoreSegmentSet *set, const GArray *moves, GError **error)
 		return false;
 	for (unsigned i = 0; i < moves->len && ok; i++)
 		ok = update_row(set, &g_array_index(moves, Move, i), error);
-	if (ok)
-		ok = store_db_commit(set->db, error);
-	else
-		store_db_rollback(set->db);
-	store_db_unlock(set->db);
-	return ok;
+	return store_db_end(set->db, ok, error);
 }
 
 /* *dropped_r stays false when a row has appeared in the segment meanwhile. */
@@ -160,11 +155,7 @@ drop_segment(StoreSegment *segment, bool *dropped_r, GError **error)
 		ok = store_query_run(set->db, query, error);
 		dropped = sqlite3_changes(set->db->handle) > 0;
 	}
-	if (ok)
-		ok = store_db_commit(set->db, error);
-	else
-		store_db_rollback(set->db);
-	store_db_unlock(set->db);
+	ok = store_db_end(set->db, ok, error);
 	if (!ok || !dropped)
 		return ok;
 	core_step("compact-dropped");
@@ -291,12 +282,8 @@ drop_dead(Store *store, const GArray *ids, GError **error)
 		ok = run_on_body(store->mail, STORE_SQL_BODY_DROP, *id, error) &&
 		     run_on_body(store->mail, STORE_SQL_BODY_LOOKED_AT, *id, error);
 	}
-	if (ok)
-		ok = store_db_commit(store->mail, error);
-	else
-		store_db_rollback(store->mail);
+	ok = store_db_end(store->mail, ok, error);
 	pthread_mutex_unlock(&store->pins_lock);
-	store_db_unlock(store->mail);
 	return ok;
 }
 
@@ -329,12 +316,7 @@ forget_departed(Store *store, GError **error)
 		g_autoptr(StoreQuery) query = store_db_query(store->mail, STORE_SQL_DEPARTED_FORGET);
 		ok = store_query_run(store->mail, query, error);
 	}
-	if (ok)
-		ok = store_db_commit(store->mail, error);
-	else
-		store_db_rollback(store->mail);
-	store_db_unlock(store->mail);
-	return ok;
+	return store_db_end(store->mail, ok, error);
 }
 
 bool

@@ -203,6 +203,17 @@ store_db_unlock(StoreDb *db)
 }
 
 bool
+store_db_end(StoreDb *db, bool ok, GError **error)
+{
+	if (ok)
+		ok = store_db_commit(db, error);
+	else
+		store_db_rollback(db);
+	store_db_unlock(db);
+	return ok;
+}
+
+bool
 store_db_commit(StoreDb *db, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_COMMIT);

@@ -40,6 +40,7 @@ bool store_db_begin(StoreDb *db, GError **error);
 bool store_db_commit(StoreDb *db, GError **error); /* on failure it is rolled back */
 void store_db_rollback(StoreDb *db);
 void store_db_unlock(StoreDb *db);
+bool store_db_end(StoreDb *db, bool ok, GError **error); /* commits if @ok, else rolls back, and unlocks; whether it is there */
 
 typedef sqlite3_stmt StoreQuery;
 void store_query_end(StoreQuery *query);

@@ -117,12 +117,7 @@ commit(StoreDerived *derived, GError **error)
 		return false;
 	for (unsigned i = 0; i < derived->pending->len && ok; i++)
 		ok = insert(db, &g_array_index(derived->pending, Pending, i), now, error);
-	if (ok)
-		ok = store_db_commit(db, error);
-	else
-		store_db_rollback(db);
-	store_db_unlock(db);
-	return ok;
+	return store_db_end(db, ok, error);
 }
 
 /* With the lock held.  What could not be kept is forgotten, whoever gave it: store_derived_missing() asks for it again. */
@@ -283,12 +278,7 @@ store_derived_set_complete(Store *store, unsigned version, const StoreBody *last
 		store_bind_sha256(query, ":sha256", last->sha256);
 		ok = store_query_run(db, query, error);
 	}
-	if (ok)
-		ok = store_db_commit(db, error);
-	else
-		store_db_rollback(db);
-	store_db_unlock(db);
-	return ok;
+	return store_db_end(db, ok, error);
 }
 
 /* The hashes of at most ROWS stale texts behind @after, one after the other. */
@@ -324,12 +314,7 @@ drop(StoreDb *db, StoreStatement statement, const GByteArray *hashes, int64_t be
 		store_bind_int(query, ":before", before_s);
 		ok = store_query_run(db, query, error);
 	}
-	if (ok)
-		ok = store_db_commit(db, error);
-	else
-		store_db_rollback(db);
-	store_db_unlock(db);
-	return ok;
+	return store_db_end(db, ok, error);
 }
 
 static bool
@@ -375,12 +360,7 @@ set_pruned(StoreDb *db, int64_t now_s, GError **error)
 		store_bind_int(query, ":now", now_s);
 		ok = store_query_run(db, query, error);
 	}
-	if (ok)
-		ok = store_db_commit(db, error);
-	else
-		store_db_rollback(db);
-	store_db_unlock(db);
-	return ok;
+	return store_db_end(db, ok, error);
 }
 
 /* Now and then, for what no row of mail.db tells of: a crash kept a text from getting its body, or nobody could make

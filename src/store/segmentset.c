@@ -326,12 +326,7 @@ make_row(StoreSegmentSet *set, int64_t *id_r, GError **error)
 		ok = store_query_run(set->db, query, error);
 	}
 	*id_r = sqlite3_last_insert_rowid(set->db->handle);
-	if (!ok)
-		store_db_rollback(set->db);
-	else
-		ok = store_db_commit(set->db, error);
-	store_db_unlock(set->db);
-	return ok;
+	return store_db_end(set->db, ok, error);
 }
 
 StoreSegment *
