@@ -71,9 +71,16 @@ def measure(options):
             for part in wanted: # it has a server of its own, with the same mail
                 if part[0] == "far":
                     bench.part(*part)
-        return bench.figures
+        keep(options, bench.figures) # the folder takes its time to go
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep(options, figures):
+    if options.json:
+        figures.save(options.json)
+    if options.plot:
+        Path(options.plot).write_text(plot.draw(figures.all), encoding="utf-8")
 
 
 def main():
@@ -84,12 +91,12 @@ def main():
     parser.add_argument("--only", nargs="+", choices=[name for name, *_ in PARTS], help="these parts only")
     parser.add_argument("--json", metavar="FILE", help="writes the figures there as well")
     parser.add_argument("--plot", metavar="FILE", help="draws them as an SVG")
+    parser.add_argument("--again", metavar="FILE", nargs="+", help="measures nothing: the figures that former runs kept by --json")
     options = parser.parse_args()
-    figures = measure(options)
-    if options.json:
-        figures.save(options.json)
-    if options.plot:
-        Path(options.plot).write_text(plot.draw(figures.all), encoding="utf-8")
+    if options.again:
+        keep(options, Figures.kept(options.again))
+    else:
+        measure(options)
 
 
 if __name__ == "__main__":

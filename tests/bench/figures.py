@@ -1,6 +1,5 @@
 """What was measured: a table that grows, and what the plot is made of."""
 import json
-import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -50,8 +49,14 @@ class Figures:
         print(f"| {what} | {number(value, unit)} | {limit} | {besides[0]} | {besides[1]} | {(over + note).rstrip('; ')} |", flush=True)
 
     def save(self, path):
-        Path(path).write_text(json.dumps({"machine": platform.machine(), "figures": [asdict(each) for each in self.all]}, indent=1,
+        Path(path).write_text(json.dumps({"figures": [asdict(each) for each in self.all]}, indent=1,
                                          ensure_ascii=False) + "\n")
 
-    def load(self, path):
-        self.all += [Figure(**each) for each in json.loads(Path(path).read_text())["figures"]]
+    @classmethod
+    def kept(cls, paths):
+        """What save() has kept."""
+        figures = cls()
+        for path in paths:
+            for each in json.loads(Path(path).read_text())["figures"]:
+                figures.add(**each)
+        return figures
