@@ -43,7 +43,8 @@ class Relay:
         self._closing = False
         self._listener = socket.create_server((host, 0), backlog=64)
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
 
     def __enter__(self):
         return self
@@ -53,6 +54,8 @@ class Relay:
 
     def close(self):
         self._closing = True
+        self._listener.shutdown(socket.SHUT_RDWR) # or accept() might go on with whatever has its descriptor next
+        self._acceptor.join(15)
         self._listener.close()
         self.drop()
 

@@ -82,6 +82,8 @@ class Server(Tree):
 
     def close(self):
         self._closing.set()
+        self._listener.shutdown(socket.SHUT_RDWR) # or accept() might go on with whatever has its descriptor next
+        self._threads[0].join(5)
         self._listener.close()
         self.drop()
         for thread in self._threads[1:]:
