@@ -135,6 +135,19 @@ def test_sync_names_what_is_held_also_beside_a_mount(serve, home):
         assert len(re.findall(r"^mailtree: warning: test: #\d+ remove in Trash: held: ", done.err, re.M)) == 10
 
 
+@pytest.mark.parametrize("name, more", [("Trash", {}), ("Kos", {"trash": "Kos"})])
+def test_a_trash_that_is_left_out_here_is_used(name, more, serve, home):
+    server = serve(capability=FULL)
+    server.add("A", MAILS[:2])
+    server.add(name, attributes=["\\Trash"])
+    home.configure(**server.account(folders=f"* !{name}", **more))
+    home.sync()
+    assert home.run("delete", "test/A/~1").status == 0
+    home.sync()
+    assert [mail.raw for mail in server.box(name).mails] == [MAILS[0]] and [mail.raw for mail in server.box("A").mails] == [MAILS[1]]
+    assert len(server.boxes) == 3
+
+
 def test_what_is_refused_is_not_taken_for_what_did_not_come(server, home):
     server.refuse[b"CREATE"] = b"NO [CANNOT] not that name"
     assert home.run("folder", "create", "test/B").status == 0
