@@ -58,3 +58,15 @@ def test_an_unlisted_skip_and_a_failure_are_told_apart(tmp_path):
     assert runner.report(result, [], said.append) == (1, 1, 1, 1)
     assert any("WITHOUT LEAVE" in line for line in said)
     assert any("again: scripts/test --suite unit -k t/b" in line for line in said)
+
+
+def test_suites_run_in_two_lanes_in_their_order():
+    suites = ["harness", "unit", "integration", "long", "asan-integration"]
+    done = []
+
+    def run(suite):
+        done.append(suite)
+        return (1, 0, 0, 0)
+    assert runner.run_in_lanes(suites, run) == [(1, 0, 0, 0)] * 5
+    assert [suite for suite in done if suite not in runner.OTHER_LANE] == ["harness", "unit", "long"]
+    assert [suite for suite in done if suite in runner.OTHER_LANE] == ["integration", "asan-integration"]

@@ -202,7 +202,8 @@ def pytest_runtest_makereport(item, call):
         report.sections.append(("what was run", "\n".join(home.story[-30:])))
     for server in getattr(item, "scripted_servers", []):
         report.sections.append(("the scripted server's talk", server.transcript()))
-    report.sections.append(("again", f"scripts/test --suite integration -k {getattr(item, 'originalname', item.name)} --seed {item.config.option.seed}"))
+    suite = "long" if item.get_closest_marker("long") else "integration"
+    report.sections.append(("again", f"scripts/test --suite {suite} -k {getattr(item, 'originalname', item.name)} --seed {item.config.option.seed}"))
     kept = os.environ.get("MAILTREE_LOGS")
     if kept:
         Path(kept).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """scripts/test: builds, runs every suite, counts cases, leaves nothing behind.
 
-Builds are made one after the other in the background while the suites of the builds that are ready run.
+Builds are made one after the other in the background while the suites of the builds that are ready run, in two lanes: an
+integration test mostly waits.
 """
 import argparse
 import contextlib
@@ -41,12 +42,14 @@ SUITES = {
     "harness": (None, "the tests' own tools, and the rules about the source tree"),
     "unit": ("build-test", "unit tests, gcc, no warnings allowed"),
     "integration": ("build-test", "mailtree against private servers: Dovecot, Cyrus, Courier, and a scripted one"),
+    "long": ("build-test", "integration tests that are marked as long: the table, the model, several clients at once"),
     "asan-unit": ("build-asan", "unit tests with address and undefined sanitizers"),
     "asan-integration": ("build-asan", "integration tests with address and undefined sanitizers"),
     "threads": ("build-tsan", "unit tests of the suite 'threads' with the thread sanitizer"),
     "fuzz": ("build-fuzz", "fuzz targets on their corpus, clang"),
 }
 GROUPS = {"sanitizers": ["asan-unit", "asan-integration", "threads"]}
+OTHER_LANE = {"integration", "asan-integration"} # beside the others, which keep their order
 
 
 @dataclass
@@ -146,7 +149,7 @@ class Run:
             try:
                 if suite == "harness":
                     self._pytest(result, "tests/harness", None, place)
-                elif suite.endswith("integration"):
+                elif suite.endswith("integration") or suite == "long":
                     self._pytest(result, "tests/integration", ROOT / build / "src" / "mailtree", place)
                 elif suite == "fuzz":
                     self._fuzz(result, place)
@@ -231,6 +234,8 @@ class Run:
             shutil.rmtree(LOGS / result.suite, ignore_errors=True)
         if self.options.k:
             command += ["-k", self.options.k]
+        if suite_mark := {"integration": "not long", "long": "long"}.get(result.suite):
+            command += ["-m", suite_mark]
         if self.options.full and not sanitized:
             command.append("--full")
         elif sanitized and program and not self.options.full and not self.options.k:
@@ -352,6 +357,34 @@ def report(result, rows, out=print):
     return count["passed"], count["failed"], count["skipped"], unlisted
 
 
+_shown = threading.Lock()
+
+
+def show(result, rows):
+    """Prints one suite's result, whole.  Returns what report() does."""
+    lines = [f"== {result.suite}: {SUITES[result.suite][1]}"]
+    counts = report(result, rows, lines.append)
+    with _shown:
+        print("\n".join(lines), flush=True)
+    return counts
+
+
+def run_in_lanes(suites, run):
+    """run(suite) of each, two at a time; what they return."""
+    stopped = threading.Event()
+
+    def follow(lane):
+        return [run(suite) for suite in lane if not stopped.is_set()]
+    lanes = [[suite for suite in suites if (suite in OTHER_LANE) == other] for other in (False, True)]
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        try:
+            return [counts for lane in pool.map(follow, lanes) for counts in lane]
+        except BaseException:
+            stopped.set()
+            keeper.end_descendants()
+            raise
+
+
 def main():
     parser = argparse.ArgumentParser(
         prog="scripts/test", description="Builds mailtree and runs its tests.",
@@ -386,10 +419,8 @@ def main():
         if not options.k and any(name.endswith("integration") for name in suites):
             run.install_servers()
         run.start_builds(dict.fromkeys(SUITES[name][0] for name in suites if SUITES[name][0]))
-        for name in suites:
-            print(f"== {name}: {SUITES[name][1]}", flush=True)
-            result = run.run(name)
-            totals = [a + b for a, b in zip(totals, report(result, rows, lambda line: print(line, flush=True)))]
+        for counts in run_in_lanes(suites, lambda name: show(run.run(name), rows)):
+            totals = [a + b for a, b in zip(totals, counts)]
     finally:
         left = keeper.end_descendants()
         mounted = keeper.unmount_below(scratch)
