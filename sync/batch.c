@@ -62,15 +62,17 @@ was_sent(const StoreTask *task)
 	return operation->attempts > 0 && (operation->kind == STORE_OPERATION_REMOVE || operation->target_uid != 0);
 }
 
+/* What a server says "later" to, again and again, comes behind all else, too. */
 static unsigned
 losses_of(const StoreTask *task)
 {
 	const StoreOperation *operation = &task->operation;
 
-	return operation->attempts >= 2 && operation->state == STORE_OPERATION_QUEUED &&
-	                       g_strcmp0(operation->error, sync_push_lost) == 0
-	               ? operation->attempts
-	               : 0;
+	if (operation->attempts < 2 || operation->state != STORE_OPERATION_QUEUED)
+		return 0;
+	return g_strcmp0(operation->error, sync_push_lost) == 0     ? operation->attempts
+	       : g_strcmp0(operation->error, sync_push_undone) == 0 ? 2
+	                                                            : 0;
 }
 
 static char *

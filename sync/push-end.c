@@ -4,6 +4,7 @@
 #include "sync/push.h"
 
 const char sync_push_lost[] = "the connection ended before the server answered";
+const char sync_push_undone[] = "the server was asked, and has not done it";
 
 #define ENDS_IN_ONE 500 /* of a transaction: others wait for it */
 
@@ -195,11 +196,23 @@ note_put_off(SyncWorker *worker, const SyncBatch *batch, GArray *ends)
 	}
 }
 
+static void
+note_undone(GArray *ends)
+{
+	for (guint i = 0; i < ends->len; i++) {
+		SyncEnd *end = sync_ends_at(ends, i);
+		if (end->kind == SYNC_END_AGAIN && !end->words)
+			end->words = g_strdup(sync_push_undone);
+	}
+}
+
 bool
 sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error)
 {
 	if (batch->state == STORE_OPERATION_SENT)
 		note_lost(batch, ends);
+	else
+		note_undone(ends);
 	note_put_off(worker, batch, ends);
 	for (guint from = 0; from < ends->len; from += ENDS_IN_ONE)
 		if (!end_some(worker->run, batch, ends, from, MIN(from + ENDS_IN_ONE, ends->len), error))

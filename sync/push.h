@@ -98,6 +98,7 @@ bool sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvali
 
 #define SYNC_LOSSES_OF_ONE 5
 extern const char sync_push_lost[]; /* what it then says in the store */
+extern const char sync_push_undone[]; /* what a queued operation says that the server did not do, if nothing better is known */
 
 /* What became of an operation. */
 typedef enum {

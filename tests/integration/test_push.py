@@ -448,6 +448,21 @@ def test_what_cannot_be_opened_stays_queued_and_stops_no_other(kind, start, home
     settled(home, server)
 
 
+def test_what_is_put_off_again_and_again_keeps_nothing_else_from_being_done(start, home):
+    server = start()
+    server.refuse[b"STORE"] = lambda uids, *_: b"NO [INUSE] somebody is at it" if uids == b"2" else None
+    do(home, "flag", "\\Flagged", "", "test/A/~2")
+    do(home, "move", "test/B", "test/A/~3")
+    do(home, "expunge", "0", "test/A/~1")
+    for _ in range(3):
+        assert home.run("sync").status == 75
+    assert {1, 3}.isdisjoint(mail.uid for mail in server.box("A").mails)
+    assert {each[1] for each in operations(home)} == {"queued"}
+    server.refuse.clear()
+    settled(home, server)
+    assert there(server)["A"][2][0] == {"\\Flagged"}
+
+
 # Costs
 
 @pytest.mark.parametrize("kind, most", [("flag", 2), ("move", 4)])
