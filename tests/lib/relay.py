@@ -53,6 +53,8 @@ class Relay:
         self.close()
 
     def close(self):
+        if self._closing:
+            return
         self._closing = True
         self._listener.shutdown(socket.SHUT_RDWR) # or accept() might go on with whatever has its descriptor next
         self._acceptor.join(15)

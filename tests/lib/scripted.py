@@ -81,6 +81,8 @@ class Server(Tree):
         self.close()
 
     def close(self):
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._listener.shutdown(socket.SHUT_RDWR) # or accept() might go on with whatever has its descriptor next
         self._threads[0].join(5)
