@@ -48,7 +48,7 @@ sync_check(const SyncAccount *account, CoreCancel *cancel, GError **error)
 	if (!session)
 		return NULL;
 
-	Census census = { .account = account, .utf8 = imap_session_enabled(session, IMAP_CAP_UTF8_ACCEPT) };
+	Census census = { .account = account, .utf8 = imap_session_is_utf8(session) };
 	imap_session_listen(session, on_list, &census);
 	if (!imap_session_run(session, imap_command_new("LIST \"\" \"*\""), NULL, error))
 		return NULL;

@@ -10,13 +10,6 @@ typedef struct {
 	char separator;  /* 0: the server has no levels, or does not say */
 } Root;
 
-static bool
-is_utf8(const SyncWorker *worker)
-{
-	return imap_session_enabled(worker->session, IMAP_CAP_UTF8_ACCEPT) ||
-	       imap_session_enabled(worker->session, IMAP_CAP_IMAP4REV2);
-}
-
 /* The first of the user's own namespaces: (("INBOX." ".")) NIL NIL. */
 static void
 note_namespace(Root *root, const ImapNode *personal)
@@ -97,7 +90,7 @@ find_above(SyncWorker *worker, char *const *components, StoreMailbox *above_r, s
 		}
 		parent_id = mailbox.id;
 		if (!mailbox.server_name || mailbox.state != STORE_MAILBOX_THERE ||
-		    !is_seen_at(&mailbox, components, i + 1, is_utf8(worker)))
+		    !is_seen_at(&mailbox, components, i + 1, imap_session_is_utf8(worker->session)))
 			continue;
 		store_mailbox_clear(above_r);
 		*above_r = mailbox;
@@ -144,6 +137,7 @@ sync_folder_name(SyncWorker *worker, const char *path, char *separator_r, GError
 {
 	g_auto(GStrv) components = g_strsplit(path, "/", -1);
 	g_auto(StoreMailbox) above = { 0 };
+	bool utf8 = imap_session_is_utf8(worker->session);
 	Root root = { 0 };
 	size_t depth;
 
@@ -151,9 +145,9 @@ sync_folder_name(SyncWorker *worker, const char *path, char *separator_r, GError
 		return NULL;
 	if (depth > 0) {
 		*separator_r = above.separator;
-		return put_below(above.server_name, components + depth, above.separator, is_utf8(worker));
+		return put_below(above.server_name, components + depth, above.separator, utf8);
 	}
-	char *name = ask_root(worker, &root, error) ? put_at_root(&root, components, is_utf8(worker)) : NULL;
+	char *name = ask_root(worker, &root, error) ? put_at_root(&root, components, utf8) : NULL;
 	*separator_r = root.separator;
 	g_free(root.prefix);
 	return name;

@@ -168,12 +168,6 @@ on_line(const ImapResponse *response, void *data, GError **error)
 	return note_line(answer, &response->list, response->damaged, error);
 }
 
-static bool
-is_utf8(const ImapSession *session)
-{
-	return imap_session_enabled(session, IMAP_CAP_UTF8_ACCEPT) || imap_session_enabled(session, IMAP_CAP_IMAP4REV2);
-}
-
 /* Cyrus (3.6) tells freed memory for the MAILBOXID of a STATUS, sometimes with line ends in it.  It is told when the
  * mailbox is opened.  Nothing else is known to offer ANNOTATE-EXPERIMENT-1. */
 static bool
@@ -223,7 +217,7 @@ send_with(Answer *answer, char *options)
 	g_clear_pointer(&answer->first_left_out, g_free);
 	g_free(answer->options);
 	answer->options = options;
-	answer->utf8 = is_utf8(answer->session);
+	answer->utf8 = imap_session_is_utf8(answer->session);
 	imap_reply_clear(&answer->reply);
 	imap_session_listen(answer->session, on_line, answer);
 	imap_session_send(answer->session, imap_command_new("LIST \"\" \"*\"%s", options), &answer->reply);
@@ -248,7 +242,7 @@ await(Answer *answer, GError **error)
 
 	if (!imap_session_wait(session, &answer->reply, error))
 		return false;
-	if (answer->utf8 != is_utf8(session)) {
+	if (answer->utf8 != imap_session_is_utf8(session)) {
 		send_with(answer, options_on(session, 0));
 		if (!imap_session_wait(session, &answer->reply, error))
 			return false;

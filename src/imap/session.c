@@ -95,6 +95,12 @@ imap_session_enabled(const ImapSession *session, ImapCapability capability)
 	return session->enabled[capability];
 }
 
+bool
+imap_session_is_utf8(const ImapSession *session)
+{
+	return session->enabled[IMAP_CAP_UTF8_ACCEPT] || session->enabled[IMAP_CAP_IMAP4REV2];
+}
+
 const char *
 imap_session_capabilities(const ImapSession *session)
 {

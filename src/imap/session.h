@@ -94,6 +94,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapSession, imap_session_close)
 bool imap_session_has(const ImapSession *session, ImapCapability capability);
 /* An untagged ENABLED named it (QRESYNC implies CONDSTORE), or the server speaks nothing but IMAP4rev2. */
 bool imap_session_enabled(const ImapSession *session, ImapCapability capability);
+bool imap_session_is_utf8(const ImapSession *session); /* names of mailboxes are UTF-8 (RFC 6855, RFC 9051), not UTF-7 */
 const char *imap_session_capabilities(const ImapSession *session); /* the line, as the server wrote it */
 uint64_t imap_session_append_limit(const ImapSession *session);     /* bytes of a message (RFC 7889); 0: not told */
 const char *imap_session_security(const ImapSession *session);     /* "TLS1.3 …" or "none" */

@@ -401,6 +401,14 @@ def test_check_tells_what_the_server_can_do(any_remote, home):
     assert ("QRESYNC" in done.out) == (any_remote.server.profile == "all"), str(done)
 
 
+def test_check_reads_the_names_of_a_server_of_imap4rev2_as_they_are(serve, home):
+    server = serve(capability="IMAP4rev2")
+    server.add(b"&AOk-", [])  # in UTF-7 another name
+    home.configure(**server.account(folders="&AOk-"))
+    done = home.run("check")
+    assert done.status == 0 and "of which 1 are" in done.out, str(done)
+
+
 def test_passwords_appear_nowhere(remote, home):
     home.configure(**remote.keys())
     done = home.run("-vv", "sync")

@@ -23,6 +23,7 @@ test_imap4rev2_alone_brings_its_extensions(void)
 	g_assert_true(imap_session_has(session, IMAP_CAP_LIST_STATUS));
 	g_assert_true(imap_session_enabled(session, IMAP_CAP_IMAP4REV2));
 	g_assert_false(imap_session_has(session, IMAP_CAP_QRESYNC));
+	g_assert_true(imap_session_is_utf8(session));
 	script_finish(&script, session);
 }
 
