@@ -1,109 +1,125 @@
-#include "change-append.h"
+/* append: messages from files into a folder. */
+#include "change-file.h"
+#include "change-flags.h"
+#include "change-path.h"
+#include "change-private.h"
+#include "core/clock.h"
+#include "mime/name.h"
+#include "store/mailboxes.h"
+#include "sync/recall.h"
 
-#include "mime/headers.h"
-#include "sync/derive.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define CHUNK_BYTES (64 * 1024)
-#define HEADER_LOOK_BYTES (256 * 1024) /* of the beginning, in which the header's From: or Date: must be */
-
-typedef struct {
-	const char *path;
-	uint64_t limit_bytes; /* 0: the server tells none */
-	uint64_t bytes;       /* so far */
-	uint8_t last;         /* of them */
-	GByteArray *head;
-} Input;
-
-static bool
-check_size(const Input *input, uint64_t bytes, GError **error)
+/* A name that is free in @mailbox_id for a message that has no UID yet. */
+static char *
+free_name(StoreTxn *txn, int64_t mailbox_id, int64_t date_s, const MimeDerived *derived, GError **error)
 {
-	if (input->limit_bytes > 0 && bytes > input->limit_bytes)
-		return core_throw(error, CORE_ERROR_USAGE, "%s is larger than the messages that the server takes: %" G_GUINT64_FORMAT
-		                  " bytes (APPENDLIMIT)", input->path, input->limit_bytes);
-	return bytes <= CHANGE_APPEND_MAX_BYTES ||
-	       core_throw(error, CORE_ERROR_USAGE, "%s is larger than %u GiB", input->path,
-	                  (unsigned)(CHANGE_APPEND_MAX_BYTES >> 30));
-}
+	g_autofree char *canonical = mime_name_make(date_s, derived->from, derived->subject, 0);
 
-/* Writes @bytes with each lone LF as CRLF. */
-static bool
-write_lines(StoreWriter *writer, const uint8_t *bytes, size_t length, Input *input, GError **error)
-{
-	GByteArray *head = input->head;
-	g_autoptr(GByteArray) out = g_byte_array_sized_new((guint)(length + length / 16));
-
-	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] == '\n' && input->last != '\r')
-			g_byte_array_append(out, (const guint8 *)"\r", 1);
-		g_byte_array_append(out, &bytes[i], 1);
-		input->last = bytes[i];
+	for (unsigned number = 1;; number++) {
+		char *name = number == 1 ? g_strdup(canonical) : mime_name_distinct(canonical, number);
+		bool taken;
+		if (!store_name_taken(txn, mailbox_id, name, 0, &taken, error)) {
+			g_free(name);
+			return NULL;
+		}
+		if (!taken)
+			return name;
+		g_free(name);
 	}
-	input->bytes += out->len;
-	if (head->len < HEADER_LOOK_BYTES)
-		g_byte_array_append(head, out->data, MIN(out->len, HEADER_LOOK_BYTES - head->len));
-	return check_size(input, input->bytes, error) &&
-	       (out->len == 0 || store_writer_write(writer, out->data, out->len, error));
-}
-
-static bool
-is_message(const GByteArray *head)
-{
-	MimeHeaders headers;
-	gsize length = mime_headers_length((const char *)head->data, head->len);
-
-	mime_headers_scan((const char *)head->data, length ? length : head->len, &headers);
-	return headers.fields[MIME_FIELD_FROM].value || headers.fields[MIME_FIELD_DATE].value;
-}
-
-static bool
-copy(StoreWriter *writer, int fd, Input *input, CoreCancel *cancel, GError **error)
-{
-	g_autofree uint8_t *buffer = g_malloc(CHUNK_BYTES);
-	ssize_t n;
-
-	while ((n = read(fd, buffer, CHUNK_BYTES)) != 0) {
-		if (cancel && !core_cancel_check(cancel, error))
-			return false;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return core_throw_errno(error, "cannot read %s", input->path);
-		if (!write_lines(writer, buffer, (size_t)n, input, error))
-			return false;
-	}
-	return is_message(input->head) ||
-	       core_throw(error, CORE_ERROR_USAGE, "%s is no message: it has no header with From: or Date:", input->path);
 }
 
 bool
-change_append_read(Store *store, StoreWriter *writer, const char *path, uint64_t limit_bytes, CoreCancel *cancel,
-                   StoreBody *body_r, MimeDerived *derived_r, GError **error)
+change_append_queue(Change *change, int64_t mailbox_id, const StoreBody *body, const MimeDerived *derived,
+                    const char *flags, int64_t date_s, GError **error)
 {
-	g_autoptr(GByteArray) head = g_byte_array_new();
-	Input input = { .path = path, .limit_bytes = limit_bytes, .head = head };
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO without a writer is no file to wait for */
+	g_autofree char *name = free_name(change->txn, mailbox_id, date_s, derived, error);
+	StoreAppend append = {
+		.mailbox_id = mailbox_id,
+		.body = body,
+		.name = name,
+		.flags = flags,
+		.internaldate_s = date_s,
+		.header_sha256 = derived->header_sha256,
+	};
+	int64_t id;
 
-	if (fd < 0 || fstat(fd, &status) < 0) {
-		core_throw_errno(error, "cannot open %s", path);
-		if (fd >= 0)
-			close(fd);
+	return name && store_change_append(change->txn, &append, &id, error);
+}
+
+/* Bodies are read before the transaction: a writer may need one of its own. */
+typedef struct {
+	StoreBody body;
+	MimeDerived derived;
+} Read;
+
+static void
+read_clear(void *data)
+{
+	mime_derived_clear(&((Read *)data)->derived);
+}
+
+static bool
+parse_date(const char *text, int64_t *date_s_r, GError **error)
+{
+	*date_s_r = core_clock_wall_s();
+	if (!*text || g_ascii_string_to_signed(text, 10, 0, G_MAXINT64, date_s_r, NULL))
+		return true;
+	return core_throw(error, CORE_ERROR_USAGE, "%s is no date", text);
+}
+
+static bool
+read_all(Change *change, uint64_t limit_bytes, GArray *reads, GError **error)
+{
+	Store *store = change->context->store;
+
+	change->writer = store_writer_new(store, error);
+	if (!change->writer)
 		return false;
+	for (size_t i = 3; i < change->count; i++) {
+		Read one = { 0 };
+		if (!change_file_read(store, change->writer, change->words[i], limit_bytes, change->context->cancel, &one.body,
+		                      &one.derived, error))
+			return false;
+		g_array_append_val(reads, one);
 	}
-	bool ok = S_ISREG(status.st_mode) || core_throw(error, CORE_ERROR_USAGE, "%s is not a file", path);
-	ok = ok && check_size(&input, (uint64_t)status.st_size, error);
-	ok = ok && store_writer_begin(writer, (uint64_t)status.st_size, error);
-	if (ok && !copy(writer, fd, &input, cancel, error)) {
-		store_writer_abort(writer);
-		ok = false;
+	return true;
+}
+
+/* The largest message that the server of the account takes, as it said last; 0: it did not. */
+static bool
+append_limit(const Change *change, const ChangePath *target, uint64_t *bytes_r, GError **error)
+{
+	g_auto(StoreAccount) account = { 0 };
+
+	if (!store_account_find(change->context->store, target->account->name, &account, error))
+		return false;
+	*bytes_r = sync_recall_append_limit(account.capabilities);
+	return true;
+}
+
+bool
+change_append(Change *change, GError **error)
+{
+	Store *store = change->context->store;
+	g_autoptr(GArray) reads = g_array_new(FALSE, FALSE, sizeof(Read));
+	g_auto(ChangePath) asked = { 0 }, target = { 0 };
+	g_autofree char *flags = NULL;
+	uint64_t limit_bytes;
+	int64_t date_s;
+
+	g_array_set_clear_func(reads, read_clear);
+	if (change->count < 4)
+		return change_usage("expected: append FOLDER FLAGS DATE FILE…", error);
+	if (!change_flags_parse(change->words[1], false, &flags, error) || !parse_date(change->words[2], &date_s, error) ||
+	    !change_path_mailbox(change->context, change->words[0], &asked, error) ||
+	    !append_limit(change, &asked, &limit_bytes, error) || !read_all(change, limit_bytes, reads, error) ||
+	    !(change->txn = store_begin(store, error)) ||
+	    !change_path_mailbox(change->context, change->words[0], &target, error))
+		return false;
+	for (guint i = 0; i < reads->len; i++) {
+		const Read *one = &g_array_index(reads, Read, i);
+		if (!change_append_queue(change, target.mailbox_id, &one->body, &one->derived, flags, date_s, error))
+			return false;
+		change->changed++;
 	}
-	close(fd);
-	return ok && store_writer_end(writer, body_r, error) &&
-	       sync_derive(store, body_r, NULL, true, derived_r, error) && store_derived_flush(store, error) &&
-	       store_writer_sync(writer, error);
+	return true;
 }
