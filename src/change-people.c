@@ -4,22 +4,35 @@
 
 typedef bool (*PeopleFn)(StoreTxn *txn, int64_t account_id, unsigned *count_r, GError **error);
 
+/* An account that was never synchronised has nothing. */
+static bool
+for_account(Change *change, const char *name, PeopleFn fn, GError **error)
+{
+	g_auto(StoreAccount) row = { 0 };
+	GError *failure = NULL;
+	unsigned count = 0;
+
+	if (!config_account(change->context->config, name, error))
+		return false;
+	if (store_account_find(change->context->store, name, &row, &failure)) {
+		bool ok = fn(change->txn, row.id, &count, error);
+		change->changed += count;
+		return ok;
+	}
+	if (failure)
+		g_propagate_error(error, failure);
+	return !failure;
+}
+
 /* For the accounts that are named, or all. */
 static bool
 for_accounts(Change *change, PeopleFn fn, GError **error)
 {
 	if (change->count == 0)
 		return fn(change->txn, 0, &change->changed, error);
-	for (size_t i = 0; i < change->count; i++) {
-		g_auto(StoreAccount) row = { 0 };
-		unsigned count = 0;
-		if (!config_account(change->context->config, change->words[i], error))
+	for (size_t i = 0; i < change->count; i++)
+		if (!for_account(change, change->words[i], fn, error))
 			return false;
-		if (store_account_find(change->context->store, change->words[i], &row, NULL) &&
-		    !fn(change->txn, row.id, &count, error))
-			return false;
-		change->changed += count;
-	}
 	return true;
 }
 
