@@ -1,8 +1,6 @@
 /* A change on its way to the process that owns the store. */
 #include "change.h"
 
-#define WORDS_MAX 20000 /* of one request */
-
 char *
 change_to_line(const char *const *words)
 {
@@ -18,7 +16,7 @@ change_to_line(const char *const *words)
 char **
 change_from_line(const char *line)
 {
-	char **words = g_strsplit(line, "\t", WORDS_MAX);
+	char **words = g_strsplit(line, "\t", -1);
 
 	for (char **word = words; *word; word++) {
 		char *plain = g_strcompress(*word);

@@ -39,6 +39,6 @@ typedef struct {
  * CORE_ERROR_USAGE names the word that is wrong. */
 bool change_do(const ChangeContext *context, const char *const *words, ChangeResult *result_r, GError **error);
 
-/* change-line.c: the words as one line of ASCII for the control socket, and back (g_strfreev(); NULL: it is none). */
+/* change-line.c: the words as one line of ASCII for the control socket, which bounds it, and back (g_strfreev()). */
 char *change_to_line(const char *const *words);
 char **change_from_line(const char *line);

@@ -19,7 +19,6 @@
 
 #define ANSWER_TIMEOUT_MS 120000
 #define OWNERS_MAX 5 /* that end, one after the other, before they have answered */
-#define LINE_MAX_BYTES (CONTROL_LINE_MAX - 64)
 #define INPUT_MAX_BYTES (256u * 1024 * 1024) /* of a message on the standard input */
 
 static void
@@ -51,8 +50,6 @@ run_words(const Config *config, const char *const *words, ChangeResult *result_r
 			ChangeContext context = { .store = store, .config = config };
 			return change_do(&context, words, result_r, error);
 		}
-		if (strlen(line) > LINE_MAX_BYTES)
-			return core_throw(error, CORE_ERROR_USAGE, "too many paths at once; give them in several commands (xargs does)");
 		if (control_client_call(client, "change", line, take_result, result_r, ANSWER_TIMEOUT_MS, -1, &failure))
 			return true;
 		if (core_error_code(failure) != CORE_ERROR_LOCKED || tries == OWNERS_MAX) {

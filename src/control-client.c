@@ -166,9 +166,8 @@ read_answer(ControlClient *client, Answer *answer, int timeout_ms, int stop_fd, 
 }
 
 static bool
-send_request(ControlClient *client, const char *verb, const char *argument)
+send_request(ControlClient *client, const char *request)
 {
-	g_autofree char *request = g_strdup_printf("%s%s%s\n", verb, argument ? " " : "", argument ? argument : "");
 	size_t length = strlen(request), sent = 0;
 
 	while (sent < length) {
@@ -186,9 +185,12 @@ bool
 control_client_call(ControlClient *client, const char *verb, const char *argument, ControlLineFn line, void *data,
                     int timeout_ms, int stop_fd, GError **error)
 {
+	g_autofree char *request = g_strdup_printf("%s%s%s\n", verb, argument ? " " : "", argument ? argument : "");
 	Answer answer = { .line = line, .data = data };
 
-	send_request(client, verb, argument); /* when that fails the answer may still say why */
+	if (strlen(request) > CONTROL_LINE_MAX)
+		return core_throw(error, CORE_ERROR_USAGE, "too many words at once; give them in several commands (xargs does)");
+	send_request(client, request); /* when that fails the answer may still say why */
 	if (!read_answer(client, &answer, timeout_ms, stop_fd, error)) {
 		g_clear_error(&answer.error);
 		return false;

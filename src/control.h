@@ -9,7 +9,8 @@
  *     status                         the text of "mailtree status"
  *     status-json                    the same as JSON
  *     version                        three lines: the version; the process id; the mounted folder, or nothing
- *     change WORD[TAB WORD…]         what change.h says, escaped as change_to_line() does; one line: how many it was about
+ *     change WORD[TAB WORD…]         what change.h says, escaped as change_to_line() does; one line with two numbers: how
+ *                                    many it was about, how many removals are held since (ChangeResult)
  *     unmount PATH                   stop, unmount PATH (as /proc/self/mountinfo has it), close the store and end
  *
  *   answer, lines    progress PHASE MAILBOXES TOTAL MESSAGES TOTAL BYTES TOTAL   (sync: each half second)
@@ -79,6 +80,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ControlClient, control_client_free)
  * @timeout_ms: how long without a line.  @stop_fd (-1: none) becoming readable ends the waiting.
  *
  * False: the first "error" line, as an error with the same exit status; CORE_ERROR_LOCKED if the owner ended before it
- * answered (connect again, or own the store); CORE_ERROR_CANCELLED by @stop_fd; CORE_ERROR_IO. */
+ * answered (connect again, or own the store); CORE_ERROR_USAGE, and nothing was sent, if the request is longer than a
+ * line; CORE_ERROR_CANCELLED by @stop_fd; CORE_ERROR_IO. */
 bool control_client_call(ControlClient *client, const char *verb, const char *argument, ControlLineFn line, void *data,
                          int timeout_ms, int stop_fd, GError **error);

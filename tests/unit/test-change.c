@@ -1,5 +1,6 @@
 /* src/change: what the owner of the store makes of the words of a command; test_commands.py has the commands. */
 #include "change.h"
+#include "control.h"
 #include "store-fixture.h"
 
 static const char settings[] = "[account home]\nhost = localhost\nuser = u\npassword_command = true\n";
@@ -47,6 +48,23 @@ test_people_may_name_what_was_never_synchronised(Fixture *fixture, const void *d
 	g_assert_cmpuint(result.count, ==, 0);
 }
 
+static void
+test_words_travel_as_one_line(void)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+	g_ptr_array_add(words, (char *)(uintptr_t) "a\tb\n\\ \"č\"\x01");
+	g_ptr_array_add(words, (char *)(uintptr_t) "");
+	while (words->len < CONTROL_LINE_MAX / 2)
+		g_ptr_array_add(words, (char *)(uintptr_t) "x");
+	g_ptr_array_add(words, NULL);
+	g_autofree char *line = change_to_line((const char *const *)words->pdata);
+	g_auto(GStrv) back = change_from_line(line);
+	g_assert_null(strchr(line, '\n'));
+	g_assert_true(g_str_is_ascii(line));
+	g_assert_true(g_strv_equal((const char *const *)words->pdata, (const char *const *)back));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -54,5 +72,6 @@ main(int argc, char **argv)
 #define ADD(name) g_test_add("/change/" #name, Fixture, NULL, fixture_set_up, test_##name, fixture_tear_down)
 	ADD(a_store_that_cannot_tell_is_an_error);
 	ADD(people_may_name_what_was_never_synchronised);
+	g_test_add_func("/change/words_travel_as_one_line", test_words_travel_as_one_line);
 	return g_test_run();
 }

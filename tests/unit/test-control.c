@@ -191,6 +191,21 @@ test_long_line_is_cut(Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_request_that_is_no_line_is_not_sent(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *argument = g_strnfill(CONTROL_LINE_MAX - strlen("echo \n"), 'x');
+	g_autofree char *expected = g_strdup_printf("text(%s)", argument), *longer = g_strconcat(argument, "x", NULL);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *lines = call(fixture, "echo", argument, &error);
+
+	g_assert_no_error(error);
+	g_assert_cmpstr(lines, ==, expected);
+	g_autofree char *none = call(fixture, "echo", longer, &error);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_USAGE);
+	g_assert_cmpstr(none, ==, "");
+}
+
+static void
 test_socket_is_private(Fixture *fixture, gconstpointer data)
 {
 	g_autofree char *path = g_build_filename(fixture->dir, "control", NULL);
@@ -619,6 +634,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD("answers", test_answers);
 	ADD("long-line-is-cut", test_long_line_is_cut);
+	ADD("request-that-is-no-line-is-not-sent", test_request_that_is_no_line_is_not_sent);
 	ADD("socket-is-private", test_socket_is_private);
 	ADD("client-that-leaves", test_client_that_leaves);
 	ADD("silent-clients-block-nobody", test_silent_clients_block_nobody);
