@@ -6,6 +6,8 @@
 #include "sync/pool.h"
 #include "sync/push.h"
 
+#define UNOPENED_MAX 10000 /* mailboxes; of more it is not remembered */
+
 static bool
 note_one(const StoreMessage *message, void *data)
 {
@@ -40,7 +42,8 @@ is_unchanged(const SyncRun *run, const StoreMailbox *mailbox, const ImapMailboxS
 static bool
 doubt(SyncWorker *worker, int64_t id, const GError *failure)
 {
-	if (!worker->unopened || core_error_code(failure) != CORE_ERROR_REFUSED)
+	if (!worker->unopened || core_error_code(failure) != CORE_ERROR_REFUSED ||
+	    g_hash_table_size(worker->unopened) >= UNOPENED_MAX)
 		return false;
 	bool is_new = g_hash_table_add(worker->unopened, g_memdup2(&id, sizeof id));
 	worker->doubts += is_new && worker->is_old;

@@ -137,7 +137,7 @@ sync_pool_wants_help_ms(SyncPool *pool)
 	bool waits = pool->leads && pool->opening_ms != 0;
 	if (pool->urgent.length > 0 || (pool->alone && !pool->leads && sync_pool_has_work(pool)))
 		when_ms = 0;
-	else if (waits && sync_pool_has_work(pool))
+	else if (waits && !pool->error && sync_pool_has_job(pool))
 		when_ms = pool->opening_ms + OPENING_MS;
 	pthread_mutex_unlock(&pool->lock);
 	return when_ms;

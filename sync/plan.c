@@ -151,10 +151,10 @@ plan(const StoreMessage *message, void *data)
 
 	if (!planner->remote && message->uid < planner->not_below)
 		return false;
-	planner->messages++;
-	planner->bytes += bytes_of(is_headers, message->rfc822_size);
 	if (sync_pool_has_planned(planner->run->pool, planner->from->mailbox_id, planner->from->uidvalidity, message->uid))
 		return true;
+	planner->messages++;
+	planner->bytes += bytes_of(is_headers, message->rfc822_size);
 	if (planner->taken < PLAN_MESSAGES) {
 		take(planner, message, is_headers);
 		return true;

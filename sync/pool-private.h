@@ -7,10 +7,11 @@
 
 #define SYNC_WORKERS_MAX 16
 
-/* UIDs of a mailbox that are, or were, in jobs. */
+/* UIDs of a mailbox that are, or were, in jobs.  A set for each job: they come with the highest first, and to put lower ones
+ * into a large set moves all that it has. */
 typedef struct {
 	uint32_t uidvalidity;
-	ImapUidSet uids;
+	GPtrArray *jobs; /* of ImapUidSet */
 } SyncPlanned;
 
 struct SyncPool {
@@ -44,6 +45,8 @@ struct SyncPool {
 /* With the lock held: whether anything is left to do besides what is urgent; or at all, that can be done. */
 bool sync_pool_has_bulk(const SyncPool *pool);
 bool sync_pool_has_work(const SyncPool *pool);
+/* With the lock held: whether sync_pool_pop() has a job just now. */
+bool sync_pool_has_job(SyncPool *pool);
 /* With the lock held: the next job, or NULL.  @selected: preferred.  sync_pool_plan_rest() comes next, without the lock. */
 SyncJob *sync_pool_pop(SyncPool *pool, const char *selected);
 void sync_pool_plan_rest(SyncPool *pool, SyncJob *job); /* NULL is fine */

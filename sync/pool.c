@@ -13,11 +13,18 @@
 #define WAITING_MAX_MESSAGES 10000 /* in the queue, between mailboxes: more are fetched before the next is pulled */
 
 static void
+free_uidset(void *data)
+{
+	imap_uidset_clear(data);
+	g_free(data);
+}
+
+static void
 free_planned(void *data)
 {
 	SyncPlanned *planned = data;
 
-	imap_uidset_clear(&planned->uids);
+	g_ptr_array_unref(planned->jobs);
 	g_free(planned);
 }
 
@@ -78,8 +85,16 @@ sync_pool_has_work(const SyncPool *pool)
 	return !pool->error && (pool->urgent.length > 0 || sync_pool_has_bulk(pool));
 }
 
-/* With the lock held: the next job, or NULL.  @selected: preferred.  One that is .alone is nothing for a connection
- * beside others, which may yet give something back. */
+/* One that is .alone is nothing for a connection beside others, which may yet give something back. */
+bool
+sync_pool_has_job(SyncPool *pool)
+{
+	const SyncJob *late = g_queue_peek_head(&pool->late);
+
+	return pool->urgent.length > 0 || pool->jobs.length > 0 ||
+	       (late && pool->closed && pool->planning == 0 && !(late->alone && pool->running > 0));
+}
+
 SyncJob *
 sync_pool_pop(SyncPool *pool, const char *selected)
 {
@@ -100,10 +115,7 @@ sync_pool_pop(SyncPool *pool, const char *selected)
 		pool->planning += job->rest != NULL;
 		return job;
 	}
-	const SyncJob *late = g_queue_peek_head(&pool->late);
-	if (!late || !pool->closed || pool->planning > 0 || (late->alone && pool->running > 0))
-		return NULL;
-	return g_queue_pop_head(&pool->late);
+	return sync_pool_has_job(pool) ? g_queue_pop_head(&pool->late) : NULL;
 }
 
 /* The pool's error stops the others after the job they are at; theirs would be no news. */
@@ -227,13 +239,16 @@ note_planned(SyncPool *pool, const SyncJob *job)
 
 	if (!planned) {
 		planned = g_new0(SyncPlanned, 1);
+		planned->jobs = g_ptr_array_new_with_free_func(free_uidset);
 		g_hash_table_insert(pool->planned, g_memdup2(&job->mailbox_id, sizeof job->mailbox_id), planned);
 	}
 	if (planned->uidvalidity != job->uidvalidity)
-		imap_uidset_clear(&planned->uids);
+		g_ptr_array_set_size(planned->jobs, 0);
 	planned->uidvalidity = job->uidvalidity;
+	ImapUidSet *uids = g_new0(ImapUidSet, 1);
 	for (guint i = 0; i < job->wanted->len; i++)
-		imap_uidset_add(&planned->uids, g_array_index(job->wanted, SyncWanted, i).uid);
+		imap_uidset_add(uids, g_array_index(job->wanted, SyncWanted, i).uid);
+	g_ptr_array_add(planned->jobs, uids);
 }
 
 bool
@@ -241,7 +256,10 @@ sync_pool_has_planned(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity, 
 {
 	pthread_mutex_lock(&pool->lock);
 	const SyncPlanned *planned = g_hash_table_lookup(pool->planned, &mailbox_id);
-	bool has = planned && planned->uidvalidity == uidvalidity && imap_uidset_has(&planned->uids, uid);
+	bool has = false;
+	if (planned && planned->uidvalidity == uidvalidity)
+		for (guint i = 0; i < planned->jobs->len && !has; i++)
+			has = imap_uidset_has(g_ptr_array_index(planned->jobs, i), uid);
 	pthread_mutex_unlock(&pool->lock);
 	return has;
 }
@@ -294,10 +312,13 @@ sync_pool_note_incomplete(SyncPool *pool, int64_t mailbox_id)
 }
 
 bool
-sync_pool_is_complete(const SyncPool *pool, int64_t mailbox_id)
+sync_pool_is_complete(SyncPool *pool, int64_t mailbox_id)
 {
+	pthread_mutex_lock(&pool->lock);
 	/* After an error jobs were left, or dropped, and nobody knows of which mailboxes. */
-	return !pool->error && !sync_pool_has_bulk(pool) && !g_hash_table_contains(pool->incomplete, &mailbox_id);
+	bool complete = !pool->error && !sync_pool_has_bulk(pool) && !g_hash_table_contains(pool->incomplete, &mailbox_id);
+	pthread_mutex_unlock(&pool->lock);
+	return complete;
 }
 
 bool

@@ -61,7 +61,7 @@ bool sync_pool_settle(SyncPool *pool, GError **error);
 /* Any thread.  A job of the mailbox did not end well: what it wanted may not have been tried. */
 void sync_pool_note_incomplete(SyncPool *pool, int64_t mailbox_id);
 /* After sync_pool_finish(), or when the pool is idle: all that was wanted of it was tried. */
-bool sync_pool_is_complete(const SyncPool *pool, int64_t mailbox_id);
+bool sync_pool_is_complete(SyncPool *pool, int64_t mailbox_id);
 
 /* Any thread.  For a job that was taken and not done.  @first: as the next; else when all other jobs are done, and if
  * it is .alone after those that are not. */

@@ -8,6 +8,7 @@
 
 #define ALERTS_MAX 10 /* of one session */
 #define COPYUID_MAX_BYTES (1024 * 1024)
+#define REPLY_TEXT_MAX 2000 /* bytes of a tagged response's text that are kept */
 
 static bool
 is_status(const ImapResponse *response)
@@ -192,7 +193,7 @@ fill_reply(ImapReply *reply, const ImapResponse *response)
 	reply->kind = response->kind;
 	reply->code = status->code;
 	reply->number = status->number;
-	reply->text = g_strdup(status->text);
+	reply->text = g_strndup(status->text, REPLY_TEXT_MAX);
 	if (status->uids) {
 		reply->uidvalidity = status->uidvalidity;
 		g_free(reply->uids);

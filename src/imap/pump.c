@@ -330,6 +330,7 @@ check_progress(ImapSession *session, ImapProgress *progress)
 	int64_t now_ms = core_clock_ms(), limit_ms = (int64_t)timeout_ms(session) * IMAP_IDLE_TALKS;
 	uint64_t bytes = session->told_bytes + session->response_bytes + session->tcp->bytes_out;
 
+	progress->bytes = MIN(progress->bytes, bytes); /* those of a response that told nothing do not count in the end */
 	if (progress->since_ms == 0 || progress->answers != session->answers || bytes - progress->bytes >= PROGRESS_BYTES)
 		*progress = (ImapProgress){ now_ms, session->answers, bytes };
 	else if (now_ms - progress->since_ms >= limit_ms)

@@ -335,7 +335,8 @@ static bool
 rename_tree(StoreTxn *txn, int64_t id, const char *former, const char *path, bool goes_along, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
-	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, id, error), below = list_below(txn, id, error);
+	g_autoptr(GArray) operations = store_txn_mailbox_operations(txn, id, error);
+	g_autoptr(GArray) below = operations ? list_below(txn, id, error) : NULL;
 	bool to_create;
 
 	if (!operations || !below || store_txn_mailbox(txn, id, &mailbox, error) != STORE_ROW ||
