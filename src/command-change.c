@@ -8,17 +8,14 @@
 #include "accounts.h"
 #include "change.h"
 #include "core/log.h"
-#include "owner.h"
-#include "store/operations.h"
+#include "owner-find.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #define ANSWER_TIMEOUT_MS 120000
-#define OWNERS_MAX 5 /* that end, one after the other, before they have answered */
 #define INPUT_MAX_BYTES (256u * 1024 * 1024) /* of a message on the standard input */
 
 static void
@@ -33,30 +30,32 @@ take_result(ControlKind kind, const char *words, void *data)
 	result->held = (unsigned)g_ascii_strtoull(end, NULL, 10);
 }
 
+/* A change that another process is to make. */
+typedef struct {
+	const char *line;
+	ChangeResult *result;
+} Request;
+
+static bool
+ask(ControlClient *client, void *data, GError **error)
+{
+	const Request *request = data;
+
+	return control_client_call(client, "change", request->line, take_result, request->result, ANSWER_TIMEOUT_MS, -1, error);
+}
+
 /* By whoever owns the store. */
 static bool
 run_words(const Config *config, const char *const *words, ChangeResult *result_r, GError **error)
 {
 	g_autofree char *line = change_to_line(words);
+	Request request = { line, result_r };
+	g_autoptr(Store) store = NULL;
 
-	for (int tries = 1;; tries++) {
-		g_autoptr(ControlClient) client = NULL;
-		g_autoptr(Store) store = NULL;
-		g_autoptr(GError) failure = NULL;
-
-		if (!owner_find(config->store, &client, &store, error))
-			return false;
-		if (store) {
-			ChangeContext context = { .store = store, .config = config };
-			return change_do(&context, words, result_r, error);
-		}
-		if (control_client_call(client, "change", line, take_result, result_r, ANSWER_TIMEOUT_MS, -1, &failure))
-			return true;
-		if (core_error_code(failure) != CORE_ERROR_LOCKED || tries == OWNERS_MAX) {
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return false;
-		}
-	}
+	if (!owner_ask(config->store, ask, &request, &store, error))
+		return false;
+	ChangeContext context = { .store = store, .config = config };
+	return !store || change_do(&context, words, result_r, error);
 }
 
 /* A path as the owner understands it: what is no ACCOUNT/… is one of the file system, which is made absolute without

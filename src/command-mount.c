@@ -11,6 +11,7 @@
 #include "fs/mount.h"
 #include "fs/mountpoint.h"
 #include "owner.h"
+#include "owner-find.h"
 #include "readme.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* mailtree status [--json] [--watch] */
 #include "command.h"
 
-#include "owner.h"
+#include "owner-find.h"
 #include "status.h"
 
 #include <stdio.h>
@@ -10,7 +10,6 @@
 
 #define ANSWER_TIMEOUT_MS 30000
 #define WATCH_PAUSE_US 1000000
-#define OWNERS_MAX 5 /* that end, one after the other, before they have answered */
 
 static void
 append_line(ControlKind kind, const char *words, void *data)
@@ -19,15 +18,20 @@ append_line(ControlKind kind, const char *words, void *data)
 		g_string_append_printf(data, "%s\n", words);
 }
 
-/* From the process that owns the store. */
-static char *
-ask(ControlClient *client, bool json, GError **error)
-{
-	GString *text = g_string_new(NULL);
-	bool ok = control_client_call(client, json ? "status-json" : "status", NULL, append_line, text, ANSWER_TIMEOUT_MS, -1,
-	                              error);
+/* A report that another process is to make. */
+typedef struct {
+	bool json;
+	GString *text;
+} Request;
 
-	return g_string_free(text, !ok);
+static bool
+ask(ControlClient *client, void *data, GError **error)
+{
+	const Request *request = data;
+
+	g_string_truncate(request->text, 0);
+	return control_client_call(client, request->json ? "status-json" : "status", NULL, append_line, request->text,
+	                           ANSWER_TIMEOUT_MS, -1, error);
 }
 
 /* From the store itself; NULL: there is none yet. */
@@ -48,26 +52,15 @@ static char *
 make_report(const Config *config, bool json, GError **error)
 {
 	g_autofree char *database = g_build_filename(config->store, "mail.db", NULL);
+	g_autoptr(GString) text = g_string_new(NULL);
+	Request request = { json, text };
+	g_autoptr(Store) store = NULL;
 
 	if (access(database, F_OK) != 0)
 		return read_store(config, NULL, json); /* asking must not make a store */
-	for (int tries = 1;; tries++) {
-		g_autoptr(ControlClient) client = NULL;
-		g_autoptr(Store) store = NULL;
-		g_autoptr(GError) failure = NULL;
-
-		if (!owner_find(config->store, &client, &store, error))
-			return NULL;
-		if (store)
-			return read_store(config, store, json);
-		char *report = ask(client, json, &failure);
-		if (report)
-			return report;
-		if (core_error_code(failure) != CORE_ERROR_LOCKED || tries == OWNERS_MAX) {
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return NULL;
-		}
-	}
+	if (!owner_ask(config->store, ask, &request, &store, error))
+		return NULL;
+	return store ? read_store(config, store, json) : g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 int

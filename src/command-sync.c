@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "owner.h"
+#include "owner-find.h"
 #include "progress.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 
 #define REDRAW_MS 200
 #define ANSWER_TIMEOUT_MS 60000 /* the owner sends progress each half second */
-#define OWNERS_MAX 5            /* that end, one after the other, before they have answered */
 
 typedef struct {
 	const CommandLine *line;
@@ -22,6 +22,7 @@ typedef struct {
 	int signals;
 	int64_t started_ms;
 	ProgressNumbers numbers; /* the last that were seen */
+	bool failed;             /* another process has told of an error, which was printed */
 } Sync;
 
 /* On a terminal: one line that says what came of it. */
@@ -118,17 +119,16 @@ take_line(ControlKind kind, const char *words, void *data)
 		core_log(CORE_LOG_WARNING, "main", "%s", words);
 	else if (kind == CONTROL_ERROR)
 		core_log(CORE_LOG_ERROR, "main", "%s", words);
+	sync->failed |= kind == CONTROL_ERROR;
 }
 
-/* Another process owns the store.  False: it ended before it answered. */
+/* Another process owns the store. */
 static bool
-sync_there(Sync *sync, ControlClient *client, int *status_r)
+ask(ControlClient *client, void *data, GError **error)
 {
-	g_autoptr(GError) error = NULL;
+	Sync *sync = data;
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	const char *const *named = sync->line->arguments;
-	g_autofree char *argument = NULL;
-	bool ok;
 
 	for (guint i = 0; i < sync->config->accounts->len; i++) {
 		const ConfigAccount *account = g_ptr_array_index(sync->config->accounts, i);
@@ -136,22 +136,23 @@ sync_there(Sync *sync, ControlClient *client, int *status_r)
 			g_ptr_array_add(names, account->name);
 	}
 	g_ptr_array_add(names, NULL);
-	argument = g_strjoinv("\t", (char **)names->pdata);
+	g_autofree char *argument = g_strjoinv("\t", (char **)names->pdata);
 
 	progress_start(!sync->line->quiet);
-	ok = control_client_call(client, "sync", argument, take_line, sync, ANSWER_TIMEOUT_MS, sync->signals, &error);
+	bool ok = control_client_call(client, "sync", argument, take_line, sync, ANSWER_TIMEOUT_MS, sync->signals, error);
 	progress_stop();
-	*status_r = ok ? EX_OK : core_error_exit_status(error);
-	if (ok) {
-		/* What came before this command joined, or in another run, is not in its numbers. */
-		if (!sync->line->quiet && isatty(STDOUT_FILENO))
-			printf("synchronised by the process that owns the store\n");
-	} else if (core_error_code(error) == CORE_ERROR_LOCKED) {
-		return false;
-	} else if (core_error_code(error) == CORE_ERROR_CANCELLED) {
+	return ok;
+}
+
+/* What was not told yet. */
+static int
+fail(const Sync *sync, const GError *error)
+{
+	if (core_error_code(error) == CORE_ERROR_CANCELLED)
 		core_log(CORE_LOG_ERROR, "main", "stopped waiting; the synchronisation goes on");
-	}
-	return true;
+	else if (!sync->failed)
+		return command_fail(error);
+	return command_finish(core_error_exit_status(error));
 }
 
 int
@@ -160,7 +161,7 @@ command_sync(const CommandLine *line)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Config) config = config_load(line->config_path, &error);
 	Sync sync = { .line = line, .config = config, .started_ms = core_clock_ms() };
-	int status = EX_TEMPFAIL;
+	Store *store;
 
 	if (!config)
 		return command_fail(error);
@@ -169,19 +170,14 @@ command_sync(const CommandLine *line)
 			return command_fail(error);
 	}
 	sync.signals = owner_block_signals(&error);
-	for (int tries = 0; !error && tries < OWNERS_MAX; tries++) {
-		g_autoptr(ControlClient) client = NULL;
-		Store *store = NULL;
-
-		if (!owner_find(config->store, &client, &store, &error))
-			break;
-		if (store)
-			return command_finish(sync_here(&sync, store));
-		if (sync_there(&sync, client, &status))
-			return command_finish(status);
-	}
-	if (!error)
-		core_throw(&error, CORE_ERROR_LOCKED, "the processes that own the store %s end one after the other; try again",
-		           config->store);
-	return command_fail(error);
+	if (sync.signals < 0)
+		return command_fail(error);
+	if (!owner_ask(config->store, ask, &sync, &store, &error))
+		return fail(&sync, error);
+	if (store)
+		return command_finish(sync_here(&sync, store));
+	/* What came before this command joined, or in another run, is not in its numbers. */
+	if (!line->quiet && isatty(STDOUT_FILENO))
+		printf("synchronised by the process that owns the store\n");
+	return command_finish(EX_OK);
 }

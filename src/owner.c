@@ -21,8 +21,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define FIND_TIMEOUT_MS 10000
-#define FIND_PAUSE_US 100000
 #define PROGRESS_MS 500
 
 int owner_fetch_ms = 30000;
@@ -40,35 +38,6 @@ struct Owner {
 	CoreCancel *quit;
 	int wake_fd; /* an eventfd */
 };
-
-bool
-owner_find(const char *store_dir, ControlClient **client_r, Store **store_r, GError **error)
-{
-	int64_t deadline = core_clock_ms() + FIND_TIMEOUT_MS;
-
-	for (;;) {
-		g_autoptr(GError) absent = NULL, locked = NULL;
-		ControlClient *client = control_client_new(store_dir, &absent);
-		if (client) {
-			*client_r = client;
-			return true;
-		}
-		if (core_error_code(absent) != CORE_ERROR_NOT_FOUND) {
-			g_propagate_error(error, g_steal_pointer(&absent));
-			return false;
-		}
-		Store *store = store_open(store_dir, &locked);
-		if (store) {
-			*store_r = store;
-			return true;
-		}
-		if (core_error_code(locked) != CORE_ERROR_LOCKED || core_clock_ms() >= deadline) {
-			g_propagate_error(error, g_steal_pointer(&locked));
-			return false;
-		}
-		g_usleep(FIND_PAUSE_US);
-	}
-}
 
 int
 owner_block_signals(GError **error)

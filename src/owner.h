@@ -8,11 +8,6 @@
 #include "round.h"
 #include "store/store.h"
 
-/* Finds who owns the store: *client_r is connected to the process that does, or *store_r is open and this process
- * does.  A process that is just starting or stopping is waited for, ten seconds at most.
- * False with CORE_ERROR_LOCKED or what store_open() says. */
-bool owner_find(const char *store_dir, ControlClient **client_r, Store **store_r, GError **error);
-
 /* Blocks the signals that stop a program (SIGINT, SIGTERM, SIGHUP) for this thread and those it starts, and returns a
  * descriptor that is readable once one came; -1 with CORE_ERROR_IO. */
 int owner_block_signals(GError **error);

@@ -1,6 +1,8 @@
 """mailtree flag, move, copy, delete, append, folder, confirm, undo, retry: what they say, and to whom they listen."""
 import json
 import re
+import socket
+import threading
 
 import pytest
 from lib import messages
@@ -155,3 +157,50 @@ def test_what_is_refused_is_not_taken_for_what_did_not_come(server, home):
     assert done.status == 75
     assert "1 refused" in done.err and "not that name" in done.err and "could not be brought" not in done.err
     assert (status(home)["warnings"], status(home)["failed"]) == (0, 1)
+
+
+class Owner(threading.Thread):
+    """Another process that owns the store, as far as a command can see: one answer for each that connects."""
+
+    def __init__(self, store, answers):
+        super().__init__(daemon=True)
+        self.requests, self._answers = [], answers
+        store.mkdir(parents=True, exist_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(store / "control"))
+        self._socket.listen()
+
+    def run(self):
+        for answer in self._answers:
+            connection, _ = self._socket.accept()
+            with connection:
+                self.requests.append(connection.makefile("rb").readline().decode())
+                connection.sendall(answer)
+        self._socket.close()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.join(10)
+
+
+@pytest.mark.parametrize("words", [["status"], ["sync"], ["flag", "add", "\\Seen", "test/A/~1"]])
+def test_the_next_owner_is_asked_when_one_ends_before_it_has_answered(words, server, home):
+    with Owner(home.store, [b"text one\n", b"", b"text 1 0\ndone\n"]) as owner:
+        done = home.run(*words)
+    assert done.status == 0 and len(owner.requests) == 3, str(done)
+    assert words[0] != "status" or done.out == "1 0\n", str(done)
+
+
+@pytest.mark.parametrize("words", [["status"], ["sync"], ["flag", "add", "\\Seen", "test/A/~1"]])
+def test_owners_that_end_one_after_the_other_are_not_asked_for_ever(words, server, home):
+    with Owner(home.store, [b""] * 5):
+        home.fails(75, *words, mentions=["ended before it answered"])
+
+
+@pytest.mark.parametrize("words", [["status"], ["sync"], ["flag", "add", "\\Seen", "test/A/~1"]])
+def test_an_owner_that_answers_nonsense(words, server, home):
+    with Owner(home.store, [b"\xff\n"]):
+        home.fails(74, *words, mentions=["is no text"])
