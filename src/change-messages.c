@@ -87,7 +87,8 @@ copy_across(Change *change, const StoreMessage *message, int64_t mailbox_id, GEr
 	if (!flags)
 		return false;
 	if (message->body_id == 0)
-		return change_usage("only its header is here, so it cannot be uploaded; read it once below mail/, then try again", error);
+		return change_usage("only its header is here, so it cannot be uploaded; read it once below mail/, then try again",
+		                    error);
 	if (!store_body_get(store, message->body_id, &body, &failure)) {
 		if (!failure)
 			return change_usage("it has just gone", error);

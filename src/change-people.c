@@ -80,8 +80,8 @@ undo_operation(Change *change, const char *word, GError **error)
 	}
 	if (error && *error && core_error_code(*error) == CORE_ERROR_NOT_FOUND) {
 		g_clear_error(error);
-		core_throw(error, CORE_ERROR_USAGE, "there is no change %s that can be taken back: what is done, or was begun, cannot",
-		           word);
+		core_throw(error, CORE_ERROR_USAGE,
+		           "there is no change %s that can be taken back: what is done, or was begun, cannot", word);
 	}
 	return false;
 }

@@ -13,6 +13,7 @@
 #include "owner.h"
 #include "owner-find.h"
 #include "readme.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,7 +182,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 	Store *store = NULL;
 	bool ok = false;
 
-	mount.signals = owner_block_signals(error);
+	mount.signals = signals_block(error);
 	if (mount.signals < 0 || !(store = open_store(config, error)))
 		return false;
 	if (ready && !log_to_store(config, error)) {

@@ -6,6 +6,7 @@
 #include "owner.h"
 #include "owner-find.h"
 #include "progress.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -169,7 +170,7 @@ command_sync(const CommandLine *line)
 		if (!config_account(config, line->arguments[i], &error))
 			return command_fail(error);
 	}
-	sync.signals = owner_block_signals(&error);
+	sync.signals = signals_block(&error);
 	if (sync.signals < 0)
 		return command_fail(error);
 	if (!owner_ask(config->store, ask, &sync, &store, &error))

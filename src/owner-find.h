@@ -4,8 +4,8 @@
 #include "control.h"
 #include "store/store.h"
 
-/* *client_r is connected to the process that owns the store, or *store_r is open and this process does; the other one is
- * not touched.  A process that is just starting or stopping is waited for, ten seconds at most.
+/* *client_r is connected to the process that owns the store, or *store_r is open and this process does; the other is not
+ * touched.  A process that is just starting or stopping is waited for, ten seconds at most.
  * False with CORE_ERROR_LOCKED or what store_open() says. */
 bool owner_find(const char *store_dir, ControlClient **client_r, Store **store_r, GError **error);
 

@@ -8,23 +8,19 @@
 #include "round.h"
 #include "store/store.h"
 
-/* Blocks the signals that stop a program (SIGINT, SIGTERM, SIGHUP) for this thread and those it starts, and returns a
- * descriptor that is readable once one came; -1 with CORE_ERROR_IO. */
-int owner_block_signals(GError **error);
-
 typedef struct Owner Owner;
 
-/* Takes @store and @accounts, also on failure; @config is borrowed for its life.  @mounted: what to say of the mount (NULL: none).
- * Starts the engine, which uses the store once somebody asks it to.  NULL with CORE_ERROR_IO. */
+/* Takes @store and @accounts, also on failure; @config is borrowed for its life.  @mounted: what to say of the mount
+ * (NULL: none).  Starts the engine, which uses the store once somebody asks it to.  NULL with CORE_ERROR_IO. */
 Owner *owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error);
 
-/* Starts to answer on the control socket: from now on somebody may ask.  @settle (may be NULL) is called on a control
- * thread before a synchronisation is answered for: it waits, for a bounded time, until what was brought can be seen.
- * CORE_ERROR_IO. */
+/* owner-verbs.c.  Starts to answer on the control socket: from now on somebody may ask.  @settle (may be NULL) is called
+ * on a control thread before a synchronisation is answered for: it waits, for a bounded time, until what was brought can
+ * be seen.  CORE_ERROR_IO. */
 bool owner_listen(Owner *owner, void (*settle)(void *data), void *data, GError **error);
 
-/* Stops answering, and stops the engine at a durable point.  Rounds must be gone before; the store stays open and
- * owner_status() goes on to work, and owner_fetch() fails; nothing else may be called. */
+/* Stops answering, and stops the engine at a durable point.  Rounds must be gone before; the store stays open.  Of the
+ * others only these may be called then: owner_status(), owner_fetch(), which fails, owner_abandon(), owner_free(). */
 void owner_stop(Owner *owner);
 
 /* Stops, closes the store, then tells whoever asked for that.  The mount must be gone before.  NULL is fine. */
@@ -36,7 +32,8 @@ SyncEngine *owner_engine(Owner *owner);
 
 int owner_quit_fd(const Owner *owner); /* readable once somebody asked to unmount */
 
-/* Readable when a synchronisation was asked for through the socket; owner_woken() makes it unreadable again. */
+/* Readable when somebody asked for a synchronisation or made a change through the socket; owner_woken() makes it
+ * unreadable again. */
 int owner_wake_fd(const Owner *owner);
 void owner_woken(Owner *owner);
 

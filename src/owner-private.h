@@ -1,0 +1,22 @@
+/* What owner.c (its life, and what this process asks of it) and owner-verbs.c (what others ask through the socket)
+ * share.
+ */
+#pragma once
+
+#include "owner.h"
+
+#include <pthread.h>
+
+struct Owner {
+	void (*settle)(void *data); /* constant while the socket is answered, as is the next */
+	void *settle_data;
+	const Config *config;
+	Accounts *accounts;
+	Store *store;
+	pthread_mutex_t lock; /* the engine ends while FUSE's threads ask for things; the engine's locks are taken inside */
+	SyncEngine *engine;   /* under the lock for all that may be called after owner_stop(); NULL once it has ended */
+	ControlServer *control;
+	char *mounted;
+	CoreCancel *quit;
+	int wake_fd; /* an eventfd */
+};
