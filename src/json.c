@@ -102,3 +102,13 @@ text_printable(const char *text)
 	}
 	return g_string_free(safe, FALSE);
 }
+
+char *
+text_printable_cut(const char *text, size_t max_bytes)
+{
+	char *safe = text_printable(text);
+
+	if (strlen(safe) > max_bytes)
+		*g_utf8_find_prev_char(safe, safe + max_bytes + 1) = '\0';
+	return safe;
+}

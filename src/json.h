@@ -15,3 +15,4 @@ void json_newline(GString *json); /* the next member or element begins on a line
 /* Text that came from outside, fit for a terminal: valid UTF-8, control characters as \xNN, but newlines and tabs as
  * spaces.  g_free(). */
 char *text_printable(const char *text);
+char *text_printable_cut(const char *text, size_t max_bytes); /* of that as much as fits, in whole characters */

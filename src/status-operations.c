@@ -4,8 +4,6 @@
 #include "progress.h"
 #include "store/mailboxes.h"
 
-#include <string.h>
-
 #define ERROR_MAX_BYTES 300
 #define SHOWN_MAX 20
 
@@ -65,13 +63,9 @@ take(const StoreOperation *operation, void *data)
 		.from = subject_of(reading, operation),
 		.to = path_of(reading->store, operation->target_id),
 		.not_before_s = operation->not_before_s,
-		.is_removal = operation->is_removal,
 	};
-	if (operation->error) {
-		copy->error = text_printable(operation->error);
-		if (strlen(copy->error) > ERROR_MAX_BYTES)
-			*g_utf8_find_prev_char(copy->error, copy->error + ERROR_MAX_BYTES) = '\0';
-	}
+	if (operation->error)
+		copy->error = text_printable_cut(operation->error, ERROR_MAX_BYTES);
 	g_ptr_array_add(reading->operations->list, copy);
 	return reading->operations->list->len < STATUS_OPERATIONS_MAX;
 }

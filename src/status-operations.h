@@ -12,7 +12,6 @@ typedef struct {
 	char *from, *to;       /* paths; NULL: none */
 	char *error;           /* NULL: none */
 	int64_t not_before_s;
-	bool is_removal;
 } StatusOperation;
 
 typedef struct {

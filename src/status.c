@@ -4,8 +4,6 @@
 #include "json.h"
 #include "progress.h"
 
-#include <string.h>
-
 #define ERROR_MAX_BYTES 1000
 
 static void
@@ -62,17 +60,6 @@ read_store(StatusAccount *account, Store *store, GError **error)
 	       status_operations_read(store, row.id, &account->operations, error);
 }
 
-/* Bounded, and fit for a terminal. */
-static char *
-tidy(const char *text)
-{
-	char *safe = text_printable(text);
-
-	if (strlen(safe) > ERROR_MAX_BYTES)
-		*g_utf8_find_prev_char(safe, safe + ERROR_MAX_BYTES) = '\0';
-	return safe;
-}
-
 void
 status_report_add(StatusReport *report, const char *name, Store *store, const SyncStatus *run)
 {
@@ -95,7 +82,7 @@ status_report_add(StatusReport *report, const char *name, Store *store, const Sy
 	}
 	if (account->error) {
 		g_autofree char *raw = account->error;
-		account->error = tidy(raw);
+		account->error = text_printable_cut(raw, ERROR_MAX_BYTES);
 	}
 	g_ptr_array_add(report->accounts, account);
 }

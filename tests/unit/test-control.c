@@ -552,6 +552,17 @@ test_printable(void)
 }
 
 static void
+test_printable_cut(void)
+{
+	static const char *const cuts[] = { "", "a", "a", "aě", "aěb", "aěb" }; /* by the bytes that there is room for */
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cuts); i++) {
+		g_autofree char *safe = text_printable_cut("aěb", i);
+		g_assert_cmpstr(safe, ==, cuts[i]);
+	}
+}
+
+static void
 test_progress_words(void)
 {
 	static const char *const bad[] = { "", "fetching 1 2 3 4 5", "fetching 1 2 3 4 5 6 7", "fetching 1 2 3 4 5 -6",
@@ -650,6 +661,7 @@ main(int argc, char **argv)
 	g_test_add_func("/control/nonsense-from-owner", test_nonsense_from_owner);
 	g_test_add_func("/json/escapes", test_json);
 	g_test_add_func("/json/printable", test_printable);
+	g_test_add_func("/json/printable-cut", test_printable_cut);
 	g_test_add_func("/progress/words", test_progress_words);
 	g_test_add_func("/progress/line", test_progress_line);
 	g_test_add_func("/status/report", test_status_report);
