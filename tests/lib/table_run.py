@@ -3,6 +3,7 @@
 Each run has a user and a home of its own on a server that all share.  What is there right before the synchronisation is
 prepared once and copied for each run, both the server's files and the store.
 """
+import contextlib
 import itertools
 import os
 import re
@@ -102,12 +103,17 @@ class Table:
             assert time.monotonic() < deadline, f"processes {left} of the server go on"
             time.sleep(0.002)
 
-    def _with_steps(self, case, **environment):
+    @contextlib.contextmanager
+    def _stoppable(self, case):
         plain, case.home.program = case.home.program, self.stops
         try:
-            return case.home.run("-vv", "sync", environment=environment)
+            yield
         finally:
             case.home.program = plain
+
+    def _with_steps(self, case, **environment):
+        with self._stoppable(case):
+            return case.home.run("-vv", "sync", environment=environment)
 
     # What must be true
 
@@ -165,7 +171,6 @@ class Table:
         self.check(row, case, f"{stopped}\n{done}", what)
         self.check_rest(row, case, f"{what}, then once more")
 
-
     def run_commands(self, row, pick):
         """What is done here, stopped at a step of it: it is done or not, and if not, it can be done."""
         begin = self.prepare(replace(row, local=()))
@@ -190,10 +195,9 @@ class Table:
     def _act(self, row, case, **environment):
         here = Here(case.home)
         here.environment = environment
-        plain, case.home.program = case.home.program, self.stops
-        for line in row.local:
-            here.act(line)
-        case.home.program = plain
+        with self._stoppable(case):
+            for line in row.local:
+                here.act(line)
         steps = case.home.folder / "steps"
         return here.state(), steps.read_text().splitlines() if steps.exists() else []
 
