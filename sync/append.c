@@ -130,7 +130,7 @@ prepare(const SyncWorker *worker, const SyncItem *item, SyncUpload *upload, Sync
 		return false;
 	if (!words)
 		words = check_limits(worker->session, upload);
-	sync_end_set(end, words ? SYNC_END_FAIL : SYNC_END_AGAIN, 0, words);
+	sync_end_set(end, words ? SYNC_END_FAIL : SYNC_END_UNTRIED, 0, words);
 	g_autofree char *all = flag_list(item->add_flags, false), *plain = flag_list(item->add_flags, true);
 	upload->keywords = strcmp(all, plain) != 0;
 	return true;

@@ -13,7 +13,7 @@ typedef struct {
 } SyncUpload;
 
 /* One for each item of @batch, to be g_free()d.  Reads every body once: what is not whole, or what the server cannot take,
- * gets SYNC_END_FAIL here and now, since half a literal cannot be taken back; the others SYNC_END_AGAIN.  NULL: the store
+ * gets SYNC_END_FAIL here and now, since half a literal cannot be taken back; the others SYNC_END_UNTRIED.  NULL: the store
  * failed, or somebody asked for the work to stop. */
 SyncUpload *sync_uploads_new(const SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error);
 

@@ -1,7 +1,8 @@
 #include "sync/batch.h"
 
 #define BATCH_ITEMS 5000 /* what is learned of them is held until they are all answered */
-#define BATCH_ITEMS_LOST 50 /* of those at one of which the connection may have ended; later one by one */
+#define BATCH_ITEMS_LATE 50 /* of those that may be to blame for one another; later one by one */
+#define LATE 2 /* times that one was sent in vain, from which on it comes behind all else */
 
 struct SyncBatches {
 	GPtrArray *all;     /* of SyncBatch */
@@ -62,17 +63,15 @@ was_sent(const StoreTask *task)
 	return operation->attempts > 0 && (operation->kind == STORE_OPERATION_REMOVE || operation->target_uid != 0);
 }
 
-/* What a server says "later" to, again and again, comes behind all else, too. */
+/* What the connection has ended at comes the later the more often that was.  What a server says "later" to, again and again,
+ * comes behind all else, too, but no later. */
 static unsigned
-losses_of(const StoreTask *task)
+lateness_of(const StoreTask *task)
 {
 	const StoreOperation *operation = &task->operation;
+	unsigned lateness = MAX(operation->losses, MIN(operation->undone, LATE));
 
-	if (operation->attempts < 2 || operation->state != STORE_OPERATION_QUEUED)
-		return 0;
-	return g_strcmp0(operation->error, sync_push_lost) == 0     ? operation->attempts
-	       : g_strcmp0(operation->error, sync_push_undone) == 0 ? 2
-	                                                            : 0;
+	return operation->state == STORE_OPERATION_QUEUED && lateness >= LATE ? lateness : 0;
 }
 
 static char *
@@ -83,7 +82,7 @@ make_key(const StoreTask *task)
 
 	return g_strdup_printf("%d %d %d %d %d %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n%s\n%s", operation->kind,
 	                       operation->state, operation->is_removal, operation->target_uid != 0, was_sent(task),
-	                       losses_of(task), mailbox_of(task), operation->target_id, has_flags ? operation->add_flags : "",
+	                       lateness_of(task), mailbox_of(task), operation->target_id, has_flags ? operation->add_flags : "",
 	                       has_flags ? operation->remove_flags : "");
 }
 
@@ -96,7 +95,7 @@ new_batch(const StoreTask *task)
 	batch->kind = operation->kind;
 	batch->state = operation->state;
 	batch->was_sent = was_sent(task);
-	batch->losses = losses_of(task);
+	batch->lateness = lateness_of(task);
 	batch->is_removal = operation->is_removal;
 	batch->mailbox.id = mailbox_of(task);
 	batch->target.id = operation->target_id;
@@ -107,13 +106,19 @@ new_batch(const StoreTask *task)
 	return batch;
 }
 
+static guint
+most_items(const SyncBatch *batch)
+{
+	return batch->lateness == 0 ? BATCH_ITEMS : batch->lateness == LATE ? BATCH_ITEMS_LATE : 1;
+}
+
 static SyncBatch *
 find_batch(SyncBatches *batches, const StoreTask *task)
 {
 	g_autofree char *key = make_key(task);
 	SyncBatch *batch = g_hash_table_lookup(batches->open, key);
 
-	if (batch && batch->items->len < (batch->losses == 0 ? BATCH_ITEMS : batch->losses == 2 ? BATCH_ITEMS_LOST : 1))
+	if (batch && batch->items->len < most_items(batch))
 		return batch;
 	batch = new_batch(task);
 	g_ptr_array_add(batches->all, batch);
@@ -134,7 +139,8 @@ sync_batches_add(SyncBatches *batches, const StoreTask *task)
 		.message_id = operation->message_id,
 		.uid = operation->kind == STORE_OPERATION_APPEND ? 0 : message->uid,
 		.target_uid = operation->target_uid,
-		.attempts = operation->attempts,
+		.losses = operation->losses,
+		.undone = operation->undone,
 		.internaldate_s = message->internaldate_s,
 		.size_bytes = message->body_id ? message->length : message->rfc822_size,
 		.body_id = task->body_id,
@@ -213,8 +219,8 @@ compare_batches(const void *a, const void *b)
 {
 	const SyncBatch *left = *(SyncBatch *const *)a, *right = *(SyncBatch *const *)b;
 
-	if (left->losses != right->losses)
-		return left->losses < right->losses ? -1 : 1;
+	if (left->lateness != right->lateness)
+		return left->lateness < right->lateness ? -1 : 1;
 	if (left->mailbox.id != right->mailbox.id)
 		return left->mailbox.id < right->mailbox.id ? -1 : 1;
 	return rank(left->kind) - rank(right->kind); /* stable: the older first */

@@ -167,18 +167,18 @@ end_lost(StoreTxn *txn, int64_t id, const void *data, GError **error)
 static bool
 end_held(StoreTxn *txn, int64_t id, const void *data, GError **error)
 {
-	return store_operation_hold(txn, id, data, error);
+	return store_operation_lost(txn, id, data, error) && store_operation_hold(txn, id, data, error);
 }
 
 bool
 sync_folder_lost(const SyncFolderChange *change, GError **error)
 {
 	const StoreOperation *operation = change->operation;
-	unsigned attempts = MAX(operation->attempts + (operation->state == STORE_OPERATION_QUEUED), 1);
+	unsigned losses = operation->losses + 1;
 
-	if (attempts < SYNC_LOSSES_OF_ONE)
+	if (losses < SYNC_LOSSES_OF_ONE)
 		return commit(change, end_lost, sync_push_lost, error);
-	g_autofree char *why = g_strdup_printf("the connection ended each of the %u times that this was sent", attempts);
+	g_autofree char *why = sync_push_why_held(losses);
 	sync_warn(change->worker->run, change->path, 0, "%s: %s", store_operation_kinds[operation->kind], why);
 	return commit(change, end_held, why, error);
 }

@@ -147,7 +147,7 @@ settle_move(const Outcome *outcome, guint i, Copy copy, SyncEnd *end)
 	else if (copy == PRESENT)
 		sync_end_set(end, SYNC_END_COPIED, outcome->uids[i], NULL);
 	else if (copy == ABSENT)
-		sync_end_set(end, SYNC_END_AGAIN, 0, NULL);
+		sync_end_set(end, sync_end_not_done(outcome->batch), 0, NULL);
 	else
 		hold(outcome, end);
 }
@@ -163,7 +163,7 @@ settle(const Outcome *outcome, guint i, SyncEnd *end)
 	else if (copy == PRESENT)
 		sync_end_set(end, SYNC_END_UID, uid, NULL);
 	else if (copy == ABSENT)
-		sync_end_set(end, SYNC_END_AGAIN, 0, NULL);
+		sync_end_set(end, sync_end_not_done(outcome->batch), 0, NULL);
 	else
 		hold(outcome, end);
 }

@@ -84,7 +84,7 @@ cut(Window *window)
 
 	for (guint i = 0; i < count(window); i++) {
 		const SyncUpload *upload = &window->uploads[i];
-		if (sync_ends_at(window->ends, i)->kind != SYNC_END_AGAIN) {
+		if (sync_ends_at(window->ends, i)->kind != SYNC_END_UNTRIED) {
 			if (from < i)
 				add_range(window->ranges, from, i);
 			from = i + 1;
@@ -137,7 +137,7 @@ halve(Window *window, const Range *range, GArray *next)
 
 	if (middle == range->from)
 		return false;
-	settle(window, range, SYNC_END_AGAIN, NULL);
+	settle(window, range, SYNC_END_UNTRIED, NULL);
 	add_range(next, range->from, middle);
 	add_range(next, middle, range->to);
 	return true;
@@ -198,7 +198,7 @@ note_refused(Window *window, const Range *range, GArray *next)
 		settle_later(window, range, words);
 	} else if (first->keywords && !first->without_keywords && reply->code != IMAP_CODE_TOOBIG) {
 		first->without_keywords = true;
-		settle(window, range, SYNC_END_AGAIN, NULL);
+		settle(window, range, SYNC_END_UNTRIED, NULL);
 		add_range(next, range->from, range->to);
 	} else {
 		settle(window, range, SYNC_END_FAIL, words);
@@ -215,7 +215,8 @@ note_answer(Window *window, const Range *range, GArray *next)
 	if (imap_reply_check(reply, "APPEND", &refusal)) {
 		note_accepted(window, range);
 	} else if (is_gone || core_error_code(refusal) == CORE_ERROR_BUSY) {
-		settle(window, range, SYNC_END_AGAIN, NULL);
+		g_autofree char *words = imap_refusal_words(reply->text);
+		settle(window, range, SYNC_END_AGAIN, words);
 		if (!window->stop)
 			window->stop = g_steal_pointer(&refusal);
 	} else {

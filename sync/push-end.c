@@ -4,9 +4,14 @@
 #include "sync/push.h"
 
 const char sync_push_lost[] = "the connection ended before the server answered";
-const char sync_push_undone[] = "the server was asked, and has not done it";
 
 #define ENDS_IN_ONE 500 /* of a transaction: others wait for it */
+
+char *
+sync_push_why_held(unsigned losses)
+{
+	return g_strdup_printf("the connection ended %u times before the server answered", losses);
+}
 
 static void
 clear_end(void *data)
@@ -36,6 +41,12 @@ sync_end_set(SyncEnd *end, SyncEndKind kind, uint32_t uid, const char *words)
 
 	g_free(end->words);
 	*end = (SyncEnd){ .kind = kind, .uid = uid, .words = copy };
+}
+
+SyncEndKind
+sync_end_not_done(const SyncBatch *batch)
+{
+	return batch->state == STORE_OPERATION_SENT ? SYNC_END_LOST : SYNC_END_UNTRIED;
 }
 
 /* Reads the header of what is here.  A body that cannot be read, or has just been moved by compaction, gives no name:
@@ -86,6 +97,25 @@ end_with_uid(const SyncRun *run, StoreTxn *txn, const SyncItem *item, uint32_t u
 	return store_operation_done_uid(txn, item->id, uid, name, error);
 }
 
+/* What is put off to a time of its own does not come behind all else then. */
+static bool
+again(StoreTxn *txn, const SyncItem *item, const SyncEnd *end, GError **error)
+{
+	const char *words = end->words ? end->words : "the server was asked, and has not done it";
+
+	return (end->not_before_s > 0 || store_operation_undone(txn, item->id, words, error)) &&
+	       store_operation_again(txn, item->id, end->not_before_s, words, error);
+}
+
+/* .words: why it is not to be sent again. */
+static bool
+lose(StoreTxn *txn, const SyncItem *item, const SyncEnd *end, GError **error)
+{
+	return store_operation_lost(txn, item->id, sync_push_lost, error) &&
+	       (end->words ? store_operation_hold(txn, item->id, end->words, error)
+	                   : store_operation_again(txn, item->id, 0, NULL, error));
+}
+
 static bool
 end_one(const SyncRun *run, StoreTxn *txn, const SyncItem *item, const SyncEnd *end, GError **error)
 {
@@ -101,7 +131,11 @@ end_one(const SyncRun *run, StoreTxn *txn, const SyncItem *item, const SyncEnd *
 	case SYNC_END_GONE:
 		return store_operation_done_gone(txn, item->id, error);
 	case SYNC_END_AGAIN:
-		return store_operation_again(txn, item->id, end->not_before_s, end->words, error);
+		return again(txn, item, end, error);
+	case SYNC_END_LOST:
+		return lose(txn, item, end, error);
+	case SYNC_END_UNTRIED:
+		return store_operation_again(txn, item->id, 0, NULL, error);
 	case SYNC_END_HOLD:
 		return store_operation_hold(txn, item->id, end->words, error);
 	case SYNC_END_UNCOPIED:
@@ -132,20 +166,15 @@ end_some(const SyncRun *run, const SyncBatch *batch, GArray *ends, guint from, g
 	return store_commit(g_steal_pointer(&txn), error);
 }
 
-/* The outcome of what was sent is that nothing was done: why, and whether it is to be tried once more. */
+/* Those at which the connection has ended too often: why they are held. */
 static void
-note_lost(const SyncBatch *batch, GArray *ends)
+note_lost_for_good(const SyncBatch *batch, GArray *ends)
 {
 	for (guint i = 0; i < ends->len; i++) {
 		SyncEnd *end = sync_ends_at(ends, i);
-		unsigned attempts = g_array_index(batch->items, SyncItem, i).attempts;
-		g_autofree char *why = g_strdup_printf("the connection ended each of the %u times that this was sent", attempts);
-		if (end->kind != SYNC_END_AGAIN || end->words)
-			continue;
-		if (attempts >= SYNC_LOSSES_OF_ONE)
-			sync_end_set(end, SYNC_END_HOLD, 0, why);
-		else
-			end->words = g_strdup(sync_push_lost);
+		unsigned losses = g_array_index(batch->items, SyncItem, i).losses + 1;
+		if (end->kind == SYNC_END_LOST && losses >= SYNC_LOSSES_OF_ONE)
+			end->words = sync_push_why_held(losses);
 	}
 }
 
@@ -158,6 +187,13 @@ sync_push_warn(const SyncRun *run, StoreOperationKind kind, const char *path, ui
 	         words);
 }
 
+static bool
+is_to_be_told(const SyncEnd *end)
+{
+	return end->kind == SYNC_END_FAIL || end->kind == SYNC_END_HOLD || end->kind == SYNC_END_UNCOPIED ||
+	       (end->kind == SYNC_END_LOST && end->words) || (end->kind == SYNC_END_AGAIN && end->not_before_s > 0);
+}
+
 /* One line for all: each keeps its words in the store. */
 static void
 warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
@@ -168,8 +204,7 @@ warn(const SyncRun *run, const SyncBatch *batch, GArray *ends)
 
 	for (guint i = 0; i < ends->len; i++) {
 		const SyncEnd *end = sync_ends_at(ends, i);
-		bool is_put_off = end->kind == SYNC_END_AGAIN && end->not_before_s > 0;
-		if (end->kind != SYNC_END_FAIL && end->kind != SYNC_END_HOLD && end->kind != SYNC_END_UNCOPIED && !is_put_off)
+		if (!is_to_be_told(end))
 			continue;
 		more += words != NULL;
 		uid = words ? uid : g_array_index(batch->items, SyncItem, i).uid;
@@ -196,23 +231,10 @@ note_put_off(SyncWorker *worker, const SyncBatch *batch, GArray *ends)
 	}
 }
 
-static void
-note_undone(GArray *ends)
-{
-	for (guint i = 0; i < ends->len; i++) {
-		SyncEnd *end = sync_ends_at(ends, i);
-		if (end->kind == SYNC_END_AGAIN && !end->words)
-			end->words = g_strdup(sync_push_undone);
-	}
-}
-
 bool
 sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error)
 {
-	if (batch->state == STORE_OPERATION_SENT)
-		note_lost(batch, ends);
-	else
-		note_undone(ends);
+	note_lost_for_good(batch, ends);
 	note_put_off(worker, batch, ends);
 	for (guint from = 0; from < ends->len; from += ENDS_IN_ONE)
 		if (!end_some(worker->run, batch, ends, from, MIN(from + ENDS_IN_ONE, ends->len), error))

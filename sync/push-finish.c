@@ -35,7 +35,6 @@ find_anew(SyncWorker *worker, const SyncBatch *batch, GError **error)
 		return true;
 	if (!sync_push_send(worker, &some, batch->target.uidvalidity, 1, error))
 		return false;
-	some.state = STORE_OPERATION_SENT;
 	return items->len == 0 || sync_outcome(worker, &some, error);
 }
 

@@ -116,13 +116,24 @@ on_done(guint from, guint to, const ImapReply *replies, void *data)
 }
 
 static void
-on_refused(guint from, guint to, const ImapReply *reply, void *data)
+end_all(const Flags *flags, guint from, guint to, SyncEndKind kind, const ImapReply *reply)
 {
-	Flags *flags = data;
 	g_autofree char *words = imap_refusal_words(reply->text);
 
 	for (guint i = from; i < to; i++)
-		sync_end_set(sync_ends_at(flags->ends, i), SYNC_END_FAIL, 0, words);
+		sync_end_set(sync_ends_at(flags->ends, i), kind, 0, words);
+}
+
+static void
+on_refused(guint from, guint to, const ImapReply *reply, void *data)
+{
+	end_all(data, from, to, SYNC_END_FAIL, reply);
+}
+
+static void
+on_put_off(guint from, guint to, const ImapReply *reply, void *data)
+{
+	end_all(data, from, to, SYNC_END_AGAIN, reply);
 }
 
 /* What the server refused because it does not have the message any more is done. */
@@ -145,13 +156,13 @@ forgive_gone(SyncWorker *worker, Flags *flags, GError **error)
 	return true;
 }
 
-/* What was not tried because the server is busy was not done. */
+/* What was not tried because the server is busy. */
 static void
 give_back_rest(Flags *flags)
 {
 	for (guint i = 0; i < flags->ends->len; i++)
 		if (sync_ends_at(flags->ends, i)->kind == SYNC_END_LEFT)
-			sync_end_set(sync_ends_at(flags->ends, i), SYNC_END_AGAIN, 0, NULL);
+			sync_end_set(sync_ends_at(flags->ends, i), SYNC_END_UNTRIED, 0, NULL);
 }
 
 static bool
@@ -159,7 +170,7 @@ store_flags(SyncWorker *worker, Flags *flags, GError **error)
 {
 	const SyncBatch *batch = flags->batch;
 	SyncSets sets = { .worker = worker, .uids = flags->uids, .count = batch->items->len, .name = "UID STORE",
-		              .make = make, .done = on_done, .refused = on_refused, .data = flags };
+		              .make = make, .done = on_done, .refused = on_refused, .put_off = on_put_off, .data = flags };
 	GError *failure = NULL, *late = NULL;
 
 	if (*batch->add_flags) {

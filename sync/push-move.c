@@ -17,6 +17,7 @@
 typedef enum {
 	FATE_OPEN,          /* nothing yet */
 	FATE_REFUSED,       /* .words */
+	FATE_PUT_OFF,       /* .words */
 	FATE_MISUNDERSTOOD, /* the server does not know UID MOVE, or does nothing */
 	FATE_ANSWERED,      /* OK, and nothing of its new UID */
 	FATE_LEFT_OUT,      /* OK, and the new UIDs of others */
@@ -93,6 +94,15 @@ on_refused(guint from, guint to, const ImapReply *reply, void *data)
 	for (guint i = from; i < to; i++)
 		move->fates[i] = (Fate){ .kind = is_misunderstood ? FATE_MISUNDERSTOOD : FATE_REFUSED, .words = g_strdup(words) };
 	move->worker->never_moves |= is_misunderstood;
+}
+
+static void
+on_put_off(guint from, guint to, const ImapReply *reply, void *data)
+{
+	Move *move = data;
+
+	for (guint i = from; i < to; i++)
+		move->fates[i] = (Fate){ .kind = FATE_PUT_OFF, .words = imap_refusal_words(reply->text) };
 }
 
 /* Whether only the target can tell what became of it. */
@@ -256,8 +266,10 @@ note_known(Move *move)
 		if (fate->kind == FATE_KNOWN)
 			sync_end_set(sync_ends_at(move->ends, i), is_done && !fate->stays ? SYNC_END_UID : SYNC_END_COPIED, fate->uid,
 			             NULL);
+		else if (fate->kind == FATE_PUT_OFF && is_untouched)
+			sync_end_set(sync_ends_at(move->ends, i), SYNC_END_AGAIN, 0, fate->words);
 		else if (fate->kind == FATE_OPEN && is_untouched)
-			sync_end_set(sync_ends_at(move->ends, i), SYNC_END_AGAIN, 0, NULL);
+			sync_end_set(sync_ends_at(move->ends, i), SYNC_END_UNTRIED, 0, NULL);
 	}
 }
 
@@ -334,7 +346,8 @@ run(Move *move, GError **error)
 {
 	SyncSets sets = { .worker = move->worker, .uids = move->uids, .count = move->batch->items->len,
 		              .name = move->by_move ? "UID MOVE" : "UID COPY", .commands = 1, .bad_is_final = move->by_move,
-		              .make = make, .done = on_done, .refused = on_refused, .data = move };
+		              .make = make, .done = on_done, .refused = on_refused, .put_off = on_put_off,
+		              .data = move };
 	GError *failure = NULL;
 
 	bool ok = send_all(move, &sets, &failure) && resolve(move, &failure);

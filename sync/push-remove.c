@@ -8,12 +8,14 @@
 #include "sync/push.h"
 #include "sync/sets.h"
 
+#define STUCK_TIMES 5
+
 typedef struct {
 	const GArray *uids; /* uint32_t: what is to be removed */
-	ImapUidSet gone, refused;
+	ImapUidSet gone, refused, put_off;
 	bool sure;      /* the server has told what it still has */
 	bool is_stuck;  /* ... although it has just said that it removed all but what it refused */
-	char *words; /* of the first refusal; NULL */
+	char *words, *later_words; /* of the first refusal, and the first "later"; NULL */
 } Removal;
 
 static void
@@ -21,7 +23,9 @@ clear_removal(Removal *removal)
 {
 	imap_uidset_clear(&removal->gone);
 	imap_uidset_clear(&removal->refused);
+	imap_uidset_clear(&removal->put_off);
 	g_free(removal->words);
+	g_free(removal->later_words);
 }
 
 static bool
@@ -47,14 +51,28 @@ on_done(guint from, guint to, const ImapReply *replies, void *data)
 }
 
 static void
+note(const Removal *removal, guint from, guint to, const ImapReply *reply, ImapUidSet *uids, char **words)
+{
+	for (guint i = from; i < to; i++)
+		imap_uidset_add(uids, g_array_index(removal->uids, uint32_t, i));
+	if (!*words)
+		*words = imap_refusal_words(reply->text);
+}
+
+static void
 on_refused(guint from, guint to, const ImapReply *reply, void *data)
 {
 	Removal *removal = data;
 
-	for (guint i = from; i < to; i++)
-		imap_uidset_add(&removal->refused, g_array_index(removal->uids, uint32_t, i));
-	if (!removal->words)
-		removal->words = imap_refusal_words(reply->text);
+	note(removal, from, to, reply, &removal->refused, &removal->words);
+}
+
+static void
+on_put_off(guint from, guint to, const ImapReply *reply, void *data)
+{
+	Removal *removal = data;
+
+	note(removal, from, to, reply, &removal->put_off, &removal->later_words);
 }
 
 /* \Deleted, and with UIDPLUS their end. */
@@ -65,7 +83,7 @@ mark(SyncWorker *worker, Removal *removal, GError **error)
 	SyncSets sets = { .worker = worker, .uids = (const uint32_t *)(const void *)removal->uids->data,
 		              .count = removal->uids->len, .name = can_expunge ? "UID EXPUNGE" : "UID STORE",
 		              .commands = can_expunge ? 2 : 1, .make = make, .done = on_done, .refused = on_refused,
-		              .data = removal };
+		              .put_off = on_put_off, .data = removal };
 
 	imap_session_listen(worker->session, on_vanished, removal);
 	bool ok = sync_sets_run(&sets, error);
@@ -176,17 +194,32 @@ explain(const SyncBatch *batch, uint64_t others)
 	                       "as deleted in %s is expunged", batch->path);
 }
 
+/* The server says that it has done it. */
 static void
-end_item(const Removal *removal, const SyncItem *item, SyncEndKind gone, const char *why, SyncEnd *end)
+end_staying(const SyncItem *item, SyncEnd *end)
 {
+	const char *words = "the server says that it has removed the message, but it still has it";
+
+	sync_end_set(end, item->undone + 1 < STUCK_TIMES ? SYNC_END_AGAIN : SYNC_END_HOLD, 0, words);
+}
+
+static void
+end_item(const SyncBatch *batch, const Removal *removal, guint i, SyncEndKind gone, const char *why, SyncEnd *end)
+{
+	const SyncItem *item = &g_array_index(batch->items, SyncItem, i);
+
 	if (item->uid == 0 || imap_uidset_has(&removal->gone, item->uid))
 		sync_end_set(end, gone, gone == SYNC_END_UID ? item->target_uid : 0, NULL);
 	else if (imap_uidset_has(&removal->refused, item->uid))
 		sync_end_set(end, SYNC_END_FAIL, 0, removal->words);
-	else if (!why && removal->is_stuck && item->attempts + 1 >= SYNC_LOSSES_OF_ONE)
-		sync_end_set(end, SYNC_END_HOLD, 0, "the server says that it has removed the message, but it still has it");
+	else if (why)
+		sync_end_set(end, SYNC_END_HOLD, 0, why);
+	else if (imap_uidset_has(&removal->put_off, item->uid))
+		sync_end_set(end, SYNC_END_AGAIN, 0, removal->later_words);
+	else if (removal->is_stuck)
+		end_staying(item, end);
 	else
-		sync_end_set(end, why ? SYNC_END_HOLD : SYNC_END_AGAIN, 0, why);
+		sync_end_set(end, sync_end_not_done(batch), 0, NULL);
 }
 
 static GArray *
@@ -214,7 +247,7 @@ sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone
 	/* Held rather than queued, so that only a person makes it an EXPUNGE. */
 	g_autofree char *why = can_expunge ? NULL : explain(batch, others);
 	for (guint i = 0; i < batch->items->len && imap_session_alive(worker->session); i++)
-		end_item(&removal, &g_array_index(batch->items, SyncItem, i), gone, why, sync_ends_at(ends, i));
+		end_item(batch, &removal, i, gone, why, sync_ends_at(ends, i));
 	clear_removal(&removal);
 	return ok;
 }
@@ -229,8 +262,8 @@ sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GError **e
 
 	bool ok = sync_push_select(worker, &batch->mailbox, batch->path, error) && verify(worker, &removal, error);
 	for (guint i = 0; ok && i < batch->items->len; i++)
-		end_item(&removal, &g_array_index(batch->items, SyncItem, i),
-		         batch->kind == STORE_OPERATION_MOVE ? SYNC_END_UID : SYNC_END_GONE, why, sync_ends_at(ends, i));
+		end_item(batch, &removal, i, batch->kind == STORE_OPERATION_MOVE ? SYNC_END_UID : SYNC_END_GONE, why,
+		         sync_ends_at(ends, i));
 	clear_removal(&removal);
 	return ok && sync_push_end(worker, batch, ends, error);
 }

@@ -6,7 +6,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#define LOSSES_FIRST 2 /* times that a folder operation at which the connection ended is taken up before all else */
+#define LOSSES_LATE 2 /* times that the connection ended at a folder operation, from which on it comes behind all else */
 
 typedef struct {
 	SyncWorker *worker;
@@ -57,7 +57,7 @@ is_of_folder(const StoreOperation *operation)
 static bool
 is_lost(const StoreOperation *operation)
 {
-	return is_of_folder(operation) && operation->state == STORE_OPERATION_SENT && operation->attempts > LOSSES_FIRST;
+	return is_of_folder(operation) && operation->state == STORE_OPERATION_SENT && operation->losses >= LOSSES_LATE;
 }
 
 static bool
@@ -166,7 +166,7 @@ removal_of_nothing(SyncWorker *worker, const SyncBatch *batch, GError **error)
 static bool
 give_back(SyncWorker *worker, const SyncBatch *batch, GError **error)
 {
-	return end_all(worker, batch, SYNC_END_AGAIN, NULL, error);
+	return end_all(worker, batch, SYNC_END_LOST, NULL, error);
 }
 
 /* Flags can be set again; about the others the server is asked.  Nothing is done here: it may be that at which the

@@ -24,9 +24,9 @@
  *   - What is refused for good is failed with the server's words and blocks nothing else; where a set is refused, its
  *     members are tried one by one (halves), so that one bad message does not spoil the others.  "Busy" answers end the
  *     push (CORE_ERROR_BUSY): all stays queued.
- *   - What was sent when the connection ended comes last, in ever smaller batches, and is held at last (sync_push_end()): so
- *     one at which a server or something on the way breaks does not keep the others from being done.  Folder operations,
- *     too (sync_folder_lost()).
+ *   - What the connection has ended at more than once comes last, in ever smaller batches, and is held at last
+ *     (SYNC_LOSSES_OF_ONE), so that one at which a server or something on the way breaks does not keep the others from being
+ *     done.  Folder operations, too (sync_folder_lost()).  What a server puts off comes last, too, and is not held.
  *   - Everything is pipelined and in sets: a thousand of a kind cost a few flights.
  *
  * All on the account's thread, which alone writes what the server tells, so what a push learns and what a pull learns
@@ -44,7 +44,7 @@ typedef struct {
 	int64_t message_id;     /* its row */
 	uint32_t uid;           /* in the batch's mailbox; 0 for APPEND */
 	uint32_t target_uid;    /* StoreOperation.target_uid */
-	unsigned attempts;      /* how often it was sent so far */
+	unsigned losses, undone; /* StoreOperation's, so far */
 	int64_t internaldate_s; /* from here on of the message (of COPY: the source) */
 	uint64_t size_bytes;    /* of its body if that is here, else RFC822.SIZE */
 	int64_t body_id;        /* 0: not here */
@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
 	StoreOperationKind kind;
 	StoreOperationState state; /* SENT: it is not sent once more, but settled */
-	unsigned losses;        /* how often the connection ended while its operations were sent; below 2: 0 */
+	unsigned lateness;      /* it comes behind those with less; 0: it was not sent in vain more than once (batch.c) */
 	bool was_sent;          /* before: REMOVE, and MOVE whose copy is there, were held then and confirmed */
 	StoreMailbox mailbox;   /* where the messages are; zero for APPEND */
 	StoreMailbox target;    /* zero where there is none */
@@ -96,9 +96,9 @@ bool sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t 
  * is not the stored one; nothing was committed. */
 bool sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvalidity, uint32_t uidnext, GError **error);
 
-#define SYNC_LOSSES_OF_ONE 5
-extern const char sync_push_lost[]; /* what it then says in the store */
-extern const char sync_push_undone[]; /* what a queued operation says that the server did not do, if nothing better is known */
+#define SYNC_LOSSES_OF_ONE 5 /* what the connection has ended at so many times is held */
+extern const char sync_push_lost[]; /* why it is to be sent again until then, for the store */
+char *sync_push_why_held(unsigned losses); /* and then; g_free() */
 
 /* What became of an operation. */
 typedef enum {
@@ -107,7 +107,9 @@ typedef enum {
 	SYNC_END_UID,    /* done: .uid in the target */
 	SYNC_END_COPIED, /* a MOVE's copy is there as .uid */
 	SYNC_END_GONE,   /* done: the message is no more */
-	SYNC_END_AGAIN,  /* not done; .words may say why */
+	SYNC_END_AGAIN,  /* the server answered, and has not done it; .words may say why */
+	SYNC_END_LOST,   /* the connection ended, and it was not done: again, or held (SYNC_LOSSES_OF_ONE) */
+	SYNC_END_UNTRIED, /* again, as if it had not been sent */
 	SYNC_END_HOLD,   /* .words say why */
 	SYNC_END_UNCOPIED, /* a MOVE's copy has gone: HOLD, and it is to be made again */
 	SYNC_END_FAIL,   /* in the server's .words */
@@ -124,9 +126,9 @@ typedef struct {
 GArray *sync_ends_new(const SyncBatch *batch);
 SyncEnd *sync_ends_at(GArray *ends, guint index);
 void sync_end_set(SyncEnd *end, SyncEndKind kind, uint32_t uid, const char *words); /* copies @words */
-/* Commits them, with the names of messages that got a new UID.  What ended otherwise meanwhile is left alone.  In a batch
- * that was SENT, AGAIN without words means that the connection ended; what that has happened to SYNC_LOSSES_OF_ONE times
- * is held. */
+/* Of what turns out not to be done: LOST in a batch that was SENT, else UNTRIED. */
+SyncEndKind sync_end_not_done(const SyncBatch *batch);
+/* Commits them, with the names of messages that got a new UID.  What ended otherwise meanwhile is left alone. */
 bool sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GError **error);
 
 /* A line in the log.  It is no warning of what could not be brought here (sync_warn()): the store has what became of it. */
@@ -153,7 +155,7 @@ bool sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind
 /* What became of removals (REMOVE, and MOVE whose copies are there) that were sent when a connection ended. */
 bool sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
 
-/* outcome.c.  Operations of kind APPEND, MOVE or COPY in state sent, of one target (and one source): finds out what
+/* outcome.c.  Operations of kind APPEND, MOVE or COPY that were sent, of one target (and one source): finds out what
  * became of each and settles it: done with its UID, again, or held where that cannot be told. */
 bool sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
 /* The UIDs that @batch's items got in the target, from target_uidnext on, by content: size and INTERNALDATE, header hash, then

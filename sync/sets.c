@@ -98,6 +98,7 @@ judge(const SyncSets *sets, const Piece *piece, GArray *halves, GError **busy)
 	if (!refusal) {
 		sets->done(piece->from, piece->to, piece->replies, sets->data);
 	} else if (imap_refusal_is_busy(refusal->code, refusal->text) && !is_too_many(piece, refusal)) {
+		sets->put_off(piece->from, piece->to, refusal, sets->data);
 		if (!*busy)
 			imap_reply_check(refusal, sets->name, busy);
 	} else if (piece->to - piece->from == 1 || is_of_all(sets, refusal)) {

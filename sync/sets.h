@@ -19,9 +19,10 @@ typedef struct {
 	/* What became of uids[from..to).  @replies: to each command. */
 	void (*done)(guint from, guint to, const ImapReply *replies, void *data);
 	void (*refused)(guint from, guint to, const ImapReply *reply, void *data);
+	void (*put_off)(guint from, guint to, const ImapReply *reply, void *data); /* "later": then the run ends */
 	void *data;
 } SyncSets;
 
 /* Blocks.  False: the connection broke, or the server is busy (CORE_ERROR_BUSY; then the session is usable and what was
- * neither done nor refused was not done).  What was answered before that has been told. */
+ * neither done, refused nor put off was not tried by itself).  What was answered before that has been told. */
 bool sync_sets_run(const SyncSets *sets, GError **error);

@@ -55,7 +55,8 @@ typedef struct {
 	                           mailbox's path before; NULL: as now */
 	bool former_is_users;   /* the user had chosen that name */
 	const char *error;      /* the last refusal, or why it is held; NULL */
-	unsigned attempts;
+	unsigned attempts;      /* how often it was sent */
+	unsigned losses, undone; /* how often of these store_operation_lost() and store_operation_undone() were told */
 	bool is_removal;        /* a user removed the message: it waits until no upload of the same content is open */
 	int64_t created_s, not_before_s, ended_s;
 	uint32_t target_uidvalidity, target_uidnext; /* of the target before it was sent */
@@ -114,12 +115,14 @@ bool store_operation_send(StoreTxn *txn, int64_t id, uint32_t uidvalidity, uint3
 bool store_operation_set_arguments(StoreTxn *txn, int64_t id, const char *arguments, GError **error);
 /* MOVE in two steps: the copy is there; the removal of the source is left.  @target_uid 0: it is not there any more. */
 bool store_operation_copied(StoreTxn *txn, int64_t id, uint32_t target_uid, GError **error);
-/* Not done: again, no sooner than @not_before_s.  @error_words may be NULL.  NOT_FOUND also for a message in state MOVING,
+/* Of one that was sent, and stays so for now: why it will have to be sent once more, which is counted.  The connection ended
+ * before the server answered; or the server answered, and has neither done nor refused it. */
+bool store_operation_lost(StoreTxn *txn, int64_t id, const char *words, GError **error);
+bool store_operation_undone(StoreTxn *txn, int64_t id, const char *words, GError **error);
+/* Not done: again, no sooner than @not_before_s.  @error_words NULL: those it has.  NOT_FOUND also for a message in state MOVING,
  * which nothing can be done with again: it is to be done, held or failed. */
 bool store_operation_again(StoreTxn *txn, int64_t id, int64_t not_before_s, const char *error_words, GError **error);
 bool store_operation_hold(StoreTxn *txn, int64_t id, const char *why, GError **error);
-/* A folder operation that was sent, and stays so: it will have to be sent once more, which is counted.  @words: why. */
-bool store_operation_lost(StoreTxn *txn, int64_t id, const char *words, GError **error);
 /* Refused for good.  What was not done is shown as it is: flags as the server has them, a move back in its mailbox, a
  * removal visible again; an append or copy stays where it is with its error, and what waits behind it waits; a mailbox
  * that could not be created stays with what is in it, a renamed one goes back if its path is free, a deleted one is shown

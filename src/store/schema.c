@@ -208,6 +208,8 @@ static const char *const mail_2[] = {
 	"  state TEXT NOT NULL DEFAULT 'queued'\n"
 	"    CHECK (state IN ('queued', 'sent', 'held', 'failed', 'done', 'cancelled')),\n"
 	"  attempts INTEGER NOT NULL DEFAULT 0,   -- how often it was sent\n"
+	"  losses INTEGER NOT NULL DEFAULT 0,     -- how often the connection ended before the server answered\n"
+	"  undone INTEGER NOT NULL DEFAULT 0,     -- how often the server answered, and had neither done nor refused it\n"
 	"  error TEXT,                    -- what the last attempt failed with, or why it is held or cancelled\n"
 	"  created INTEGER NOT NULL,      -- seconds since 1970\n"
 	"  not_before INTEGER NOT NULL DEFAULT 0, -- sent no sooner than this, seconds since 1970\n"

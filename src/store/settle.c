@@ -71,13 +71,25 @@ store_operation_hold(StoreTxn *txn, int64_t id, const char *why, GError **error)
 	return alter(txn, query, id, error);
 }
 
-bool
-store_operation_lost(StoreTxn *txn, int64_t id, const char *words, GError **error)
+static bool
+count(StoreTxn *txn, StoreStatement statement, int64_t id, const char *words, GError **error)
 {
-	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_OPERATION_LOST);
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, statement);
 
 	store_bind_text(query, ":error", words);
 	return alter(txn, query, id, error);
+}
+
+bool
+store_operation_lost(StoreTxn *txn, int64_t id, const char *words, GError **error)
+{
+	return count(txn, STORE_SQL_OPERATION_LOST, id, words, error);
+}
+
+bool
+store_operation_undone(StoreTxn *txn, int64_t id, const char *words, GError **error)
+{
+	return count(txn, STORE_SQL_OPERATION_UNDONE, id, words, error);
 }
 
 /* What would be tried again is not to be had: *gone_r.  An operation on a message that is on its way cannot be. */

@@ -7,7 +7,7 @@
 /* In the order in which store_operation_take_row() takes them. */
 #define OPERATION_FIELDS \
 	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags," \
-	" o.arguments, o.error, o.attempts, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity," \
+	" o.arguments, o.error, o.attempts, o.losses, o.undone, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity," \
 	" o.target_uidnext, o.target_uid, o.former, o.former_is_users"
 
 #define OPERATION_COLUMNS "SELECT " OPERATION_FIELDS " FROM operations o "
@@ -162,9 +162,11 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_OPERATION_HOLD] = { WRITE,
 		"UPDATE operations SET state = 'held', error = :error WHERE id = :id AND state IN ('queued', 'sent')" },
 	[STORE_SQL_OPERATION_LOST] = { WRITE,
-		"UPDATE operations SET attempts = attempts + 1, error = :error WHERE id = :id AND state = 'sent'" },
+		"UPDATE operations SET losses = losses + 1, error = :error WHERE id = :id AND state = 'sent'" },
+	[STORE_SQL_OPERATION_UNDONE] = { WRITE,
+		"UPDATE operations SET undone = undone + 1, error = :error WHERE id = :id AND state = 'sent'" },
 	[STORE_SQL_OPERATION_AGAIN] = { WRITE,
-		"UPDATE operations SET state = 'queued', not_before = :not_before, error = :error"
+		"UPDATE operations SET state = 'queued', not_before = :not_before, error = ifnull(:error, error)"
 		" WHERE id = :id AND state IN ('queued', 'sent')" },
 	[STORE_SQL_OPERATION_REQUEUE] = { WRITE,
 		"UPDATE operations SET state = 'queued', not_before = 0, error = NULL WHERE id = :id AND ended = 0" },

@@ -457,10 +457,20 @@ def test_what_is_put_off_again_and_again_keeps_nothing_else_from_being_done(star
     for _ in range(3):
         assert home.run("sync").status == 75
     assert {1, 3}.isdisjoint(mail.uid for mail in server.box("A").mails)
-    assert {each[1] for each in operations(home)} == {"queued"}
+    assert operations(home) == [("flags", "queued", "somebody is at it")]
     server.refuse.clear()
     settled(home, server)
     assert there(server)["A"][2][0] == {"\\Flagged"}
+
+
+def test_what_was_not_tried_says_nothing(start, home):
+    server = start()
+    server.refuse[b"STORE"] = lambda uids, *_: b"NO [INUSE] somebody is at it" if uids == b"1:2" else b"NO not all of these"
+    do(home, "flag", "\\Flagged", "", *paths(1, 2, 3, 4))
+    assert home.run("sync").status == 75
+    assert operations(home) == [("flags", "queued", "somebody is at it")] * 2 + [("flags", "queued", None)] * 2
+    server.refuse.clear()
+    settled(home, server)
 
 
 # Costs

@@ -248,6 +248,37 @@ def test_a_server_that_is_busy_is_left_alone(start, append, home):
     assert len(arrived(server)) == 350
 
 
+def test_only_what_the_connection_ended_at_counts_as_lost(start, append, home):
+    server = start()
+    server.quota = {b"STORAGE": 0}
+    append(MAILS[0])
+    for _ in range(5):
+        assert home.run("sync").status == 75
+    server.quota = {b"STORAGE": 1000}
+    server.cut_before_action = "APPEND"
+    assert home.run("sync").status == 69
+    settled(home, server)
+    same(server, MAILS[0])
+
+
+def test_what_was_not_tried_says_nothing(start, append, home):
+    server = start()
+    many = [mail(number) for number in range(200)]
+
+    def refuse(name, *rest):
+        raws = [bytes(each) for each in rest if isinstance(each, bytes)]
+        return b"NO [LIMIT] not so much in a day" if many[0] in raws else b"NO not one of these"
+    server.refuse[b"APPEND"] = refuse
+    append(*many)
+    assert home.run("sync").status == 75
+    words = [each[2] for each in operations(home)]
+    assert sorted(words, key=str) == [None] * 100 + ["not so much in a day"] * 100
+    assert rows(home, "SELECT undone, losses, count(*) FROM operations GROUP BY undone") == [(0, 0, 100), (1, 0, 100)]
+    server.refuse.clear()
+    settled(home, server)
+    same(server, *many)
+
+
 # Where it is
 
 class NoAppendUid(Session):

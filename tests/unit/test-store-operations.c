@@ -251,12 +251,44 @@ test_stopped_at_every_step(void)
 	}
 }
 
+/* Which of the two it was is counted; why is kept until something else is known. */
+static void
+test_sent_in_vain(void)
+{
+	Fixture fixture = { 0 };
+	g_autoptr(GError) error = NULL;
+
+	world_set_up(&fixture, NULL);
+	insert_operations(&fixture, "1 flags message=1; 2 flags message=2");
+	StoreTxn *txn = begin(&fixture);
+	g_assert_false(store_operation_lost(txn, 1, "cut", &error)); /* it was not sent */
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_NOT_FOUND);
+	g_clear_error(&error);
+	for (int i = 0; i < 3; i++)
+		if (!store_operation_send(txn, 1, 0, 0, &error) || !store_operation_lost(txn, 1, "cut", &error) ||
+		    !store_operation_again(txn, 1, 0, NULL, &error) || !store_operation_send(txn, 2, 0, 0, &error) ||
+		    !store_operation_undone(txn, 2, "busy", &error) || !store_operation_again(txn, 2, 0, NULL, &error))
+			g_error("%s", error->message);
+	g_assert_true(store_operation_send(txn, 1, 0, 0, &error));
+	g_assert_true(store_operation_undone(txn, 1, "later", &error));
+	g_assert_true(store_operation_hold(txn, 2, "enough", &error));
+	commit(txn);
+	g_autofree char *first = sql_text(&fixture, "SELECT printf('%d %d %d %s %s', attempts, losses, undone, state, error)"
+	                                            " FROM operations WHERE id = 1");
+	g_autofree char *second = sql_text(&fixture, "SELECT printf('%d %d %d %s %s', attempts, losses, undone, state, error)"
+	                                             " FROM operations WHERE id = 2");
+	g_assert_cmpstr(first, ==, "4 3 1 sent later");
+	g_assert_cmpstr(second, ==, "3 0 3 held enough");
+	fixture_tear_down(&fixture, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/store-operations/settling", test_settling);
 	g_test_add_func("/store-operations/refusals", test_refusals);
+	g_test_add_func("/store-operations/sent-in-vain", test_sent_in_vain);
 	g_test_add_func("/store-operations/folders", test_folders);
 	g_test_add_func("/store-operations/stopped-at-every-step", test_stopped_at_every_step);
 	return g_test_run();
