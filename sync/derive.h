@@ -6,8 +6,9 @@
 #include "store/derived.h"
 #include "store/messages.h"
 
-/* Parses the message in @body (@bytes: the same in memory, or NULL to read the segment) and keeps its text.  False only
- * when the store fails. */
+/* Parses the message in @body (@bytes: the same in memory, or NULL to read the segment) into *derived_r, which the caller
+ * clears (mime_derived_clear()); its text is not there.  With @want_text the text goes into the store; else it is not even
+ * made: for who wants the name and the header's hash only.  False only when the store fails: *derived_r holds nothing. */
 bool sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, MimeDerived *derived_r,
                  GError **error);
 

@@ -1,4 +1,4 @@
-/* What engine.c (who asks and who waits) and thread.c (who does it) share. */
+/* What engine.c (who asks and who waits), urgent.c (for one body) and thread.c (who does it) share. */
 #pragma once
 
 #include "sync/engine.h"

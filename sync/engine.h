@@ -1,7 +1,8 @@
 /* The engine: brings the store up to date with the servers.
  *
- * Each account has a thread of its own while it synchronises and a small pool of working connections; they meet only in
- * the store.  See docs/architecture.md for the threads and docs/imap.md for what is sent.
+ * Each account has a thread of its own for the engine's life, and a small pool of working connections while there is
+ * something to fetch; they meet only in the store.  See docs/architecture.md for the threads and docs/imap.md for what is
+ * sent.
  */
 #pragma once
 
@@ -53,9 +54,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncEngine, sync_engine_free)
 uint64_t sync_engine_request(SyncEngine *engine, const char *account, GError **error);
 
 /* Blocks until what @ticket asked for has ended, in all the accounts it asked for, or @cancel is triggered.
- * True: everything that the servers had when it began is here.  False: *error is the first account's; what the others
- * did stays.  CORE_ERROR_BUSY also when all went well but for some mailboxes or messages, which the log has named: they
- * are asked for again by the next run. */
+ * True: everything that the servers had when it began is here, and they have what users did, but for removals that wait
+ * for their time.  False: *error is the first account's; what the others did stays.  CORE_ERROR_BUSY also when all went
+ * well but for some mailboxes or messages, which the log has named and the next run asks for again, or when changes are
+ * held, were refused or are not sent yet (sync/unsent.h). */
 bool sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error);
 
 /* Any thread.  From now on connections stay: what happens on the servers comes here as it is told, what is queued goes there

@@ -1,5 +1,5 @@
 /* An account that is followed: its connection stays, what happens on the server comes here as it is told, what users do
- * here goes there, and bodies come in the background.  All on the account's thread (engine.c), but for the bodies.
+ * here goes there, and bodies come in the background.  All on the account's thread (thread.c), but for the bodies.
  */
 #pragma once
 

@@ -31,10 +31,10 @@ struct SyncPool {
 	bool shrunk;          /* the server refused or ended a connection: none is started any more */
 	GError *error;        /* the first after which nobody can go on */
 	pthread_t threads[SYNC_WORKERS_MAX];
-	unsigned started, running; /* without the account's thread, or the leader */
+	unsigned started, running; /* workers: without the account's thread and the leader */
 	bool owner_waits;     /* the account's thread does urgent jobs as soon as it is woken */
 	bool background;      /* constant, as is the next */
-	int wake_fd;          /* written when the leader has ended */
+	int wake_fd;          /* written when the leader has ended, and when an urgent job was added */
 	pthread_t leader;
 	bool leads, led;      /* the leader runs; or it has to be joined */
 	bool alone;           /* the server grants no connection beside the account's own */

@@ -201,7 +201,7 @@ grow(SyncPool *pool)
 	unsigned limit = pool->run->account->connections ? pool->run->account->connections : SYNC_CONNECTIONS;
 	uint64_t worth = MAX(pool->planned_bytes / WORKER_PER_BYTES, pool->planned_messages / WORKER_PER_MESSAGES);
 
-	limit = MIN(limit, SYNC_WORKERS_MAX) - 1; /* the account's thread is one of them */
+	limit = MIN(limit, SYNC_WORKERS_MAX) - 1; /* the account's thread, or the leader, is one of them */
 	if (pool->shrunk || pool->running >= limit || pool->started == limit || worth <= pool->running)
 		return;
 	if (pool->background && !pool->leads)

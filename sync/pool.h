@@ -11,7 +11,7 @@
 
 #include "sync/run.h"
 
-#define SYNC_LOSSES_MAX 3
+#define SYNC_LOSSES_MAX 3 /* of the account's own connection, while bodies are fetched (not SYNC_LOSSES_OF_ONE) */
 
 SyncPool *sync_pool_new(SyncRun *run);
 void sync_pool_free(SyncPool *pool); /* after sync_pool_finish(); in the background waits for its threads */
@@ -24,9 +24,9 @@ bool sync_pool_has_planned(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalid
 /* Any thread.  Of the mailbox with that UIDVALIDITY the messages with UIDs below this are to be planned yet; 0: none are. */
 uint32_t sync_pool_plans_below(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity);
 
-/* The account's thread, between mailboxes: does jobs on @worker as long as no other worker runs or many jobs wait.  May
- * open @worker's session anew.  False: the run cannot go on, because of this or because another worker's error (a
- * copy). */
+/* The account's thread, between mailboxes: does jobs on @worker as long as no other worker runs or many jobs wait (in the
+ * background: those that are urgent).  May open @worker's session anew.  False: the run cannot go on, because of this or
+ * because another worker's error (a copy). */
 bool sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error);
 
 /* The account's thread, when no job comes any more: works along on @worker (NULL: its connection is of no use) until
@@ -34,7 +34,7 @@ bool sync_pool_help(SyncPool *pool, SyncWorker *worker, GError **error);
 bool sync_pool_finish(SyncPool *pool, SyncWorker *worker, GError **error);
 
 /* For an account that is followed: a pool whose jobs are done at once, by threads of its own.  @wake_fd (an eventfd) is
- * written when they have ended.  sync_pool_help() only tells errors; sync_pool_finish() is not for it. */
+ * written when they have ended, and when an urgent job was added.  sync_pool_finish() is not for it. */
 SyncPool *sync_pool_new_background(SyncRun *run, int wake_fd);
 
 /* Any thread: no job is left, or nobody can go on. */

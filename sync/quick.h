@@ -1,6 +1,6 @@
 /* What has just changed in one mailbox, at the price of one flight: for changes that the server tells while somebody
- * looks.  New messages come with their bodies (where those are kept here; else headers), as long as they are few and the bodies small; what is more is left to
- * sync_pull() and its jobs.
+ * looks.  New messages come with their bodies (where those are kept here; else headers), as long as they are few and the
+ * bodies small; what is more is left to sync_pull() and its jobs.
  */
 #pragma once
 

@@ -15,8 +15,9 @@ extern int sync_retry_ms;
 
 #define SYNC_RETRY_MAX_MS (5 * 60 * 1000)
 #define SYNC_RETRY_BUSY_MS (60 * 1000)          /* at least, for a server that asks to be left alone */
-#define SYNC_RETRY_PASSWORD_TIMES 15            /* of sync_retry_ms, at least, where a command that may ask a person failed; and */
-#define SYNC_RETRY_PASSWORD_MAX_MS (15 * 60 * 1000) /* at most */
+/* Where a command that may ask a person failed: of sync_retry_ms at least, and at most. */
+#define SYNC_RETRY_PASSWORD_TIMES 15
+#define SYNC_RETRY_PASSWORD_MAX_MS (15 * 60 * 1000)
 #define SYNC_RETRY_LASTING_MS (60 * 1000)       /* a connection that lived so long was a good one */
 
 /* Zero: there is no connection, and the first is due. */

@@ -1,5 +1,5 @@
-/* IDLE tells of one mailbox.  Where a server has nothing better, a second connection waits in the most used folders
- * besides INBOX, one after the other; the rest is found out by asking (sync_poll_ms).
+/* IDLE tells of one mailbox.  Where a server has nothing better, a second connection waits in the folders besides
+ * INBOX that changed last, one after the other; the rest is found out by asking (sync_poll_ms).
  */
 #pragma once
 

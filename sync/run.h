@@ -1,22 +1,4 @@
-/* One synchronisation of one account: what its parts share.
- *
- *   account.c   connects, has the folders listed, pulls them one after the other on its own connection
- *   listing.c   LIST: every mailbox and every path once
- *   list.c      what LIST told -> mailboxes in the store (claim.c: which is which; special.c: Trash, Sent …)
- *   pull.c      one mailbox: what is new, changed, gone -> rows
- *   plan.c      jobs for the bodies that are missing
- *   rest.c      what of a huge mailbox is planned later
- *   pool.c      the jobs, and the workers (a thread and a connection each) that take them (pool.h)
- *   work.c      one job in a worker's hands, and what becomes of it when it fails
- *   worker.c    one worker's connection (recall.c: what its login may rely on)
- *   fetch.c     one job: finds bodies that are here already (match.c), and asks for the others
- *   arrive.c    bodies as they come: into the store, in batches
- *   missing.c   what was asked for and not given: gone, or left out
- *   search.c    which UIDs the selected mailbox has
- *   push.c      what users did, to the server (push.h)
- *   derive.c    names and texts of what arrived
- *   bodies.c    which bodies are kept here
- *   demand.c    who waits for a body (urgent.c: what brings it)
+/* One synchronisation of one account: what its parts share.  docs/architecture.md says what each file of the engine does.
  *
  * Threads: the account's thread is worker 0; the others are started by the pool when there is enough to fetch.  A
  * SyncWorker belongs to its thread.  The SyncRun is shared; its fields are constant but for the pool, which has a lock.
@@ -118,8 +100,9 @@ void sync_job_free(SyncJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncJob, sync_job_free)
 
 /* worker.c.  Opens @worker's session; on failure there is none.  @behind_login queues what is asked first of all,
- * with the login if that is possible (ImapEager).  *together_r (NULL: this is not the account's own connection, which finds
- * out): it was tried so; *forgotten_r: and the server forgot it. */
+ * with the login if that is possible (ImapEager).  *together_r: it was tried so; NULL: nobody finds out, so that is done
+ * only with a server that has never forgotten anything (sync_recall_capabilities()).  *forgotten_r: and the server forgot
+ * it. */
 bool sync_worker_open(SyncWorker *worker, GError **error);
 bool sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *session, void *data), void *data,
                              bool *together_r, bool *forgotten_r, GError **error);

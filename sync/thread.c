@@ -105,7 +105,8 @@ tidy(const Thread *thread, GError **error)
 	SyncRun run = new_run(thread);
 	bool due;
 
-	if (!sync_bodies_shed(&run, error) || !store_compact_due(engine->store, &due, error) || !store_operation_prune(engine->store, error))
+	if (!sync_bodies_shed(&run, error) || !store_compact_due(engine->store, &due, error) ||
+	    !store_operation_prune(engine->store, error))
 		return false;
 	if (due && !store_compact(engine->store, engine->cancel, error))
 		return false;

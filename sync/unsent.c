@@ -3,7 +3,7 @@
 #include "store/mailboxes.h"
 #include "store/operations.h"
 
-#define SHOWN_MAX 10 /* operations; "mailtree status" has them all */
+#define SHOWN_MAX 10 /* operations; "mailtree status --json" has more of them */
 
 typedef struct {
 	Store *store;

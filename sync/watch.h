@@ -23,7 +23,7 @@ typedef struct {
 	bool never_idles;     /* the server refused IDLE */
 	int64_t watched_id;   /* the mailbox that is selected and listened to; 0: none */
 	SyncMetadata metadata; /* of it; valid while watched_id is not 0 */
-	GHashTable *told;     /* server name -> Told: what STATUS said, last */
+	GHashTable *told;     /* server name -> SyncTold: what STATUS said, last */
 	GHashTable *stale;    /* ids (int64_t) of mailboxes that may have changed -> whether they have whatever STATUS said */
 	GHashTable *refused;  /* ids of mailboxes that could not be read -> until when that is no news (int64_t) */
 	int64_t pulled_id;    /* the mailbox that was read last, since any was selected for watching; 0: none */
@@ -61,9 +61,9 @@ typedef enum {
 	SYNC_WATCH_POLL_DUE,
 } SyncWatchEnd;
 
-/* Waits until there is something to do, at most @timeout_ms (-1: never; then SYNC_WATCH_WOKEN).  Selects INBOX and asks the
- * server to tell, if that is not so yet; finds out by a short probe when the connection may be dead.  False: the session
- * broke. */
+/* Waits until there is something to do, at most @timeout_ms (-1: for ever; else SYNC_WATCH_WOKEN when they are over).
+ * Selects INBOX and asks the server to tell, if that is not so yet; finds out by a short probe when the connection may be
+ * dead.  False: the session broke. */
 bool sync_watch_wait(SyncWatch *watch, int wake_fd, int timeout_ms, SyncWatchEnd *end_r, GError **error);
 
 /* Asks for the STATUS of all mailboxes; what differs is in watch->stale. */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static atomic_int verbosity = CORE_LOG_WARNING;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects what follows; a leaf: nothing is locked inside */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects what follows; inside, only what around_*() lock */
 static int log_fd = -1;
 static char *log_path;
 static gsize log_limit_bytes;
