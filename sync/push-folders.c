@@ -121,11 +121,12 @@ sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **e
 	bool ok = store_mailbox_get(worker->run->store, operation->mailbox_id, &change.mailbox, &failure) &&
 	          (change.path = store_mailbox_path(worker->run->store, operation->mailbox_id, &failure)) &&
 	          do_change(&change, &failure);
+	bool has_gone = !ok && !failure;
 	if (is_loss(worker, failure) && !sync_folder_lost(&change, error))
 		g_clear_error(&failure);
 	if (failure)
 		g_propagate_error(error, failure);
 	store_mailbox_clear(&change.mailbox);
 	g_free(change.path);
-	return ok || !failure; /* one whose folder has gone is nobody's concern */
+	return ok || has_gone; /* which is nobody's concern */
 }

@@ -1,11 +1,12 @@
 """What others do between our steps, and servers that say one thing and do another: nothing is lost, doubled or misplaced."""
+import contextlib
 import re
 import subprocess
 
 import pytest
 from lib import messages
 from lib.pushing import do, here, ids, operations, paths, rows, settled, sha, there
-from lib.scripted import BASIC, FULL, REV1, Session
+from lib.scripted import BASIC, FULL, REV1, Cut, Session
 
 MAILS = [messages.random_message("hostile", index) for index in range(8)]
 NO_MOVE = FULL.replace(" MOVE", "")
@@ -342,22 +343,27 @@ VERBS = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp_path):
-    """Nothing can be committed from the moment on at which the server has done it."""
-    class Filling(Session):
-        def execute(self, name, arguments, literals):
-            if self.server.fills and name.removeprefix(b"UID ") == verb.encode():
-                self.server.fills()
-            super().execute(name, arguments, literals)
+class Filling(Session):
+    """Leaves no byte of the disk free when a command comes."""
+    def execute(self, name, arguments, literals):
+        fills = self.server.fills and name.removeprefix(b"UID ") == self.server.fills_at
+        if fills:
+            self.server.fills()
+        if fills and self.server.cuts:
+            raise Cut
+        super().execute(name, arguments, literals)
 
+
+@contextlib.contextmanager
+def small_disk(serve, home):
+    """A server with A, B, Empty and Trash, all of it here, and the file that fills the disk on which the store is."""
     place = home.folder / "small"
     place.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=700", "tmpfs", str(place)], capture_output=True).returncode:
         pytest.skip("only root can make a small file system")
     try:
         server = serve(Filling, capability=FULL)
-        server.fills = None
+        server.fills, server.cuts = None, False
         for name, mails in (("A", MAILS[:7]), ("B", MAILS[7:]), ("Empty", [])):
             server.add(name, mails)
         server.add("Trash", attributes=["\\Trash"])
@@ -365,6 +371,27 @@ def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp
         home.configure(**server.account())
         home.write_config(f"[mailtree]\nstore = {home.store}\n" + home.config.read_text())
         home.sync()
+        yield server, place / "filler"
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def fill_at(server, verb, filler):
+    def fill():
+        server.fills = None
+        with open(filler, "wb", buffering=0) as file:
+            try:
+                while file.write(b"x" * 1000):
+                    pass
+            except OSError:
+                pass
+    server.fills, server.fills_at = fill, verb.encode()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp_path):
+    """Nothing can be committed from the moment on at which the server has done it."""
+    with small_disk(serve, home) as (server, filler):
         words, folders = VERBS[verb]
         new = tmp_path / "new"
         new.write_bytes(messages.message("New.\n", subject="new"))
@@ -372,19 +399,10 @@ def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp
             do(home, "append", "test/B", "", "1700000000", str(new))
         else:
             do(home, *words, *(["test/New"] if verb == "CREATE" else [] if "test/Empty" in words else paths(1, 3)))
-
-        def fill():
-            server.fills = None
-            with open(place / "filler", "wb", buffering=0) as file:
-                try:
-                    while file.write(b"x" * 1000):
-                        pass
-                except OSError:
-                    pass
-        server.fills = fill
+        fill_at(server, verb, filler)
         done = home.run("sync")
         assert server.fills is None and done.status in (69, 74, 75), str(done)
-        (place / "filler").unlink()
+        filler.unlink()
         home.run("sync")
         settled(home, server)
         for folder, indexes in folders.items():
@@ -395,8 +413,19 @@ def test_a_disk_that_is_full_when_the_server_has_answered(verb, serve, home, tmp
             assert len(contents(server, "B")) == 2
         expected = {"CREATE": {b"New", b"Empty"}, "RENAME": {b"Full"}, "DELETE": set()}.get(verb, {b"Empty"})
         assert set(server.boxes) == {b"INBOX", b"A", b"B", b"Trash"} | expected
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def test_a_disk_that_is_full_when_the_connection_ends_at_a_folder(serve, home):
+    with small_disk(serve, home) as (server, filler):
+        do(home, "create", "test/New")
+        fill_at(server, "CREATE", filler)
+        server.cuts = True
+        done = home.run("sync")
+        assert done.status == 74 and "No space left" in done.err, str(done)
+        server.cuts = False
+        filler.unlink()
+        settled(home, server)
+        assert b"New" in server.boxes
 
 
 # Refused in the midst of it
