@@ -332,6 +332,7 @@ sync_account_run(SyncRun *run, GError **error)
 		g_clear_pointer(&run->pool, sync_pool_free);
 	}
 	sync_worker_close(&worker);
+	g_clear_pointer(&worker.put_off, g_hash_table_unref);
 	sync_listing_clear(&listing);
 	g_clear_pointer(&run->recall, sync_recall_free);
 	return ok;

@@ -36,6 +36,7 @@ sync_follow_clear(SyncFollow *follow)
 	sync_watch_clear(&follow->watch);
 	g_array_unref(follow->pulled);
 	g_hash_table_unref(follow->worker.unopened);
+	g_clear_pointer(&follow->worker.put_off, g_hash_table_unref);
 	sync_recall_free(follow->run.recall);
 }
 

@@ -69,7 +69,6 @@ sync_worker_close(SyncWorker *worker)
 	uint64_t in, out;
 
 	g_clear_pointer(&worker->writer, store_writer_free);
-	g_clear_pointer(&worker->put_off, g_hash_table_unref);
 	if (!worker->session)
 		return;
 	imap_session_traffic(worker->session, &in, &out);

@@ -5,7 +5,7 @@ import pytest
 from lib import messages
 from lib.pushing import do, here, operations, rows, settled, sha, there
 from lib.relay import Relay
-from lib.scripted import FULL, REV1, Session
+from lib.scripted import FULL, REV1, Cut, Session
 
 PLAIN = REV1 + " UIDPLUS"
 NO_UIDPLUS = REV1
@@ -246,6 +246,28 @@ def test_a_server_that_is_busy_is_left_alone(start, append, home):
     server.refuse.clear()
     settled(home, server)
     assert len(arrived(server)) == 350
+
+
+class CutsABody(Session):
+    def execute(self, name, arguments, literals):
+        if name == b"UID FETCH" and b"BODY.PEEK[]" in arguments and not self.server.has_cut:
+            self.server.has_cut = True
+            raise Cut
+        super().execute(name, arguments, literals)
+
+
+def test_what_was_put_off_is_not_tried_again_on_a_new_connection(serve, append, home):
+    server = serve(CutsABody, capability=FULL)
+    server.has_cut = False
+    server.add("A")
+    home.configure(**server.account(connections=1))
+    home.sync()
+    server.box("INBOX").add(MAILS[1])
+    server.quota = {b"STORAGE": 0}
+    append(MAILS[0])
+    assert home.run("sync").status == 75
+    assert server.has_cut and rows(home, "SELECT count(*) FROM messages WHERE body IS NULL") == [(0,)]
+    assert len(server.commands(b"APPEND")) == 1
 
 
 def test_only_what_the_connection_ended_at_counts_as_lost(start, append, home):
