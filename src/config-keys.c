@@ -75,7 +75,7 @@ set_protocol(ConfigParser *parser, const char *value, GError **error)
 	int index = 0;
 
 	if (g_str_equal(value, "pop3"))
-		return config_fail(parser, error, "protocol = pop3: not supported by this version; only imap is");
+		return config_fail(parser, error, "protocol = pop3: not supported; only imap is");
 	return set_choice(parser, words, value, &index, error);
 }
 

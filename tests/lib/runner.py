@@ -391,7 +391,7 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="suites:\n" + "\n".join(f"  {name:18}{what}" for name, (_, what) in SUITES.items()) +
                "\n  sanitizers        " + ", ".join(GROUPS["sanitizers"]))
-    parser.add_argument("--full", action="store_true", help="the long set: every case instead of seeded samples, longer fuzzing")
+    parser.add_argument("--full", action="store_true", help="every case instead of seeded samples, longer fuzzing")
     parser.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
     parser.add_argument("-k", metavar="PATTERN", help="only cases whose name contains PATTERN (pytest: an expression)")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000,

@@ -166,7 +166,7 @@ test_errors_name_the_line(void)
 		{ GOOD "tls = yes\n", "/etc/x/config:5: tls = yes: must be one of implicit, starttls, none" },
 		{ GOOD "insecure = 1\n", "/etc/x/config:5: insecure = 1: must be one of no, yes" },
 		{ GOOD "auth = xoauth2\n", "/etc/x/config:5: auth = xoauth2: must be one of auto, plain, login" },
-		{ GOOD "protocol = pop3\n", "/etc/x/config:5: protocol = pop3: not supported by this version; only imap is" },
+		{ GOOD "protocol = pop3\n", "/etc/x/config:5: protocol = pop3: not supported; only imap is" },
 		{ GOOD "protocol = jmap\n", "/etc/x/config:5: protocol = jmap: must be one of imap" },
 		{ GOOD "bodies = 0d\n", "/etc/x/config:5: bodies = 0d: must be all, headers, or a number of days such as 90d" },
 		{ GOOD "bodies = 90\n", "/etc/x/config:5: bodies = 90: must be all, headers, or a number of days such as 90d" },
