@@ -1,4 +1,5 @@
-"""Includes run only along the arrows of the layer table."""
+"""Includes run only along the arrows of the layer table, and docs/architecture.md has that table and every file of the engine."""
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,26 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_includes_run_along_the_arrows():
     assert len(layers.sources(ROOT)) > 20
     assert layers.violations(ROOT) == []
+
+
+def rows(heading):
+    """Cells of the table below that heading of docs/architecture.md, without those of its head."""
+    section = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_table_is_that_of_the_document():
+    told = {re.sub(r"[`/]+$|^`", "", folder): may for folder, _, may in rows("Layers")}
+    assert told.pop("src/*.c") == "all"
+    names = {folder.rpartition("/")[2]: folder for folder in told}
+    assert {folder: {names[word] for word in re.findall(r"\w+", may)} for folder, may in told.items()} == \
+        {folder: set(may) for folder, may in layers.LAYERS.items()}
+
+
+def test_the_document_lists_the_files_of_the_engine():
+    told = [name for _, files in rows("The files of the engine") for name in re.findall(r"`([a-z-]+)`", files)]
+    assert sorted(told) == sorted(path.stem for path in (ROOT / "sync").glob("*.c"))
 
 
 @pytest.mark.parametrize("files, complaint", [

@@ -6,11 +6,9 @@ LAYERS = {
     # folder: what it may include besides itself
     "src/core": [],
     "src/net": ["src/core"],
-    "src/sasl": ["src/core"],
-    "src/imap": ["src/net", "src/sasl", "src/core"],
+    "src/imap": ["src/net", "src/core"],
     "src/store": ["src/core"],
     "src/mime": ["src/core"],
-    "src/submit": ["src/net", "src/sasl", "src/store", "src/mime", "src/core"],
     "sync": ["src/imap", "src/store", "src/mime", "src/core"],
     "fs": ["src/store", "src/mime", "src/core"],
 }
