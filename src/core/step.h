@@ -2,7 +2,7 @@
  * from an answer is durable.
  *
  * Whatever happens between two steps is lost with a crash or not at all, so a test that stops the process at each of
- * them in turn has tried every crash that matters (DESIGN: the next run ends where an undisturbed one would).
+ * them in turn has tried every crash that matters (docs/sync.md): the next run ends where an undisturbed one would.
  */
 #pragma once
 
