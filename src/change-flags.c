@@ -3,31 +3,22 @@
 #include "core/error.h"
 #include "store/messages.h"
 
-#include <string.h>
-
-static const char *const system_flags[] = { "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft" };
-
+/* What servers have with a backslash of their own is theirs to set. */
 static bool
 is_flag(const char *word)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
-		if (g_ascii_strcasecmp(word, system_flags[i]) == 0)
-			return true;
-	for (const char *at = word; *at; at++)
-		if (!g_ascii_isgraph(*at) || strchr("(){%*\"]\\", *at)) /* an atom, RFC 9051 section 9 */
-			return false;
-	return true;
+	return *word == '\\' ? store_flag_system(word) != NULL : !*word || store_flag_is_sendable(word);
 }
 
 /* What a shell makes of \Seen: as a keyword it would be seen by nobody. */
 static bool
 check_quoted(const char *word, GError **error)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
-		if (g_ascii_strcasecmp(word, system_flags[i] + 1) == 0)
-			return core_throw(error, CORE_ERROR_USAGE, "%s: the flag is called %s; quote it, as a shell takes the backslash",
-			                  word, system_flags[i]);
-	return true;
+	g_autofree char *quoted = g_strconcat("\\", word, NULL);
+	const char *flag = store_flag_system(quoted);
+
+	return !flag || core_throw(error, CORE_ERROR_USAGE, "%s: the flag is called %s; quote it, as a shell takes the backslash",
+	                           word, flag);
 }
 
 bool

@@ -89,25 +89,7 @@ check_limits(const ImapSession *session, const SyncUpload *upload)
 	return NULL;
 }
 
-static bool
-is_system(const char *flag)
-{
-	return strcmp(flag, "\\Answered") == 0 || strcmp(flag, "\\Flagged") == 0 || strcmp(flag, "\\Deleted") == 0 ||
-	       strcmp(flag, "\\Seen") == 0 || strcmp(flag, "\\Draft") == 0;
-}
-
 /* Flags come from servers and from people: what is no atom would end the list, or the command. */
-static bool
-is_flag(const char *flag)
-{
-	const char *atom = flag + (*flag == '\\');
-
-	for (const char *c = atom; *c; c++)
-		if (*c <= ' ' || *c >= 0x7f || strchr("(){%*\"\\]", *c))
-			return false;
-	return *atom && g_ascii_strcasecmp(flag, "\\Recent") != 0;
-}
-
 static char *
 flag_list(const char *flags, bool without_keywords)
 {
@@ -115,7 +97,7 @@ flag_list(const char *flags, bool without_keywords)
 	GString *list = g_string_new(NULL);
 
 	for (char **word = words; *word; word++)
-		if (is_flag(*word) && (!without_keywords || is_system(*word)))
+		if (store_flag_is_sendable(*word) && (!without_keywords || store_flag_system(*word)))
 			g_string_append_printf(list, "%s%s", list->len > 0 ? " " : "", *word);
 	return g_string_free(list, FALSE);
 }

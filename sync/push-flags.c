@@ -9,8 +9,6 @@
 #include "sync/push.h"
 #include "sync/sets.h"
 
-#include <string.h>
-
 typedef struct {
 	char *flags; /* as the server told them last; NULL: it did not */
 	uint64_t modseq;
@@ -197,11 +195,15 @@ store_flags(SyncWorker *worker, Flags *flags, GError **error)
 	return ok;
 }
 
-/* Only atoms can be flags (RFC 9051 section 9, "flag"); "]" is what Gmail uses in some. */
 static bool
-is_sendable(const char *flags)
+are_sendable(const char *flags)
 {
-	return strpbrk(flags, "(){%*\"") == NULL && g_str_is_ascii(flags);
+	g_auto(GStrv) words = g_strsplit(flags, " ", -1);
+
+	for (char **word = words; *word; word++)
+		if (!store_flag_is_sendable(*word))
+			return false;
+	return true;
 }
 
 static bool
@@ -225,8 +227,8 @@ sync_push_flags(SyncWorker *worker, const SyncBatch *batch, GError **error)
 
 	for (guint i = 0; i < count; i++)
 		uids[i] = g_array_index(batch->items, SyncItem, i).uid;
-	bool ok = is_sendable(batch->add_flags) && is_sendable(batch->remove_flags) ? store_flags(worker, &flags, error)
-	                                                                         : refuse_all(worker, &flags, error);
+	bool ok = are_sendable(batch->add_flags) && are_sendable(batch->remove_flags) ? store_flags(worker, &flags, error)
+	                                                                           : refuse_all(worker, &flags, error);
 	for (guint i = 0; i < count; i++)
 		g_free(told[i].flags);
 	return ok;

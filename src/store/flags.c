@@ -27,6 +27,26 @@ compare(const void *a, const void *b)
 	return rank_a != rank_b ? (rank_a < rank_b ? -1 : 1) : g_ascii_strcasecmp(first, second);
 }
 
+const char *
+store_flag_system(const char *flag)
+{
+	unsigned known = rank(flag);
+
+	return known < G_N_ELEMENTS(system_flags) ? system_flags[known] : NULL;
+}
+
+/* RFC 9051 section 9, "flag". */
+bool
+store_flag_is_sendable(const char *flag)
+{
+	const char *atom = flag + (*flag == '\\');
+
+	for (const char *c = atom; *c; c++)
+		if (!g_ascii_isgraph(*c) || strchr("(){%*\"\\", *c))
+			return false;
+	return *atom && g_ascii_strcasecmp(flag, "\\Recent") != 0;
+}
+
 /* What cannot be a flag would break the string: a server's nonsense is left out. */
 static bool
 acceptable(const char *flag)
@@ -47,9 +67,9 @@ store_flags_normalise(const char *const *flags, size_t count)
 	GString *text = g_string_new(NULL);
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned known = rank(flags[i]);
-		if (known < G_N_ELEMENTS(system_flags))
-			g_ptr_array_add(sorted, (void *)(uintptr_t)system_flags[known]);
+		const char *system = store_flag_system(flags[i]);
+		if (system)
+			g_ptr_array_add(sorted, (void *)(uintptr_t)system);
 		else if (acceptable(flags[i]))
 			g_ptr_array_add(sorted, (void *)(uintptr_t)flags[i]);
 	}

@@ -43,6 +43,10 @@ typedef struct {
 /* "\Seen \Flagged $Label1": system flags in a fixed order and spelling, then keywords sorted, compared without case,
  * each once, as the server spells them; \Recent is left out.  g_free(). */
 char *store_flags_normalise(const char *const *flags, size_t count);
+/* Whether IMAP can carry it: "]" is in no atom, but in keywords that Gmail has. */
+bool store_flag_is_sendable(const char *flag);
+/* How a system flag is spelt; NULL: it is none. */
+const char *store_flag_system(const char *flag);
 
 /* Reading.  "false with *error unset" means there is none, or for lists cannot happen. */
 bool store_message_get(Store *store, int64_t id, StoreMessage *message_r, GError **error);

@@ -248,6 +248,13 @@ def test_a_server_that_is_busy_is_left_alone(start, append, home):
     assert len(arrived(server)) == 350
 
 
+def test_a_keyword_as_gmail_has_them_goes_with_its_message(start, append, home):
+    server = start()
+    append(MAILS[0], flags="\\Seen x]y")
+    settled(home, server)
+    assert [sorted(each.flags) for each in server.box("A").mails] == [["\\Seen", "x]y"]]
+
+
 class CutsABody(Session):
     def execute(self, name, arguments, literals):
         if name == b"UID FETCH" and b"BODY.PEEK[]" in arguments and not self.server.has_cut:
@@ -583,6 +590,26 @@ def test_cut_again_and_again_it_still_gets_there(capability, start, append, home
     assert done.status == 0 and attempt > 2
     settled(home, server)
     same(server, *MAILS, MAILS[0])
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_one_that_others_took_away_before_the_cut_was_mended_is_held(elsewhere, start, append, home):
+    """Whether it was there nobody can tell: it is not sent twice, and not lost."""
+    server = start()
+    append(MAILS[0])
+    server.cut_before_reply = "APPEND"
+    assert home.run("sync").status == 69
+    box = server.box("A")
+    if elsewhere:
+        server.box("B").add(box.mails[-1].raw)
+    box.expunge(box.mails[-1].uid)
+    count = sum(len(each.mails) for each in server.boxes.values())
+    done = home.run("sync")
+    assert done.status == 75 and "has gone from there, which may have been this one" in done.err
+    assert sum(len(each.mails) for each in server.boxes.values()) == count
+    assert home.run("confirm").status == 0
+    home.sync()
+    assert sum(len(each.mails) for each in server.boxes.values()) == count + 1
 
 
 # Costs

@@ -509,11 +509,29 @@ test_callbacks_may_read(Fixture *fixture, const void *data)
 	g_assert_no_error(error);
 }
 
+/* What can be sent in a command: system flags, the server's own with a backslash, atoms, and Gmail's keywords with "]". */
+static void
+test_flags_that_imap_can_carry(void)
+{
+	static const char *const good[] = { "\\Seen", "\\sEEN", "\\Important", "$Label1", "x", "a]b", "[Gmail]", "'~!" };
+	static const char *const bad[] = { "", "\\", "\\Recent", "\\recent", "a b", "a(", "a)", "a{", "a%", "a*", "a\"", "a\\b", "\\\\a",
+		                               "a\r", "a\n", "a\177", "\303\241" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+		g_assert_true(store_flag_is_sendable(good[i]));
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		g_assert_false(store_flag_is_sendable(bad[i]));
+	g_assert_cmpstr(store_flag_system("\\sEEN"), ==, "\\Seen");
+	g_assert_null(store_flag_system("Seen"));
+	g_assert_null(store_flag_system("\\Important"));
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/store-messages/flags/normalise", test_flags_normalise);
+	g_test_add_func("/store-messages/flags/sendable", test_flags_that_imap_can_carry);
 	g_test_add_func("/store-messages/flags/apply", test_flags_apply);
 	ADD("flags/shown", test_flags_shown);
 	ADD("flags/set", test_set_flags);
