@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define CANDIDATES_MAX 10000
+#define SHOWN_MAX 1000000 /* ranges of UIDs: what does not fit is in doubt */
 #define HEADER_BYTES (64 * 1024) /* of ours in which the Message-ID is looked for; it is read in pieces of that size */
 #define MESSAGE_ID_MAX 1000
 
@@ -23,7 +24,9 @@ typedef struct {
 	SyncWorker *worker;
 	GHashTable *dates, *sizes, *emailids; /* of the items; borrowed */
 	uint32_t from;       /* the lowest UID of interest */
-	ImapUidSet others;   /* of another date and another size than any of ours */
+	uint32_t next;       /* UIDNEXT when the mailbox was selected; 0: unknown */
+	ImapUidSet shown;    /* all UIDs from there on that the server told of... */
+	ImapUidSet others;   /* ...and those of another date and another size than any of ours */
 	GStringChunk *strings;
 	/* What streams in. */
 	bool receiving, complete, whole_message;
@@ -132,6 +135,11 @@ note_candidate(Search *search, const ImapFetch *fetch)
 		.internaldate_s = fetch->internaldate_s,
 		.size_bytes = fetch->size_bytes,
 	};
+	if (search->shown.count == SHOWN_MAX) {
+		search->look.in_doubt = true;
+		return;
+	}
+	imap_uidset_add(&search->shown, candidate.uid);
 	bool same_id = (fetch->fields & IMAP_FETCH_EMAILID) && fetch->emailid &&
 	               g_hash_table_contains(search->emailids, fetch->emailid);
 
@@ -287,6 +295,7 @@ list_candidates(Search *search, GError **error)
 	GArray *candidates = search->look.candidates;
 
 	g_array_set_size(candidates, 0);
+	imap_uidset_clear(&search->shown);
 	imap_uidset_clear(&search->others);
 	search->look.in_doubt = false;
 	imap_session_listen(session, on_listed, search);
@@ -340,6 +349,20 @@ are_all_found(const Search *search, const uint32_t *uids)
 	return true;
 }
 
+/* Something came there since it was sent, and has gone: that may have been ours. */
+static void
+note_gone(const Search *search, uint32_t *uids)
+{
+	for (guint i = 0; i < search->look.count; i++) {
+		const SyncSought *sought = &search->look.sought[i];
+		if (uids[i] != 0 || sought->is_foreign || sought->item->target_uidnext == 0)
+			continue;
+		for (uint32_t uid = sought->from; uid < search->next && uids[i] == 0; uid++)
+			if (!imap_uidset_has(&search->shown, uid))
+				uids[i] = SYNC_UID_GONE;
+	}
+}
+
 /* Some servers show what came only after a NOOP. */
 static bool
 look(Search *search, SyncCertainty certainty, uint32_t *uids, GError **error)
@@ -371,7 +394,12 @@ search_selected(Search *search, const ImapSelected *selected, SyncCertainty cert
 
 	if (selected->uidvalidity == 0 || (target->uidvalidity && selected->uidvalidity != target->uidvalidity))
 		return sync_push_outdated(search->worker, "it", error);
-	return note_items(search, selected, error) && look(search, certainty, uids, error);
+	search->next = selected->uidnext;
+	if (!note_items(search, selected, error) || !look(search, certainty, uids, error))
+		return false;
+	if (certainty == SYNC_SOUGHT)
+		note_gone(search, uids);
+	return true;
 }
 
 bool
@@ -394,6 +422,7 @@ sync_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, u
 	search.strings = g_string_chunk_new(256);
 	bool ok = search_selected(&search, &selected, certainty, uids_r, error);
 	g_string_chunk_free(search.strings);
+	imap_uidset_clear(&search.shown);
 	imap_uidset_clear(&search.others);
 	return ok;
 }

@@ -1,6 +1,6 @@
 /* Operations that were sent when a connection or the program ended: what became of them (DESIGN 2.2 "unknown outcomes").
  *
- *   APPEND, COPY   in the target: done        not there: again
+ *   APPEND, COPY   in the target: done        not there: again, unless something that came there since has gone
  *   MOVE           in the target, and         not there, and
  *                  gone at the source: done   gone at the source: it is no more (another client removed it)
  *                  still there: a copy, whose original is yet to be removed
@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* What a search in the target told. */
-typedef enum { ABSENT, PRESENT, UNSURE } Copy;
+typedef enum { ABSENT, GONE, PRESENT, UNSURE } Copy;
 
 /* The items that are to be looked for, their UIDs in the target (as sync_outcome_find() tells) and at the source. */
 typedef struct {
@@ -122,12 +122,15 @@ look_at_source(Outcome *outcome, GError **error)
 }
 
 static void
-hold(const Outcome *outcome, SyncEnd *end)
+hold(const Outcome *outcome, Copy copy, SyncEnd *end)
 {
 	const char *to = outcome->batch->target_path;
 	g_autofree char *words = g_strdup_printf(
-		"the connection ended before the server answered, and %s has a message that may or may not be this one; look "
-		"there, then confirm (it is %s) or undo", to,
+		copy == GONE ? "the connection ended before the server answered, and something that came to %s since has gone from "
+		               "there, which may have been this one; look for it, then confirm (it is %s) or undo"
+		             : "the connection ended before the server answered, and %s has a message that may or may not be this "
+		               "one; look there, then confirm (it is %s) or undo",
+		to,
 		outcome->batch->kind == STORE_OPERATION_APPEND ? "uploaded once more" :
 		outcome->batch->kind == STORE_OPERATION_COPY   ? "copied once more" :
 		                                                 "moved there");
@@ -146,17 +149,17 @@ settle_move(const Outcome *outcome, guint i, Copy copy, SyncEnd *end)
 		sync_end_set(end, SYNC_END_GONE, 0, NULL);
 	else if (copy == PRESENT)
 		sync_end_set(end, SYNC_END_COPIED, outcome->uids[i], NULL);
-	else if (copy == ABSENT)
+	else if (copy == ABSENT || copy == GONE) /* it is here, so nothing comes to be there twice */
 		sync_end_set(end, sync_end_not_done(outcome->batch), 0, NULL);
 	else
-		hold(outcome, end);
+		hold(outcome, copy, end);
 }
 
 static void
 settle(const Outcome *outcome, guint i, SyncEnd *end)
 {
 	uint32_t uid = outcome->uids[i];
-	Copy copy = uid == 0 ? ABSENT : uid == UINT32_MAX ? UNSURE : PRESENT;
+	Copy copy = uid == 0 ? ABSENT : uid == SYNC_UID_GONE ? GONE : uid == UINT32_MAX ? UNSURE : PRESENT;
 
 	if (outcome->batch->kind == STORE_OPERATION_MOVE)
 		settle_move(outcome, i, copy, end);
@@ -165,7 +168,7 @@ settle(const Outcome *outcome, guint i, SyncEnd *end)
 	else if (copy == ABSENT)
 		sync_end_set(end, sync_end_not_done(outcome->batch), 0, NULL);
 	else
-		hold(outcome, end);
+		hold(outcome, copy, end);
 }
 
 /* MOVEs of which only the removal of the source is left. */

@@ -40,7 +40,9 @@ typedef enum {
 	SYNC_ACCEPTED, /* the server said that it is there: ours is what is most like it */
 } SyncCertainty;
 
-/* outcome-find.c.  See sync_outcome_find().  CORE_ERROR_REFUSED: the mailbox cannot be looked into, or its UIDVALIDITY is
+#define SYNC_UID_GONE (UINT32_MAX - 1) /* not there; but something that came there since is not, either */
+
+/* outcome-find.c.  See sync_outcome_find(); with SYNC_SOUGHT an item may also be SYNC_UID_GONE.  CORE_ERROR_REFUSED: the mailbox cannot be looked into, or its UIDVALIDITY is
  * not the stored one. */
 bool sync_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, uint32_t *uids_r, GError **error);
 

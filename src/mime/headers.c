@@ -25,6 +25,8 @@ mime_headers_length(const char *bytes, gsize length)
 {
 	const char *line = bytes, *end = bytes + length, *newline;
 
+	if (length == 0) /* then there may be no bytes either */
+		return 0;
 	while ((newline = memchr(line, '\n', (gsize)(end - line)))) {
 		if (newline == line || (newline == line + 1 && *line == '\r'))
 			return (gsize)(newline + 1 - bytes);
