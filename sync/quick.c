@@ -175,7 +175,7 @@ conclude(Quick *quick, const ImapSelected *selected, bool *agrees_r, GError **er
 	       store_commit(g_steal_pointer(&txn), error);
 }
 
-/* Whether what EXAMINE told continues what is stored; the same as in sync_pull(). */
+/* Whether what EXAMINE told continues what is stored: as in sync_pull(), which also takes a server that tells no UIDNEXT. */
 static bool
 is_continuation(const StoreMailbox *mailbox, const ImapSelected *selected)
 {
