@@ -89,20 +89,10 @@ static bool
 remove_sources(SyncWorker *worker, const SyncBatch *batch, GError **error)
 {
 	const StoreMailbox *target = &batch->target;
-	GError *failure = NULL;
 
-	if (!sync_push_select(worker, &batch->mailbox, batch->path, error) ||
-	    !sync_push_send(worker, batch, target->uidvalidity, target->uidnext, error))
-		return false;
-	g_autoptr(GArray) ends = sync_ends_new(batch);
-	bool ok = sync_push_take_away(worker, batch, SYNC_END_UID, ends, &failure);
-	if (!sync_push_end(worker, batch, ends, error)) {
-		g_clear_error(&failure);
-		return false;
-	}
-	if (failure)
-		g_propagate_error(error, failure);
-	return ok;
+	return sync_push_select(worker, &batch->mailbox, batch->path, error) &&
+	       sync_push_send(worker, batch, target->uidvalidity, target->uidnext, error) &&
+	       sync_push_take_away(worker, batch, SYNC_END_UID, error);
 }
 
 bool

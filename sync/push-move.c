@@ -279,7 +279,6 @@ remove_sources(Move *move, GError **error)
 {
 	SyncBatch some = *move->batch;
 	g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(SyncItem));
-	GError *failure = NULL;
 
 	some.items = items;
 	for (guint i = 0; i < move->batch->items->len; i++) {
@@ -289,19 +288,8 @@ remove_sources(Move *move, GError **error)
 		item.target_uid = sync_ends_at(move->ends, i)->uid;
 		g_array_append_val(items, item);
 	}
-	if (items->len == 0)
-		return true;
-	if (!sync_push_select(move->worker, &some.mailbox, some.path, error))
-		return false;
-	g_autoptr(GArray) ends = sync_ends_new(&some);
-	bool ok = sync_push_take_away(move->worker, &some, SYNC_END_UID, ends, &failure);
-	if (!sync_push_end(move->worker, &some, ends, error)) {
-		g_clear_error(&failure);
-		return false;
-	}
-	if (failure)
-		g_propagate_error(error, failure);
-	return ok;
+	return items->len == 0 || (sync_push_select(move->worker, &some.mailbox, some.path, error) &&
+	                           sync_push_take_away(move->worker, &some, SYNC_END_UID, error));
 }
 
 /* They were not moved for want of another command: the next round has it. */

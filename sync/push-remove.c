@@ -233,8 +233,9 @@ uids_of(const SyncBatch *batch)
 	return uids;
 }
 
-bool
-sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GArray *ends, GError **error)
+/* Those that are gone get @gone, the others what stands in the way: HOLD, FAIL, AGAIN, UNTRIED, or LEFT. */
+static bool
+take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GArray *ends, GError **error)
 {
 	g_autoptr(GArray) uids = uids_of(batch);
 	Removal removal = { .uids = uids };
@@ -249,6 +250,22 @@ sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone
 	for (guint i = 0; i < batch->items->len && imap_session_alive(worker->session); i++)
 		end_item(batch, &removal, i, gone, why, sync_ends_at(ends, i));
 	clear_removal(&removal);
+	return ok;
+}
+
+bool
+sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GError **error)
+{
+	g_autoptr(GArray) ends = sync_ends_new(batch);
+	GError *failure = NULL;
+
+	bool ok = take_away(worker, batch, gone, ends, &failure);
+	if (!sync_push_end(worker, batch, ends, error)) {
+		g_clear_error(&failure);
+		return false;
+	}
+	if (failure)
+		g_propagate_error(error, failure);
 	return ok;
 }
 
@@ -271,17 +288,6 @@ sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GError **e
 bool
 sync_push_remove(SyncWorker *worker, const SyncBatch *batch, GError **error)
 {
-	GError *failure = NULL;
-
-	if (!sync_push_select(worker, &batch->mailbox, batch->path, error) || !sync_push_send(worker, batch, 0, 0, error))
-		return false;
-	g_autoptr(GArray) ends = sync_ends_new(batch);
-	bool ok = sync_push_take_away(worker, batch, SYNC_END_GONE, ends, &failure);
-	if (!sync_push_end(worker, batch, ends, error)) {
-		g_clear_error(&failure);
-		return false;
-	}
-	if (failure)
-		g_propagate_error(error, failure);
-	return ok;
+	return sync_push_select(worker, &batch->mailbox, batch->path, error) && sync_push_send(worker, batch, 0, 0, error) &&
+	       sync_push_take_away(worker, batch, SYNC_END_GONE, error);
 }

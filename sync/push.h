@@ -149,9 +149,9 @@ bool sync_push_remove(SyncWorker *worker, const SyncBatch *batch, GError **error
 bool sync_push_append(SyncWorker *worker, const SyncBatch *batch, GError **error);
 bool sync_push_folder(SyncWorker *worker, const StoreOperation *operation, GError **error);
 
-/* push-remove.c.  Removes the batch's messages from the selected mailbox, which is selected for writing.  Those that
- * are gone get @gone, the others what stands in the way: HOLD, FAIL, AGAIN, or LEFT. */
-bool sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GArray *ends, GError **error);
+/* push-remove.c.  Removes the batch's messages, which were sent, from the mailbox that is selected for writing, and commits
+ * what came of each: those that are gone end as @gone. */
+bool sync_push_take_away(SyncWorker *worker, const SyncBatch *batch, SyncEndKind gone, GError **error);
 /* What became of removals (REMOVE, and MOVE whose copies are there) that were sent when a connection ended. */
 bool sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
 
