@@ -247,10 +247,3 @@ sync_batches_take(SyncBatches *batches, Store *store, GError **error)
 	g_ptr_array_sort(taken, compare_batches);
 	return g_steal_pointer(&taken);
 }
-
-void
-sync_batch_uids(const SyncBatch *batch, guint from, guint to, ImapUidSet *uids_r)
-{
-	for (guint i = from; i < to; i++)
-		imap_uidset_add(uids_r, g_array_index(batch->items, SyncItem, i).uid);
-}

@@ -346,9 +346,9 @@ static bool
 push_window(SyncWorker *worker, const SyncBatch *batch, uint64_t *no_room_bytes, GError **error)
 {
 	Window window = { .worker = worker, .batch = batch, .no_room_bytes = no_room_bytes };
-	uint32_t uidvalidity, uidnext, messages;
+	uint32_t uidvalidity, uidnext;
 
-	if (!sync_push_status(worker, &batch->target, &uidvalidity, &uidnext, &messages, error) ||
+	if (!sync_push_status(worker, &batch->target, &uidvalidity, &uidnext, error) ||
 	    !sync_push_send(worker, batch, uidvalidity, uidnext, error))
 		return false;
 	if (batch->items->len == 0)

@@ -68,8 +68,10 @@ derive(Store *store, int64_t body_id, MimeDerived *derived_r, bool *derived, GEr
 	return false;
 }
 
-char *
-sync_push_name(const SyncRun *run, StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error)
+/* The canonical name of the message as @uid where people see it, free there (g_free()); NULL with *error unset if its
+ * name is the user's, nobody sees it, or neither its body nor its header is here. */
+static char *
+make_name(const SyncRun *run, StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error)
 {
 	g_auto(StoreMessage) message = { 0 };
 	g_auto(MimeDerived) derived = { 0 };
@@ -88,7 +90,7 @@ static bool
 end_with_uid(const SyncRun *run, StoreTxn *txn, const SyncItem *item, uint32_t uid, GError **error)
 {
 	GError *failure = NULL;
-	g_autofree char *name = sync_push_name(run, txn, item->message_id, uid, &failure);
+	g_autofree char *name = make_name(run, txn, item->message_id, uid, &failure);
 
 	if (failure) {
 		g_propagate_error(error, failure);

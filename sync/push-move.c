@@ -373,9 +373,9 @@ select_source(SyncWorker *worker, const SyncBatch *batch, GError **error)
 static bool
 transfer(SyncWorker *worker, const SyncBatch *batch, GError **error)
 {
-	uint32_t uidvalidity = 0, uidnext = 0, messages = 0;
+	uint32_t uidvalidity = 0, uidnext = 0;
 
-	if (!sync_push_status(worker, &batch->target, &uidvalidity, &uidnext, &messages, error) ||
+	if (!sync_push_status(worker, &batch->target, &uidvalidity, &uidnext, error) ||
 	    !select_source(worker, batch, error) || !sync_push_send(worker, batch, uidvalidity, uidnext, error))
 		return false;
 	guint count = batch->items->len;

@@ -31,7 +31,7 @@ sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const char *pa
 
 typedef struct {
 	const char *name;
-	uint32_t uidvalidity, uidnext, messages;
+	uint32_t uidvalidity, uidnext;
 } Status;
 
 static bool
@@ -48,20 +48,18 @@ on_status(const ImapResponse *response, void *data, GError **error)
 		status->uidvalidity = told->uidvalidity;
 	if (told->fields & IMAP_STATUS_UIDNEXT)
 		status->uidnext = told->uidnext;
-	if (told->fields & IMAP_STATUS_MESSAGES)
-		status->messages = told->messages;
 	return true;
 }
 
 bool
 sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t *uidvalidity_r, uint32_t *uidnext_r,
-                 uint32_t *messages_r, GError **error)
+                 GError **error)
 {
 	Status status = { .name = mailbox->server_name };
 	ImapCommand *command = imap_command_new("STATUS ");
 
 	imap_command_mailbox(command, mailbox->server_name);
-	imap_command_text(command, " (UIDVALIDITY UIDNEXT MESSAGES)");
+	imap_command_text(command, " (UIDVALIDITY UIDNEXT)");
 	imap_session_listen(worker->session, on_status, &status);
 	bool ok = imap_session_run(worker->session, command, NULL, error);
 	imap_session_listen(worker->session, NULL, NULL);
@@ -69,7 +67,6 @@ sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t *uidv
 		return false;
 	*uidvalidity_r = status.uidvalidity;
 	*uidnext_r = status.uidnext;
-	*messages_r = status.messages;
 	return true;
 }
 

@@ -88,7 +88,7 @@ bool sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const cha
 /* UIDVALIDITY and UIDNEXT of @mailbox by STATUS; a server that does not tell them in STATUS of the selected mailbox is
  * asked all the same (RFC 9051 6.3.11 allows it).  0: not told. */
 bool sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t *uidvalidity_r, uint32_t *uidnext_r,
-                      uint32_t *messages_r, GError **error);
+                      GError **error);
 
 /* To be called right before the first command: commits that the operations of @batch are sent, with what STATUS told of
  * the target, which becomes the items' too.  What was taken back or altered since it was listed goes out of
@@ -122,7 +122,7 @@ typedef struct {
 	char *words;
 } SyncEnd;
 
-/* push-end.c, up to sync_push_name().  One for each of batch->items, all LEFT: g_array_unref(). */
+/* push-end.c, up to sync_push_warn().  One for each of batch->items, all LEFT: g_array_unref(). */
 GArray *sync_ends_new(const SyncBatch *batch);
 SyncEnd *sync_ends_at(GArray *ends, guint index);
 void sync_end_set(SyncEnd *end, SyncEndKind kind, uint32_t uid, const char *words); /* copies @words */
@@ -133,13 +133,6 @@ bool sync_push_end(SyncWorker *worker, const SyncBatch *batch, GArray *ends, GEr
 
 /* A line in the log.  It is no warning of what could not be brought here (sync_warn()): the store has what became of it. */
 void sync_push_warn(const SyncRun *run, StoreOperationKind kind, const char *path, uint32_t uid, const char *words);
-
-/* The canonical name of the message as @uid where people see it, free there (g_free()); NULL with *error unset if its
- * name is the user's, nobody sees it, or neither its body nor its header is here. */
-char *sync_push_name(const SyncRun *run, StoreTxn *txn, int64_t message_id, uint32_t uid, GError **error);
-
-/* batch.c.  The set of UIDs of @items[from..to), for imap_uidset_format(). */
-void sync_batch_uids(const SyncBatch *batch, guint from, guint to, ImapUidSet *uids_r);
 
 /* Each does its batch: sends, waits, commits what came of each item.  False as sync_push(). */
 bool sync_push_flags(SyncWorker *worker, const SyncBatch *batch, GError **error);

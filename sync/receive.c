@@ -60,13 +60,8 @@ on_begin(void *data, uint32_t seq, uint32_t uid, const ImapFetchSection *section
 	SyncReceiver *receiver = data;
 
 	sync_receiver_drop(receiver);
-	receiver->was_cut = false;
-	if (!is_body(receiver, section))
+	if (!is_body(receiver, section) || (receiver->origin_limit && section->size_bytes >= receiver->origin_limit))
 		return true;
-	if (receiver->origin_limit && section->size_bytes >= receiver->origin_limit) {
-		receiver->was_cut = true;
-		return true;
-	}
 	receiver->receiving = true;
 	receiver->uid = uid;
 	g_byte_array_set_size(receiver->memory, 0);

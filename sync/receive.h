@@ -10,11 +10,11 @@
 
 typedef struct {
 	SyncWorker *worker;
-	uint64_t origin_limit;  /* bytes of BODY[]<0.limit> that were asked for; 0: whole bodies are */
+	uint64_t origin_limit;  /* bytes of BODY[]<0.limit> that were asked for: of a body that has as many nothing is kept; 0:
+	                           whole bodies are */
 	bool headers;           /* BODY[HEADER] was asked for instead of BODY[] */
 	bool receiving;
 	bool complete;          /* body and derived are filled, and nobody has taken them yet */
-	bool was_cut;           /* the body was longer than origin_limit: nothing was kept of it */
 	uint32_t uid;           /* of what streams in; 0: not told yet */
 	uint64_t generation;    /* of the store's texts before the first body since sync_receiver_settle() */
 	bool has_generation;

@@ -60,12 +60,11 @@ store_operation_take_row(StoreQuery *query, int column)
 		.is_removal = sqlite3_column_int(query, column + 15) != 0,
 		.created_s = sqlite3_column_int64(query, column + 16),
 		.not_before_s = sqlite3_column_int64(query, column + 17),
-		.ended_s = sqlite3_column_int64(query, column + 18),
-		.target_uidvalidity = (uint32_t)sqlite3_column_int64(query, column + 19),
-		.target_uidnext = (uint32_t)sqlite3_column_int64(query, column + 20),
-		.target_uid = (uint32_t)sqlite3_column_int64(query, column + 21),
-		.former = store_column_text(query, column + 22),
-		.former_is_users = sqlite3_column_int(query, column + 23) != 0,
+		.target_uidvalidity = (uint32_t)sqlite3_column_int64(query, column + 18),
+		.target_uidnext = (uint32_t)sqlite3_column_int64(query, column + 19),
+		.target_uid = (uint32_t)sqlite3_column_int64(query, column + 20),
+		.former = store_column_text(query, column + 21),
+		.former_is_users = sqlite3_column_int(query, column + 22) != 0,
 	};
 }
 

@@ -21,9 +21,9 @@ GArray *store_txn_operations_into(StoreTxn *txn, int64_t mailbox_id, GError **er
 GArray *store_txn_mailbox_operations(StoreTxn *txn, int64_t mailbox_id, GError **error); /* about itself */
 GArray *store_txn_folder_operations(StoreTxn *txn, int64_t account_id, GError **error);
 
-/* Takes all but id, attempts, created_s (now), ended_s and target_uid*; NULL flags are empty. */
+/* Takes all but id, attempts, losses, undone, created_s (now) and target_uid*; NULL flags are empty. */
 bool store_operation_insert(StoreTxn *txn, const StoreOperation *operation, int64_t *id_r, GError **error);
-/* Writes the same of one that is there; ended_s becomes now, or 0, as its state says. */
+/* Writes the same of one that is there; when it ended becomes now, or 0, as its state says. */
 bool store_operation_write(StoreTxn *txn, const StoreOperation *operation, GError **error);
 /* Only its state, and why (NULL: nothing to say). */
 bool store_operation_set_state(StoreTxn *txn, int64_t id, StoreOperationState state, const char *why, GError **error);

@@ -58,7 +58,7 @@ typedef struct {
 	unsigned attempts;      /* how often it was sent */
 	unsigned losses, undone; /* how often of these store_operation_lost() and store_operation_undone() were told */
 	bool is_removal;        /* a user removed the message: it waits until no upload of the same content is open */
-	int64_t created_s, not_before_s, ended_s;
+	int64_t created_s, not_before_s;
 	uint32_t target_uidvalidity, target_uidnext; /* of the target before it was sent */
 	uint32_t target_uid;    /* the copy is there, under this UID: what is left is to remove the source; 0 */
 } StoreOperation;           /* the strings live for the callback */

@@ -7,7 +7,7 @@
 /* In the order in which store_operation_take_row() takes them. */
 #define OPERATION_FIELDS \
 	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags," \
-	" o.arguments, o.error, o.attempts, o.losses, o.undone, o.removal, o.created, o.not_before, o.ended, o.target_uidvalidity," \
+	" o.arguments, o.error, o.attempts, o.losses, o.undone, o.removal, o.created, o.not_before, o.target_uidvalidity," \
 	" o.target_uidnext, o.target_uid, o.former, o.former_is_users"
 
 #define OPERATION_COLUMNS "SELECT " OPERATION_FIELDS " FROM operations o "

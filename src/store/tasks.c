@@ -3,7 +3,7 @@
 #include "store/operation-rows.h"
 
 /* Behind an operation's columns come the message's and its own row's body. */
-#define MESSAGE_COLUMN 24
+#define MESSAGE_COLUMN 23
 #define BODY_COLUMN (MESSAGE_COLUMN + 19)
 
 static bool
