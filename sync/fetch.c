@@ -148,7 +148,7 @@ select_mailbox(SyncWorker *worker, const SyncJob *job, GError **error)
 
 	uint32_t last = job->wanted->len ? g_array_index(job->wanted, SyncWanted, job->wanted->len - 1).uid : 0;
 	bool is_selected = selected && strcmp(selected, job->server_name) == 0 && last < worker->uidnext;
-	if (!is_selected && !sync_worker_select(worker, job->server_name, NULL, &told, error))
+	if (!is_selected && !sync_worker_examine(worker, job->server_name, NULL, &told, error))
 		return false;
 	return worker->uidvalidity == job->uidvalidity ||
 	       core_throw(error, CORE_ERROR_REFUSED, "the UIDVALIDITY changed meanwhile");

@@ -176,7 +176,7 @@ sync_folder_lost(const SyncFolderChange *change, GError **error)
 	const StoreOperation *operation = change->operation;
 	unsigned losses = operation->losses + 1;
 
-	if (losses < SYNC_LOSSES_OF_ONE)
+	if (losses < SYNC_OPERATION_LOSSES)
 		return commit(change, end_lost, sync_push_lost, error);
 	g_autofree char *why = sync_push_why_held(losses);
 	sync_warn(change->worker->run, change->path, 0, "%s: %s", store_operation_kinds[operation->kind], why);

@@ -267,7 +267,7 @@ examine(Lists *lists, const GPtrArray *which, GError **error)
 		if (g_hash_table_contains(lists->rows.by_listed, listed) || is_told(session, &listed->status))
 			continue;
 		opened++;
-		if (sync_worker_select(lists->worker, listed->server_name, NULL, &selected, NULL))
+		if (sync_worker_examine(lists->worker, listed->server_name, NULL, &selected, NULL))
 			listed->status.mailboxid = g_steal_pointer(&selected.mailboxid);
 		else if (!imap_session_wait(session, NULL, error))
 			return false;

@@ -403,7 +403,8 @@ search_selected(Search *search, const ImapSelected *selected, SyncCertainty cert
 }
 
 bool
-sync_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, uint32_t *uids_r, GError **error)
+sync_outcome_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, uint32_t *uids_r,
+                  GError **error)
 {
 	g_auto(ImapSelected) selected = { 0 };
 	g_autofree SyncSought *sought = g_new0(SyncSought, batch->items->len);
@@ -417,7 +418,7 @@ sync_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, u
 		.worker = worker, .dates = dates, .sizes = sizes, .emailids = emailids, .header = header,
 	};
 
-	if (!sync_worker_select(worker, batch->target.server_name, NULL, &selected, error))
+	if (!sync_worker_examine(worker, batch->target.server_name, NULL, &selected, error))
 		return false;
 	search.strings = g_string_chunk_new(256);
 	bool ok = search_selected(&search, &selected, certainty, uids_r, error);
@@ -425,10 +426,4 @@ sync_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, u
 	imap_uidset_clear(&search.shown);
 	imap_uidset_clear(&search.others);
 	return ok;
-}
-
-bool
-sync_outcome_find(SyncWorker *worker, const SyncBatch *batch, uint32_t *uids_r, GError **error)
-{
-	return sync_find(worker, batch, SYNC_ACCEPTED, uids_r, error);
 }

@@ -21,7 +21,7 @@ typedef struct {
 	SyncWorker *worker;
 	const SyncBatch *batch;
 	uint32_t *uids;  /* in the target; one for each item, as the next */
-	bool *is_left;   /* MOVE: the message is not at its source any more */
+	bool *has_departed; /* MOVE: the message is not at its source any more */
 	bool *is_open;   /* MOVE: it is not known whether it is */
 } Outcome;
 
@@ -59,7 +59,7 @@ find_copies(Outcome *outcome, GError **error)
 		return true;
 	g_autofree uint32_t *uids = g_new0(uint32_t, items->len);
 	sought.items = items;
-	if (!sync_find(outcome->worker, &sought, certainty, uids, error))
+	if (!sync_outcome_find(outcome->worker, &sought, certainty, uids, error))
 		return false;
 	for (guint i = 0; i < items->len; i++)
 		outcome->uids[g_array_index(where, guint, i)] = uids[i];
@@ -79,7 +79,7 @@ ask_row(Outcome *outcome, guint i, GError **error)
 		return false;
 	}
 	outcome->is_open[i] = message.id != 0 && message.state == STORE_MESSAGE_UNMATCHED;
-	outcome->is_left[i] = !outcome->is_open[i];
+	outcome->has_departed[i] = !outcome->is_open[i];
 	return true;
 }
 
@@ -102,10 +102,10 @@ look_at_source(Outcome *outcome, GError **error)
 		return true;
 	if (!mailbox->server_name) { /* it is gone, with all that was in it */
 		for (guint i = 0; i < outcome->batch->items->len; i++)
-			outcome->is_left[i] = !outcome->is_open[i];
+			outcome->has_departed[i] = !outcome->is_open[i];
 		return true;
 	}
-	if (!sync_worker_select(outcome->worker, mailbox->server_name, NULL, &selected, error))
+	if (!sync_worker_examine(outcome->worker, mailbox->server_name, NULL, &selected, error))
 		return false;
 	if (selected.uidvalidity != mailbox->uidvalidity)
 		return sync_push_outdated(outcome->worker, "it", error);
@@ -115,7 +115,7 @@ look_at_source(Outcome *outcome, GError **error)
 		uint32_t uid = item(outcome, i)->uid;
 		if (uid == 0)
 			continue;
-		outcome->is_left[i] = is_sure && !imap_uidset_has(&shown, uid);
+		outcome->has_departed[i] = is_sure && !imap_uidset_has(&shown, uid);
 		outcome->is_open[i] = !is_sure && !imap_uidset_has(&shown, uid);
 	}
 	return true;
@@ -143,9 +143,9 @@ settle_move(const Outcome *outcome, guint i, Copy copy, SyncEnd *end)
 {
 	if (outcome->is_open[i])
 		sync_end_set(end, SYNC_END_LEFT, 0, NULL);
-	else if (outcome->is_left[i] && copy == PRESENT)
+	else if (outcome->has_departed[i] && copy == PRESENT)
 		sync_end_set(end, SYNC_END_UID, outcome->uids[i], NULL);
-	else if (outcome->is_left[i])
+	else if (outcome->has_departed[i])
 		sync_end_set(end, SYNC_END_GONE, 0, NULL);
 	else if (copy == PRESENT)
 		sync_end_set(end, SYNC_END_COPIED, outcome->uids[i], NULL);
@@ -194,9 +194,9 @@ sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error)
 {
 	guint count = batch->items->len;
 	g_autofree uint32_t *uids = g_new0(uint32_t, count);
-	g_autofree bool *is_left = g_new0(bool, count), *is_open = g_new0(bool, count);
+	g_autofree bool *has_departed = g_new0(bool, count), *is_open = g_new0(bool, count);
 	g_autoptr(GArray) ends = sync_ends_new(batch);
-	Outcome outcome = { .worker = worker, .batch = batch, .uids = uids, .is_left = is_left, .is_open = is_open };
+	Outcome outcome = { .worker = worker, .batch = batch, .uids = uids, .has_departed = has_departed, .is_open = is_open };
 
 	/* The source first: what has left it by then is in the target, even if the server is only now doing what was sent. */
 	if (batch->kind == STORE_OPERATION_MOVE && !look_at_source(&outcome, error))

@@ -42,9 +42,12 @@ typedef enum {
 
 #define SYNC_UID_GONE (UINT32_MAX - 1) /* not there; but something that came there since is not, either */
 
-/* outcome-find.c.  See sync_outcome_find(); with SYNC_SOUGHT an item may also be SYNC_UID_GONE.  CORE_ERROR_REFUSED: the mailbox cannot be looked into, or its UIDVALIDITY is
- * not the stored one. */
-bool sync_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, uint32_t *uids_r, GError **error);
+/* outcome-find.c.  The UIDs that @batch's items got in the target, from target_uidnext on, by content: size and
+ * INTERNALDATE, header hash, then body; each UID once.  uids_r[i] 0: not there; SYNC_UID_GONE: only of what is SYNC_SOUGHT;
+ * UINT32_MAX: it cannot be told.  CORE_ERROR_REFUSED: the mailbox cannot be looked into, or its UIDVALIDITY is not the
+ * stored one. */
+bool sync_outcome_find(SyncWorker *worker, const SyncBatch *batch, SyncCertainty certainty, uint32_t *uids_r,
+                       GError **error);
 
 /* outcome-match.c.  Notes the candidates of which only the bytes can tell, when the headers are here. */
 void sync_look_want_bodies(SyncLook *look);

@@ -11,7 +11,7 @@
 
 #include "sync/run.h"
 
-#define SYNC_LOSSES_MAX 3 /* of the account's own connection, while bodies are fetched (not SYNC_LOSSES_OF_ONE) */
+#define SYNC_LOSSES_MAX 3 /* of the account's own connection, while bodies are fetched (not SYNC_OPERATION_LOSSES) */
 
 SyncPool *sync_pool_new(SyncRun *run);
 void sync_pool_free(SyncPool *pool); /* after sync_pool_finish(); in the background waits for its threads */

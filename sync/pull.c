@@ -300,7 +300,7 @@ select_mailbox(Pull *pull, bool by_changes, GError **error)
 	/* Without QRESYNC a FETCH that arrives meanwhile is of the mailbox that was selected before. */
 	if (by_changes)
 		imap_session_listen(worker->session, sync_metadata_on_response, &pull->metadata);
-	if (!sync_worker_select(worker, pull->mailbox.server_name, by_changes ? &since : NULL, &pull->selected, error))
+	if (!sync_worker_examine(worker, pull->mailbox.server_name, by_changes ? &since : NULL, &pull->selected, error))
 		return false;
 	imap_session_listen(worker->session, sync_metadata_on_response, &pull->metadata);
 	pull->metadata.exists = pull->selected.exists;

@@ -14,6 +14,7 @@
 
 #include "core/clock.h"
 #include "imap/refusal.h"
+#include "sync/outcome.h"
 
 #include <string.h>
 
@@ -294,7 +295,7 @@ look_for_accepted(const Window *window, GError **error)
 	sought.items = items;
 	g_autofree uint32_t *uids = g_new0(uint32_t, items->len);
 	g_autoptr(GArray) ends = sync_ends_new(&sought);
-	if (!sync_outcome_find(window->worker, &sought, uids, error))
+	if (!sync_outcome_find(window->worker, &sought, SYNC_ACCEPTED, uids, error))
 		return false;
 	for (guint i = 0; i < items->len; i++) {
 		bool is_found = uids[i] != 0 && uids[i] != UINT32_MAX;

@@ -175,7 +175,7 @@ note_lost_for_good(const SyncBatch *batch, GArray *ends)
 	for (guint i = 0; i < ends->len; i++) {
 		SyncEnd *end = sync_ends_at(ends, i);
 		unsigned losses = g_array_index(batch->items, SyncItem, i).losses + 1;
-		if (end->kind == SYNC_END_LOST && losses >= SYNC_LOSSES_OF_ONE)
+		if (end->kind == SYNC_END_LOST && losses >= SYNC_OPERATION_LOSSES)
 			end->words = sync_push_why_held(losses);
 	}
 }

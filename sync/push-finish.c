@@ -45,7 +45,7 @@ look_at_copies(SyncWorker *worker, const SyncBatch *batch, ImapUidSet *shown_r, 
 	g_auto(ImapUidSet) uids = { 0 };
 	bool sure;
 
-	if (!sync_worker_select(worker, batch->target.server_name, NULL, &selected, error))
+	if (!sync_worker_examine(worker, batch->target.server_name, NULL, &selected, error))
 		return false;
 	if (selected.uidvalidity != batch->target.uidvalidity)
 		return sync_push_outdated(worker, batch->target_path, error);

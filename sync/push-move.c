@@ -8,7 +8,7 @@
  */
 #include "imap/refusal.h"
 #include "sync/copyuid.h"
-#include "sync/push.h"
+#include "sync/outcome.h"
 #include "sync/sets.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ typedef struct {
 	uint32_t *uids; /* of the items */
 	Fate *fates;    /* one for each */
 	GArray *ends;
-	uint64_t left;  /* how many messages left the source, as the server told */
+	uint64_t departed; /* how many messages have gone from the source, as the server told */
 } Move;
 
 static ImapCommand *
@@ -135,7 +135,7 @@ find_in_target(Move *move, const ImapUidSet *shown, bool sure, uint32_t *found_r
 	if (items->len == 0)
 		return true;
 	g_autofree uint32_t *uids = g_new0(uint32_t, items->len);
-	if (!sync_outcome_find(move->worker, &some, uids, error))
+	if (!sync_outcome_find(move->worker, &some, SYNC_ACCEPTED, uids, error))
 		return false;
 	for (guint i = 0; i < move->batch->items->len; i++)
 		if (is_to_be_found(move, i, shown, sure))
@@ -229,10 +229,10 @@ resolve(Move *move, GError **error)
 	guint count = move->batch->items->len;
 	g_autofree uint32_t *found = g_new0(uint32_t, count);
 	g_auto(ImapUidSet) unknown = { 0 }, shown = { 0 };
-	bool sure = true, have_left = !move->by_move || move->left >= count_known(move);
+	bool sure = true, have_departed = !move->by_move || move->departed >= count_known(move);
 
 	for (guint i = 0; i < count; i++)
-		if (move->fates[i].kind != FATE_KNOWN || !have_left)
+		if (move->fates[i].kind != FATE_KNOWN || !have_departed)
 			imap_uidset_add(&unknown, move->uids[i]);
 	if (unknown.count == 0)
 		return true;
@@ -241,7 +241,7 @@ resolve(Move *move, GError **error)
 		return false;
 	for (guint i = 0; i < count; i++) {
 		bool is_there = imap_uidset_has(&shown, move->uids[i]);
-		move->fates[i].stays = move->fates[i].kind == FATE_KNOWN && !have_left && is_there;
+		move->fates[i].stays = move->fates[i].kind == FATE_KNOWN && !have_departed && is_there;
 		move->worker->never_moves |= move->fates[i].stays;
 		if (move->fates[i].kind == FATE_KNOWN || move->fates[i].kind == FATE_OPEN)
 			continue;
@@ -259,7 +259,7 @@ note_known(Move *move)
 {
 	bool is_done = move->by_move || move->batch->kind == STORE_OPERATION_COPY;
 	/* The server is busy, and has done nothing; but MOVE may have been refused in the midst of it (RFC 6851 section 3.3). */
-	bool is_untouched = imap_session_alive(move->worker->session) && move->left <= count_known(move);
+	bool is_untouched = imap_session_alive(move->worker->session) && move->departed <= count_known(move);
 
 	for (guint i = 0; i < move->batch->items->len; i++) {
 		const Fate *fate = &move->fates[i];
@@ -307,23 +307,23 @@ leave_to_next_round(const Move *move)
 }
 
 static bool
-on_left(const ImapResponse *response, void *data, GError **error)
+on_departure(const ImapResponse *response, void *data, GError **error)
 {
 	Move *move = data;
 	g_auto(ImapUidSet) uids = { 0 };
 
 	if (response->kind == IMAP_RESPONSE_EXPUNGE)
-		move->left++;
+		move->departed++;
 	else if (response->kind == IMAP_RESPONSE_VANISHED && !response->damaged && !response->vanished.earlier &&
 	         imap_uidset_parse(&uids, response->vanished.uids, 0))
-		move->left += imap_uidset_size(&uids);
+		move->departed += imap_uidset_size(&uids);
 	return true;
 }
 
 static bool
 send_all(Move *move, const SyncSets *sets, GError **error)
 {
-	imap_session_listen(move->worker->session, on_left, move);
+	imap_session_listen(move->worker->session, on_departure, move);
 	bool ok = sync_sets_run(sets, error);
 	imap_session_listen(move->worker->session, NULL, NULL);
 	return ok;
@@ -364,7 +364,7 @@ select_source(SyncWorker *worker, const SyncBatch *batch, GError **error)
 	if (batch->kind != STORE_OPERATION_COPY)
 		return sync_push_select(worker, &batch->mailbox, batch->path, error);
 	if (!(selected && strcmp(selected, batch->mailbox.server_name) == 0) &&
-	    !sync_worker_select(worker, batch->mailbox.server_name, NULL, &told, error))
+	    !sync_worker_examine(worker, batch->mailbox.server_name, NULL, &told, error))
 		return false;
 	return worker->uidvalidity == batch->mailbox.uidvalidity ||
 	       sync_push_outdated(worker, "it", error);

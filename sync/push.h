@@ -25,8 +25,8 @@
  *     members are tried one by one (halves), so that one bad message does not spoil the others.  "Busy" answers end the
  *     push (CORE_ERROR_BUSY): all stays queued.
  *   - What the connection has ended at more than once comes last, in ever smaller batches, and is held at last
- *     (SYNC_LOSSES_OF_ONE), so that one at which a server or something on the way breaks does not keep the others from being
- *     done.  Folder operations, too (sync_folder_lost()).  What a server puts off comes last, too, and is not held.
+ *     (SYNC_OPERATION_LOSSES): so one at which a server or something on the way breaks does not keep the others from
+ *     being done.  Folder operations, too (sync_folder_lost()).  What a server puts off comes last, too, and is not held.
  *   - Everything is pipelined and in sets: a thousand of a kind cost a few flights.
  *
  * All on the account's thread, which alone writes what the server tells, so what a push learns and what a pull learns
@@ -96,7 +96,7 @@ bool sync_push_status(SyncWorker *worker, const StoreMailbox *mailbox, uint32_t 
  * is not the stored one; nothing was committed. */
 bool sync_push_send(SyncWorker *worker, const SyncBatch *batch, uint32_t uidvalidity, uint32_t uidnext, GError **error);
 
-#define SYNC_LOSSES_OF_ONE 5 /* what the connection has ended at so many times is held */
+#define SYNC_OPERATION_LOSSES 5 /* what the connection has ended at so many times is held */
 extern const char sync_push_lost[]; /* why it is to be sent again until then, for the store */
 char *sync_push_why_held(unsigned losses); /* and then; g_free() */
 
@@ -108,7 +108,7 @@ typedef enum {
 	SYNC_END_COPIED, /* a MOVE's copy is there as .uid */
 	SYNC_END_GONE,   /* done: the message is no more */
 	SYNC_END_AGAIN,  /* the server answered, and has not done it; .words may say why */
-	SYNC_END_LOST,   /* the connection ended, and it was not done: again, or held (SYNC_LOSSES_OF_ONE) */
+	SYNC_END_LOST,   /* the connection ended, and it was not done: again, or held (SYNC_OPERATION_LOSSES) */
 	SYNC_END_UNTRIED, /* again, as if it had not been sent */
 	SYNC_END_HOLD,   /* .words say why */
 	SYNC_END_UNCOPIED, /* a MOVE's copy has gone: HOLD, and it is to be made again */
@@ -151,7 +151,4 @@ bool sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GErro
 /* outcome.c.  Operations of kind APPEND, MOVE or COPY that were sent, of one target (and one source): finds out what
  * became of each and settles it: done with its UID, again, or held where that cannot be told. */
 bool sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
-/* The UIDs that @batch's items got in the target, from target_uidnext on, by content: size and INTERNALDATE, header hash, then
- * body; each UID once.  uids_r[i] 0: not there; UINT32_MAX: it cannot be told. */
-bool sync_outcome_find(SyncWorker *worker, const SyncBatch *batch, uint32_t *uids_r, GError **error);
 

@@ -114,7 +114,7 @@ wait_in(SyncRotation *rotation, SyncWorker *worker, GError **error)
 	rotation->last_id = next_mailbox(rotation);
 	if (rotation->last_id == 0 || !store_mailbox_get(rotation->run.store, rotation->last_id, &mailbox, NULL))
 		return imap_session_watch(worker->session, true, NULL, 0, SYNC_ROTATE_MS, &end, error);
-	if (!sync_worker_select(worker, mailbox.server_name, NULL, &selected, &failure)) {
+	if (!sync_worker_examine(worker, mailbox.server_name, NULL, &selected, &failure)) {
 		bool goes_on = imap_session_alive(worker->session) && core_error_scope(failure) <= CORE_SCOPE_MAILBOX;
 		g_propagate_error(error, failure);
 		if (goes_on)

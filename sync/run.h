@@ -109,8 +109,8 @@ bool sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSessio
 void sync_worker_close(SyncWorker *worker);
 
 /* EXAMINEs; see imap_session_select(). */
-bool sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
-                        GError **error);
+bool sync_worker_examine(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
+                         GError **error);
 
 /* One line in the log, and in the count of the run's warnings: a mailbox or message could not be brought here.  The rest
  * goes on, but the run does not end well (sync_engine_wait()). */

@@ -280,7 +280,7 @@ select_inbox(SyncWatch *watch, GError **error)
 	bool by_changes = imap_session_enabled(worker->session, IMAP_CAP_QRESYNC), was_pulled = watch->pulled_id == inbox.id;
 	watch->pulled_id = 0;
 	imap_session_listen(worker->session, by_changes ? sync_watch_on_watched : NULL, watch);
-	bool ok = sync_worker_select(worker, inbox.server_name, &since, &selected, &failure);
+	bool ok = sync_worker_examine(worker, inbox.server_name, &since, &selected, &failure);
 	imap_session_listen(worker->session, sync_watch_on_watched, watch);
 	watch->metadata.exists = selected.exists;
 	if (ok && selected.uidvalidity == inbox.uidvalidity)

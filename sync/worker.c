@@ -78,8 +78,8 @@ sync_worker_close(SyncWorker *worker)
 }
 
 bool
-sync_worker_select(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
-                   GError **error)
+sync_worker_examine(SyncWorker *worker, const char *server_name, const ImapQresync *since, ImapSelected *selected_r,
+                    GError **error)
 {
 	worker->used = true;
 	worker->writable = false;
