@@ -1,4 +1,4 @@
-/* Which messages of a mailbox are ours, by content (DESIGN 2.2 "unknown outcomes"; no header was added to know them by).
+/* Which messages of a mailbox are ours, by content: no header was added to know them by.
  *
  * The UIDs from the recorded UIDNEXT on are asked for their date and size.  Those that have either of one of ours are
  * candidates, whose header is asked for, and whose bytes, where the header does not say it all (outcome-match.c).

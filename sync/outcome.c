@@ -1,4 +1,4 @@
-/* Operations that were sent when a connection or the program ended: what became of them (DESIGN 2.2 "unknown outcomes").
+/* Operations that were sent when a connection or the program ended: what became of them (docs/sync.md).
  *
  *   APPEND, COPY   in the target: done        not there: again, unless something that came there since has gone
  *   MOVE           in the target, and         not there, and

@@ -1,21 +1,6 @@
 /* What users did, brought to the server: operations of the store (store/operations.h) as commands.
  *
- *   push.c          in which order; one round after the other until nothing can be done
- *   batch.c         which operations go together
- *   push-send.c     what comes before every first command: SELECT, STATUS, the commit of "sent"
- *   push-end.c      the commit of what became of each; the names that messages get with their new UIDs
- *   sets.c          one command for many messages: in sets, pipelined, halved where they are refused (sets.h)
- *   push-flags.c    FLAGS: UID STORE
- *   push-move.c     MOVE and COPY: UID MOVE, or UID COPY and then the removal of the source
- *   push-finish.c   that removal, where the copy was made before
- *   push-remove.c   removal: \Deleted and UID EXPUNGE; never a bare EXPUNGE (DESIGN invariant 3)
- *   push-append.c   APPEND, several messages in one command (append.c) where the server has MULTIAPPEND
- *   push-folders.c  CREATE; folder-rename.c, folder-delete.c: RENAME, DELETE by rename and STATUS; folder-name.c: the
- *                   server's names
- *   outcome.c       what became of APPEND, MOVE and COPY that were sent when a connection ended: by looking into the target
- *                   (outcome-find.c, outcome-match.c)
- *
- * The rules (docs/sync.md tells them with the stories of crashes):
+ * docs/architecture.md says what each file of it does; docs/sync.md tells the rules with the stories of crashes:
  *
  *   - "sent" is committed before the first byte of a command that cannot simply be repeated goes out, with UIDVALIDITY
  *     and UIDNEXT of its target, asked for right before; and before every other too, since what was sent is not altered.
