@@ -357,6 +357,15 @@ def report(result, rows, out=print):
     return count["passed"], count["failed"], count["skipped"], unlisted
 
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def _end(*_):
+    for number in _ENDING: # a second one must not keep us from tidying up
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(1)
+
+
 _shown = threading.Lock()
 
 
@@ -407,8 +416,8 @@ def main():
     rows = tap.read_skips(SKIPS)
     LOGS.mkdir(parents=True, exist_ok=True)
     keeper.adopt_orphans()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+    for number in _ENDING:
+        signal.signal(number, _end)
     scratch = tempfile.mkdtemp(prefix="mailtree-test.", dir=os.environ.get("TMPDIR"))
     os.chmod(scratch, 0o711) # a server that runs as another user must reach its folder
     totals = [0, 0, 0, 0]

@@ -273,17 +273,15 @@ test_silence_times_out(void)
 static void
 test_talk_that_answers_nothing_times_out(void)
 {
-	static const char *const talks[] = { "* OK Still here\r\n", "* 5 EXISTS\r\n", "* X-NEWS\r\n" };
+	static const char talk[] = "* OK Still here\r\n* 5 EXISTS\r\n* X-NEWS\r\n";
+	const Step steps[] = { READY(""), C("m2 NOOP\r\n"), { STEP_FLOOD, talk, strlen(talk) } };
+	Script script;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(talks); i++) {
-		const Step steps[] = { READY(""), C("m2 NOOP\r\n"), { STEP_FLOOD, talks[i], strlen(talks[i]) } };
-		Script script;
-		script_start(&script, steps, G_N_ELEMENTS(steps));
-		ImapSession *session = script_assert_opens(&script);
-		script.config.timeout_ms = 50;
-		assert_broken(session, CORE_ERROR_UNREACHABLE, "the server talks, but has answered nothing");
-		script_finish(&script, session);
-	}
+	script_start(&script, steps, G_N_ELEMENTS(steps));
+	ImapSession *session = script_assert_opens(&script);
+	script.config.timeout_ms = 300; /* longer than the flood may pause on a busy machine */
+	assert_broken(session, CORE_ERROR_UNREACHABLE, "the server talks, but has answered nothing");
+	script_finish(&script, session);
 }
 
 static bool
