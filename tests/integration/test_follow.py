@@ -312,13 +312,14 @@ def test_a_connection_that_ends_comes_back(serve, quick):
 
 class HangsUp(Session):
     """Ends the connection as soon as all is done."""
-    logins = []
+    logins, ends = [], []
 
     def logged_in(self):
         self.logins.append(time.monotonic())
         super().logged_in()
 
     def do_IDLE(self, *_):
+        self.ends.append(time.monotonic())
         raise Cut
 
 
@@ -329,8 +330,9 @@ def test_a_server_that_hangs_up_after_each_pass_is_left_alone_ever_longer(serve,
     quick.configure(**server.account())
     quick.sync() # so that nothing needs a second connection
     HangsUp.logins.clear()
+    HangsUp.ends.clear()
     with quick.mount():
-        until(lambda: len(HangsUp.logins) >= 5, "five connections", 30)
+        until(lambda: len(HangsUp.ends) >= 5, "the end of five connections", 30)
         assert not any(later - sooner < 0.3 * 2 ** index for index, (sooner, later) in
                        enumerate(zip(HangsUp.logins, HangsUp.logins[1:], strict=False)))
         before = len(HangsUp.logins)
