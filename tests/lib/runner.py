@@ -109,7 +109,7 @@ class Run:
                 status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, timeout=1800,
                                         env={**os.environ, **environment}).returncode
                 if status != 0:
-                    return f"{' '.join(command[:2])} failed; see {log.relative_to(ROOT)}"
+                    return f"{'meson setup' if command[0] == 'meson' else 'ninja'} failed; see {log.relative_to(ROOT)}"
                 if command[0] == "meson":
                     mark.write_text(wanted)
         return None
