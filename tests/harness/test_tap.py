@@ -1,4 +1,7 @@
 """Counting: what a program or pytest reported is what scripts/test adds up."""
+import threading
+
+import pytest
 from lib import runner, tap
 
 
@@ -60,13 +63,23 @@ def test_an_unlisted_skip_and_a_failure_are_told_apart(tmp_path):
     assert any("again: scripts/test --suite unit -k t/b" in line for line in said)
 
 
-def test_suites_run_in_two_lanes_in_their_order():
-    suites = ["harness", "unit", "integration", "long", "asan-integration"]
-    done = []
+def test_suites_run_two_at_a_time():
+    """Each of a pair waits until the other has begun."""
+    together = threading.Barrier(2, timeout=30)
 
     def run(suite):
-        done.append(suite)
-        return (1, 0, 0, 0)
-    assert runner.run_in_lanes(suites, run) == [(1, 0, 0, 0)] * 5
-    assert [suite for suite in done if suite not in runner.OTHER_LANE] == ["harness", "unit", "long"]
-    assert [suite for suite in done if suite in runner.OTHER_LANE] == ["integration", "asan-integration"]
+        together.wait()
+        return (int(suite), 0, 0, 0)
+    assert runner.run_by_twos(["1", "2", "3", "4"], run) == [(number, 0, 0, 0) for number in (1, 2, 3, 4)]
+
+
+def test_what_stops_one_suite_stops_the_rest(monkeypatch):
+    begun, ended = [], []
+    monkeypatch.setattr(runner.keeper, "end_descendants", lambda: ended.append(True))
+
+    def run(suite):
+        begun.append(suite)
+        raise ValueError
+    with pytest.raises(ValueError):
+        runner.run_by_twos(["1", "2", "3", "4", "5", "6"], run)
+    assert len(begun) <= 4 and ended

@@ -1,7 +1,7 @@
 """scripts/test: builds, runs every suite, counts cases, leaves nothing behind.
 
-Builds are made one after the other in the background while the suites of the builds that are ready run, in two lanes: an
-integration test mostly waits.
+Builds are made one after the other in the background while the suites of the builds that are ready run, two at a time,
+since an integration test mostly waits.
 """
 import argparse
 import contextlib
@@ -37,19 +37,18 @@ BUILDS = {
     "build-fuzz": ({"CC": "clang"}, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                                      "-Dfuzz=true"]),
 }
-SUITES = {
+SUITES = { # in the order in which they begin, two at a time: long ones early
     # name: (build it needs, what it is)
     "harness": (None, "the tests' own tools, and the rules about the source tree"),
-    "unit": ("build-test", "unit tests, gcc, no warnings allowed"),
     "integration": ("build-test", "mailtree against private servers: Dovecot, Cyrus, Courier, and a scripted one"),
+    "unit": ("build-test", "unit tests, gcc, no warnings allowed"),
     "long": ("build-test", "integration tests that are marked as long: the table, the model, several clients at once"),
-    "asan-unit": ("build-asan", "unit tests with address and undefined sanitizers"),
     "asan-integration": ("build-asan", "integration tests with address and undefined sanitizers"),
+    "asan-unit": ("build-asan", "unit tests with address and undefined sanitizers"),
     "threads": ("build-tsan", "unit tests of the suite 'threads' with the thread sanitizer"),
     "fuzz": ("build-fuzz", "fuzz targets on their corpus, clang"),
 }
 GROUPS = {"sanitizers": ["asan-unit", "asan-integration", "threads"]}
-OTHER_LANE = {"integration", "asan-integration"} # beside the others, which keep their order
 
 
 @dataclass
@@ -380,16 +379,15 @@ def show(result, rows):
     return counts
 
 
-def run_in_lanes(suites, run):
+def run_by_twos(suites, run):
     """run(suite) of each, two at a time; what they return."""
     stopped = threading.Event()
 
-    def follow(lane):
-        return [run(suite) for suite in lane if not stopped.is_set()]
-    lanes = [[suite for suite in suites if (suite in OTHER_LANE) == other] for other in (False, True)]
-    with ThreadPoolExecutor(len(lanes)) as pool:
+    def run_one(suite):
+        return (0, 0, 0, 0) if stopped.is_set() else run(suite)
+    with ThreadPoolExecutor(2) as pool:
         try:
-            return [counts for lane in pool.map(follow, lanes) for counts in lane]
+            return list(pool.map(run_one, suites))
         except BaseException:
             stopped.set()
             keeper.end_descendants()
@@ -430,7 +428,7 @@ def main():
         if not options.k and any(name.endswith("integration") for name in suites):
             run.install_servers()
         run.start_builds(dict.fromkeys(SUITES[name][0] for name in suites if SUITES[name][0]))
-        for counts in run_in_lanes(suites, lambda name: show(run.run(name), rows)):
+        for counts in run_by_twos(suites, lambda name: show(run.run(name), rows)):
             totals = [a + b for a, b in zip(totals, counts)]
     finally:
         left = keeper.end_descendants()
