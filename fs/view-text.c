@@ -90,8 +90,7 @@ derive(Fs *fs, const StoreBody *body, GError **error)
 	MimeSource source = { .fd = store_segment_fd(segment), .offset = body->offset, .length = body->length };
 	g_auto(MimeDerived) derived;
 	mime_derive(&source, true, &derived);
-	return store_derived_put(fs->store, body->sha256, MIME_DERIVE_VERSION, derived.text->str, derived.text->len,
-	                         error) &&
+	return store_derived_put(fs->store, body, MIME_DERIVE_VERSION, derived.text->str, derived.text->len, error) &&
 	       store_derived_flush(fs->store, error);
 }
 

@@ -104,6 +104,6 @@ change_file_read(Store *store, StoreWriter *writer, const char *path, uint64_t l
 	}
 	close(fd);
 	return ok && store_writer_end(writer, body_r, error) &&
-	       sync_derive(store, body_r, NULL, true, derived_r, error) && store_derived_flush(store, error) &&
-	       store_writer_sync(writer, error);
+	       store_writer_sync(writer, error) && sync_derive(store, body_r, NULL, true, derived_r, error) &&
+	       store_derived_flush(store, error);
 }

@@ -20,8 +20,7 @@ sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want
 	if (!want_text)
 		return true;
 
-	bool ok = store_derived_put(store, body->sha256, MIME_DERIVE_VERSION, derived_r->text->str, derived_r->text->len,
-	                            error);
+	bool ok = store_derived_put(store, body, MIME_DERIVE_VERSION, derived_r->text->str, derived_r->text->len, error);
 	g_string_free(g_steal_pointer(&derived_r->text), TRUE); /* names may wait for a while; texts need not */
 	if (!ok)
 		mime_derived_clear(derived_r);

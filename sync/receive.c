@@ -95,6 +95,8 @@ on_end(void *data, GError **error)
 		return false;
 	const uint8_t *bytes = receiver->memory->len == receiver->body.length ? receiver->memory->data : NULL;
 	bool is_known = receiver->body.id != 0; /* and so is its text */
+	if (!bytes && !store_writer_flush(receiver->worker->writer, error))
+		return false;
 	if (!receiver->has_generation)
 		receiver->generation = store_derived_generation(store);
 	receiver->has_generation = true;

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #define REPLACEMENT 0xfffd
+#define LONGEST 3 /* bytes that one byte becomes: U+FFFD, and most of windows-1252 */
+#define SLICE_BYTES 4096
 
 /* Windows-1252 from 0x80 to 0x9f; 0 where it has nothing. */
 static const uint16_t windows1252[32] = {
@@ -50,6 +52,28 @@ decode(const uint8_t *p, gsize length, gunichar *c_r)
 	return want;
 }
 
+/* Makes room at the end of the output for what @length bytes become; settle() takes back what was not needed. */
+static void
+reserve(MimeUtf8 *utf8, gsize length)
+{
+	gsize start = utf8->out->len;
+
+	g_string_set_size(utf8->out, start + length * LONGEST);
+	utf8->to = utf8->out->str + start;
+}
+
+static void
+settle(MimeUtf8 *utf8)
+{
+	g_string_truncate(utf8->out, (gsize)(utf8->to - utf8->out->str));
+}
+
+static void
+put(MimeUtf8 *utf8, gunichar c)
+{
+	utf8->to += g_unichar_to_utf8(c, utf8->to);
+}
+
 static void
 control(MimeUtf8 *utf8, uint8_t c)
 {
@@ -57,11 +81,11 @@ control(MimeUtf8 *utf8, uint8_t c)
 
 	utf8->after_cr = c == '\r';
 	if (c == '\r')
-		g_string_append_c(utf8->out, '\n');
+		*utf8->to++ = '\n';
 	else if (c == '\t' || (c == '\n' && !after_cr))
-		g_string_append_c(utf8->out, (char)c);
+		*utf8->to++ = (char)c;
 	else if (c != '\n' && c != '\f' && !utf8->drop_controls)
-		g_string_append_unichar(utf8->out, REPLACEMENT);
+		put(utf8, REPLACEMENT);
 }
 
 /* Writes the character at @p; returns its length, or 0 when its end is not there yet and more may come. */
@@ -80,7 +104,7 @@ step(MimeUtf8 *utf8, const uint8_t *p, gsize length, bool more)
 	utf8->after_cr = false;
 	if (p[0] < 0x80) {
 		utf8->started = true;
-		g_string_append_c(utf8->out, (char)p[0]);
+		*utf8->to++ = (char)p[0];
 		return 1;
 	}
 	n = decode(p, length, &c);
@@ -88,11 +112,9 @@ step(MimeUtf8 *utf8, const uint8_t *p, gsize length, bool more)
 		return 0;
 	utf8->started = true;
 	if (n <= 0)
-		g_string_append_unichar(utf8->out, mime_utf8_safe(p[0]));
-	else if (c >= 0xa0 && c != 0xfeff && (c & 0xfffff800) != 0xd800)
-		g_string_append_len(utf8->out, (const char *)p, n);
+		put(utf8, mime_utf8_safe(p[0]));
 	else if (c != 0xfeff || !first)
-		g_string_append_unichar(utf8->out, mime_utf8_safe(c));
+		put(utf8, mime_utf8_safe(c));
 	return n <= 0 ? 1 : (gsize)n;
 }
 
@@ -101,10 +123,41 @@ drain(MimeUtf8 *utf8, bool more)
 {
 	gsize n;
 
+	reserve(utf8, sizeof utf8->partial);
 	while (utf8->partial_length > 0 && (n = step(utf8, utf8->partial, utf8->partial_length, more)) > 0) {
 		utf8->partial_length -= (unsigned)n;
 		memmove(utf8->partial, utf8->partial + n, utf8->partial_length);
 	}
+	settle(utf8);
+}
+
+/* Writes what begins in the first @slice of @length bytes; returns how much that is. */
+static gsize
+feed_slice(MimeUtf8 *utf8, const uint8_t *bytes, gsize slice, gsize length)
+{
+	const uint8_t *p = bytes, *stop = bytes + slice, *end = bytes + length;
+	gsize n = 1;
+
+	reserve(utf8, slice + sizeof utf8->partial);
+	while (p < stop && n > 0) {
+		char *to = utf8->to;
+
+		for (; p < stop; *to++ = (char)*p++) {
+			if (*p == '\r' && stop - p > 1 && p[1] == '\n')
+				p++;
+			else if (*p < 0x20 || *p >= 0x7f)
+				break;
+		}
+		if (to > utf8->to) {
+			utf8->to = to;
+			utf8->started = true;
+			utf8->after_cr = false;
+		}
+		if (p < stop)
+			p += n = step(utf8, p, (gsize)(end - p), true);
+	}
+	settle(utf8);
+	return (gsize)(p - bytes);
 }
 
 void
@@ -117,24 +170,14 @@ mime_utf8_feed(MimeUtf8 *utf8, const void *bytes, gsize length)
 		drain(utf8, true);
 	}
 	while (p < end) {
-		const uint8_t *run = p;
+		gsize slice = (gsize)MIN(end - p, SLICE_BYTES), n = feed_slice(utf8, p, slice, (gsize)(end - p));
 
-		while (p < end && *p >= 0x20 && *p < 0x7f)
-			p++;
-		if (p > run) {
-			g_string_append_len(utf8->out, (const char *)run, p - run);
-			utf8->started = true;
-			utf8->after_cr = false;
-			continue;
-		}
-
-		gsize n = step(utf8, p, (gsize)(end - p), true);
-		if (n == 0) {
+		p += n;
+		if (n < slice) { /* the end of a character is in the next chunk */
 			utf8->partial_length = (unsigned)(end - p);
 			memcpy(utf8->partial, p, utf8->partial_length);
 			return;
 		}
-		p += n;
 	}
 }
 

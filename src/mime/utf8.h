@@ -13,6 +13,7 @@
 
 typedef struct {
 	GString *out; /* borrowed */
+	char *to;     /* where the next byte of it goes */
 	bool drop_controls;
 	bool after_cr;
 	bool started;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES (64 * 1024)
+#define BUFFER_BYTES (256 * 1024) /* small bodies go to the kernel together, in whole pages */
 
 static void
 release(void *segment)
@@ -27,6 +27,7 @@ void
 store_appender_clear(StoreAppender *appender)
 {
 	store_appender_abort(appender);
+	store_appender_flush(appender, NULL); /* what was handed out is never overwritten, so it had better be there */
 	g_ptr_array_free(appender->retired, TRUE);
 	g_ptr_array_free(appender->synced, TRUE);
 	if (appender->segment)
@@ -47,8 +48,11 @@ store_appender_begin(StoreAppender *appender, uint64_t size_hint, GError **error
 {
 	g_assert(!appender->writing);
 	if (appender->segment && appender->position > 0 &&
-	    (appender->position >= STORE_SEGMENT_BYTES || size_hint > STORE_SEGMENT_BYTES - appender->position))
+	    (appender->position >= STORE_SEGMENT_BYTES || size_hint > STORE_SEGMENT_BYTES - appender->position)) {
+		if (!store_appender_flush(appender, error))
+			return false;
 		retire(appender);
+	}
 	if (!appender->segment) {
 		appender->segment = store_segment_set_take(appender->set, size_hint, error);
 		if (!appender->segment)
@@ -60,59 +64,57 @@ store_appender_begin(StoreAppender *appender, uint64_t size_hint, GError **error
 	return true;
 }
 
-static bool
-write_all(StoreAppender *appender, const uint8_t *bytes, size_t length, GError **error)
+bool
+store_appender_flush(StoreAppender *appender, GError **error)
 {
-	while (length > 0) {
-		ssize_t n = pwrite(appender->segment->fd, bytes, length, (off_t)appender->position);
+	const uint8_t *bytes = appender->buffer;
+
+	while (appender->buffered > 0) {
+		off_t offset = (off_t)(appender->position - appender->buffered);
+		ssize_t n = pwrite(appender->segment->fd, bytes, appender->buffered, offset);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return core_throw_errno(error, "cannot write %s/%" G_GINT64_FORMAT, appender->set->path,
-			                        appender->segment->id);
+		if (n < 0) { /* the rest stays: sync() must not succeed without it */
+			core_throw_errno(error, "cannot write %s/%" G_GINT64_FORMAT, appender->set->path, appender->segment->id);
+			memmove(appender->buffer, bytes, appender->buffered);
+			return false;
+		}
 		bytes += n;
-		length -= (size_t)n;
-		appender->position += (uint64_t)n;
+		appender->buffered -= (size_t)n;
 	}
 	return true;
-}
-
-static bool
-flush(StoreAppender *appender, GError **error)
-{
-	size_t length = appender->buffered;
-
-	appender->buffered = 0;
-	return write_all(appender, appender->buffer, length, error);
 }
 
 bool
 store_appender_write(StoreAppender *appender, const void *bytes, size_t length, GError **error)
 {
 	g_assert(appender->writing);
-	if (length > BUFFER_BYTES - appender->buffered && !flush(appender, error))
-		return false;
-	if (length >= BUFFER_BYTES)
-		return write_all(appender, bytes, length, error);
-	memcpy(appender->buffer + appender->buffered, bytes, length);
-	appender->buffered += length;
+	const uint8_t *p = bytes;
+
+	while (length > 0) {
+		uint64_t written = appender->position - appender->buffered;
+		size_t room = BUFFER_BYTES - (size_t)(written % BUFFER_BYTES) - appender->buffered;
+		size_t n = MIN(length, room);
+		memcpy(appender->buffer + appender->buffered, p, n);
+		appender->buffered += n;
+		appender->position += n;
+		p += n;
+		length -= n;
+		if (n == room && !store_appender_flush(appender, error))
+			return false;
+	}
 	return true;
 }
 
-bool
-store_appender_end(StoreAppender *appender, StoreExtent *extent_r, GError **error)
+void
+store_appender_end(StoreAppender *appender, StoreExtent *extent_r)
 {
 	g_assert(appender->writing);
-	if (!flush(appender, error)) {
-		store_appender_abort(appender);
-		return false;
-	}
 	*extent_r = (StoreExtent){ appender->segment->id, appender->start, appender->position - appender->start };
 	store_segment_set_end(appender->segment, appender->position);
 	appender->writing = false;
 	appender->dirty = true;
 	core_step("append");
-	return true;
 }
 
 void
@@ -120,8 +122,11 @@ store_appender_abort(StoreAppender *appender)
 {
 	if (!appender->writing)
 		return;
+	size_t unwritten = (size_t)MIN(appender->buffered, appender->position - appender->start);
+
 	appender->writing = false;
-	appender->buffered = 0;
+	appender->buffered -= unwritten;
+	appender->position -= unwritten;
 	if (appender->position > appender->start && ftruncate(appender->segment->fd, (off_t)appender->start) != 0) {
 		/* The next body goes behind what should have been cut. */
 		core_log(CORE_LOG_WARNING, "store", "cannot cut %s/%" G_GINT64_FORMAT ": %s", appender->set->path,
@@ -146,9 +151,8 @@ sync_segment(StoreSegment *segment, GError **error)
 bool
 store_appender_sync(StoreAppender *appender, GError **error)
 {
-	bool ok = true;
-
 	g_assert(!appender->writing);
+	bool ok = store_appender_flush(appender, error);
 	for (unsigned i = 0; i < appender->retired->len && ok; i++)
 		ok = sync_segment(appender->retired->pdata[i], error);
 	if (ok && appender->segment && appender->dirty)
@@ -156,6 +160,7 @@ store_appender_sync(StoreAppender *appender, GError **error)
 	if (!ok) { /* what they hold since the last success is given up */
 		g_ptr_array_set_size(appender->retired, 0);
 		g_clear_pointer(&appender->segment, store_segment_release);
+		appender->buffered = 0;
 		appender->dirty = false;
 		return false;
 	}

@@ -71,12 +71,21 @@ prepare(StoreDb *db, StoreDbRole role, GError **error)
 	return true;
 }
 
+/* SQLite's count of its memory takes a lock that all connections share at each allocation. */
+static void
+count_no_memory(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static StoreDb *
 connect(const char *path, int flags, GError **error)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	g_autoptr(StoreDb) db = g_new0(StoreDb, 1);
 	pthread_mutexattr_t checked;
 
+	pthread_once(&once, count_no_memory);
 	pthread_mutexattr_init(&checked);
 	pthread_mutexattr_settype(&checked, PTHREAD_MUTEX_ERRORCHECK);
 	pthread_mutex_init(&db->lock, &checked);

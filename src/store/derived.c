@@ -68,17 +68,17 @@ find_text(Store *store, const uint8_t sha256[32], unsigned *version_r, StoreExte
 
 /* With the lock held: committed or pending in this version. */
 static bool
-is_known(StoreDerived *derived, const uint8_t sha256[32], unsigned version)
+is_known(StoreDerived *derived, const StoreBody *body, unsigned version)
 {
 	StoreExtent ignored;
 	unsigned found;
 
 	for (unsigned i = 0; i < derived->pending->len; i++) {
 		const Pending *pending = &g_array_index(derived->pending, Pending, i);
-		if (pending->version == version && memcmp(pending->sha256, sha256, 32) == 0)
+		if (pending->version == version && memcmp(pending->sha256, body->sha256, 32) == 0)
 			return true;
 	}
-	return find_text(derived->store, sha256, &found, &ignored, NULL) && found == version;
+	return body->id != 0 && find_text(derived->store, body->sha256, &found, &ignored, NULL) && found == version;
 }
 
 static bool
@@ -86,10 +86,12 @@ append(StoreDerived *derived, const char *text, size_t length, StoreExtent *exte
 {
 	if (!store_appender_begin(&derived->appender, length, error))
 		return false;
-	if (store_appender_write(&derived->appender, text, length, error))
-		return store_appender_end(&derived->appender, extent_r, error);
-	store_appender_abort(&derived->appender);
-	return false;
+	if (!store_appender_write(&derived->appender, text, length, error)) {
+		store_appender_abort(&derived->appender);
+		return false;
+	}
+	store_appender_end(&derived->appender, extent_r);
+	return true;
 }
 
 static bool
@@ -134,16 +136,15 @@ flush(StoreDerived *derived, GError **error)
 }
 
 bool
-store_derived_put(Store *store, const uint8_t sha256[32], unsigned version, const char *text, size_t length,
-                  GError **error)
+store_derived_put(Store *store, const StoreBody *body, unsigned version, const char *text, size_t length, GError **error)
 {
 	StoreDerived *derived = store->pending_texts;
 	Pending pending = { .version = version };
 	bool ok = true;
 
-	memcpy(pending.sha256, sha256, 32);
+	memcpy(pending.sha256, body->sha256, 32);
 	pthread_mutex_lock(&derived->lock);
-	if (!is_known(derived, sha256, version)) {
+	if (!is_known(derived, body, version)) {
 		ok = append(derived, text, length, &pending.extent, error);
 		if (ok)
 			g_array_append_val(derived->pending, pending);

@@ -6,9 +6,10 @@
 
 #include "store/segments.h"
 
-/* Keeps @text for the body with @sha256, in place of one of another version; nothing if it is kept already.  Buffered:
- * readers see it after store_derived_flush(), or sooner. */
-bool store_derived_put(Store *store, const uint8_t sha256[32], unsigned version, const char *text, size_t length,
+/* Keeps @text for @body, by its hash, in place of one of another version; nothing if it is kept already.  For a body that
+ * has no row yet (id 0) no look-up is spent: a text that outlived such a one is replaced.  Buffered: readers see it after
+ * store_derived_flush(), or sooner. */
+bool store_derived_put(Store *store, const StoreBody *body, unsigned version, const char *text, size_t length,
                        GError **error);
 
 /* All that was put is committed when it returns true; what was not committed before is forgotten when it fails.  Call

@@ -37,12 +37,15 @@ bool store_writer_write(StoreWriter *writer, const void *bytes, size_t length, G
 bool store_writer_end(StoreWriter *writer, StoreBody *body_r, GError **error);
 void store_writer_abort(StoreWriter *writer); /* takes back what begin() started; harmless if nothing did */
 
+/* What has ended can be read when it returns true.  Else it is in memory until store_writer_sync(). */
+bool store_writer_flush(StoreWriter *writer, GError **error);
+
 /* fdatasync(): all bodies ended so far are durable when it returns true.  After a failure those that ended since the
  * last success are given up and have to be written again. */
 bool store_writer_sync(StoreWriter *writer, GError **error);
 
-/* Reading: a reference keeps the file open, even if compaction unlinks it meanwhile.  Bodies that a writer has ended
- * can be read before they are synced or committed. */
+/* Reading: a reference keeps the file open, even if compaction unlinks it meanwhile.  What a writer has flushed can be
+ * read before it is synced or committed. */
 typedef struct StoreSegment StoreSegment;
 /* CORE_ERROR_NOT_FOUND: compaction has moved the body since *body was filled (ask store_body_get() again). */
 StoreSegment *store_body_segment(Store *store, const StoreBody *body, GError **error);

@@ -111,8 +111,7 @@ store_writer_end(StoreWriter *writer, StoreBody *body_r, GError **error)
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return false;
 	}
-	if (!store_appender_end(&writer->appender, &extent, error))
-		return false;
+	store_appender_end(&writer->appender, &extent);
 	body.segment_id = extent.segment_id;
 	body.offset = extent.offset;
 	body.length = extent.length;
@@ -124,6 +123,12 @@ void
 store_writer_abort(StoreWriter *writer)
 {
 	store_appender_abort(&writer->appender);
+}
+
+bool
+store_writer_flush(StoreWriter *writer, GError **error)
+{
+	return store_appender_flush(&writer->appender, error);
 }
 
 bool

@@ -24,6 +24,8 @@ BODIES = {
     "předmět-šifra": message("Nic.\n", subject="předmět-šifra"),
     "odesílatel-ž": message("Nic.\n", sender=("odesílatel-ž", "x@example.org")),
     "příloha-č.pdf": mixed("Viz přílohu.", [("příloha-č.pdf", "application/pdf", b"%PDF-1.4")]),
+    # the end of a message that is read back from the store, since it is not kept in memory
+    "konec-ž.pdf": mixed("Viz konec.", [("film.bin", "video/mp4", bytes(1_500_000)), ("konec-ž.pdf", "application/pdf", b"%PDF-1.4")]),
     "rozděleněslovo": message("x" * 70 + "rozděleněslovo\n", encoding="quoted-printable"),
     "kopie-pro-ň": message("Nic.\n", extra=(f"Cc: {encoded_word('kopie-pro-ň')} <c@example.org>",)),
 }

@@ -175,7 +175,7 @@ do_message(World *world, const Call *call)
 		check(store_writer_write(writer, call->text, call->length, &error));
 		check(store_writer_end(writer, &body, &error));
 		check(store_writer_sync(writer, &error));
-		check(store_derived_put(world->store, body.sha256, MIME_DERIVE_VERSION, derived.text->str, derived.text->len,
+		check(store_derived_put(world->store, &body, MIME_DERIVE_VERSION, derived.text->str, derived.text->len,
 		                        &error));
 		check(store_derived_flush(world->store, &error));
 	}

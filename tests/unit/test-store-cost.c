@@ -35,7 +35,7 @@ fill(Fixture *fixture, uint32_t count)
 		g_autofree char *bytes = g_strdup_printf("message %u", uid);
 		StoreBody body = write_body(writer, bytes, strlen(bytes));
 		g_array_append_val(bodies, body);
-		g_assert_true(store_derived_put(fixture->store, body.sha256, 1, "text", 4, &error));
+		g_assert_true(store_derived_put(fixture->store, &body, 1, "text", 4, &error));
 	}
 	g_assert_true(store_derived_flush(fixture->store, &error));
 	g_assert_true(store_writer_sync(writer, &error));

@@ -4,14 +4,20 @@
 #define ADD(path, test) g_test_add("/store-derived/" path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)
 
 static void
-put(Fixture *fixture, const char *body, unsigned version, const char *text)
+put_for(Fixture *fixture, int64_t body_id, const char *bytes, unsigned version, const char *text)
 {
 	g_autoptr(GError) error = NULL;
-	uint8_t sha256[32];
+	StoreBody body = { .id = body_id };
 
-	core_sha256(body, strlen(body), sha256);
-	store_derived_put(fixture->store, sha256, version, text, strlen(text), &error);
+	core_sha256(bytes, strlen(bytes), body.sha256);
+	store_derived_put(fixture->store, &body, version, text, strlen(text), &error);
 	g_assert_no_error(error);
+}
+
+static void
+put(Fixture *fixture, const char *bytes, unsigned version, const char *text)
+{
+	put_for(fixture, 1, bytes, version, text);
 }
 
 static void
@@ -100,6 +106,19 @@ test_put_twice(Fixture *fixture, const void *data)
 	flush(fixture);
 	assert_text(fixture, id, 1, NULL);
 	assert_text(fixture, id, 2, "newer text");
+}
+
+/* What a body that was never committed left is replaced, and pending texts of the same count as known. */
+static void
+test_put_for_new(Fixture *fixture, const void *data)
+{
+	put_for(fixture, 0, "body", 1, "text");
+	flush(fixture);
+	put_for(fixture, 0, "body", 1, "text again");
+	put_for(fixture, 0, "body", 1, "a third time");
+	flush(fixture);
+	g_assert_cmpint(file_size(fixture, "text/1"), ==, strlen("texttext again"));
+	assert_text(fixture, add_message(fixture, fixture->inbox, 1, "body"), 1, "text again");
 }
 
 static void
@@ -339,6 +358,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD("put-and-get", test_put_and_get);
 	ADD("put-twice", test_put_twice);
+	ADD("put-for-new", test_put_for_new);
 	ADD("unflushed-is-lost", test_unflushed_is_lost);
 	ADD("many-flush-themselves", test_many_flush_themselves);
 	ADD("missing", test_missing);

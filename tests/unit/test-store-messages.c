@@ -362,6 +362,7 @@ test_other_body(Fixture *fixture, const void *data)
 	int64_t id = add_message(fixture, fixture->inbox, 1, "before");
 	g_autoptr(StoreWriter) writer = store_writer_new(fixture->store, &error);
 	StoreBody body = write_body(writer, "after", 5);
+	g_assert_true(store_writer_sync(writer, &error));
 	g_autofree char *expected = g_strdup_printf("%d:1.eml %d:1.eml ", STORE_CHANGE_MESSAGE_REMOVED,
 	                                            STORE_CHANGE_MESSAGE_ADDED);
 
@@ -436,13 +437,13 @@ test_entries(Fixture *fixture, const void *data)
 	g_autoptr(GString) list = g_string_new(NULL);
 	int64_t first = add_message(fixture, fixture->inbox, 5, "aaa"), second = add_message(fixture, fixture->inbox, 3, "bb");
 	StoreEntry entry;
-	uint8_t sha256[32];
+	StoreBody body = { 0 };
 
 	StoreTxn *txn = begin(fixture);
 	insert_message(txn, fixture->inbox, 9);
 	commit(txn);
-	core_sha256("aaa", 3, sha256);
-	g_assert_true(store_derived_put(fixture->store, sha256, 4, "text!", 5, &error));
+	core_sha256("aaa", 3, body.sha256);
+	g_assert_true(store_derived_put(fixture->store, &body, 4, "text!", 5, &error));
 	g_assert_true(store_derived_flush(fixture->store, &error));
 
 	g_assert_true(store_entry_list(fixture->store, fixture->inbox, 0, 4, append_entry, list, &error));

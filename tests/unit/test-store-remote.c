@@ -314,14 +314,14 @@ test_header_has_a_text(Fixture *fixture, const void *data)
 	g_autoptr(GError) error = NULL;
 	static const char header[] = "A: b\r\n\r\n";
 	uint64_t length = 0;
-	uint8_t hash[32];
+	StoreBody body = { 0 };
 	StoreEntry entry;
 	int64_t id = add_remote(fixture, fixture->inbox, 5, header);
 
 	g_assert_true(store_derived_missing(fixture->store, 1, 0, 10, note_length, &length, &error));
 	g_assert_cmpuint(length, ==, strlen(header));
-	core_sha256(header, strlen(header), hash);
-	g_assert_true(store_derived_put(fixture->store, hash, 1, "text", 4, &error));
+	core_sha256(header, strlen(header), body.sha256);
+	g_assert_true(store_derived_put(fixture->store, &body, 1, "text", 4, &error));
 	g_assert_true(store_derived_flush(fixture->store, &error));
 	g_assert_true(store_entry_get(fixture->store, id, 1, &entry, &error));
 	g_free((char *)(uintptr_t)entry.name);

@@ -34,7 +34,7 @@ test_write_in_pieces(Fixture *fixture, const void *data)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(StoreWriter) writer = store_writer_new(fixture->store, &error);
 	static const size_t pieces[] = { 1, 3, 1000, 65536, 65535, 200000, 7 };
-	static const size_t lengths[] = { 0, 1, 65535, 65536, 65537, 700001 };
+	static const size_t lengths[] = { 0, 1, 65535, 65536, 130000, 262144, 262143, 262145, 700001, 9 };
 	StoreBody bodies[G_N_ELEMENTS(lengths)];
 	uint8_t sha256[32];
 
@@ -52,7 +52,11 @@ test_write_in_pieces(Fixture *fixture, const void *data)
 		g_assert_cmpmem(sha256, 32, bodies[i].sha256, 32);
 		g_assert_cmpuint(bodies[i].length, ==, lengths[i]);
 		g_assert_cmpint(bodies[i].id, ==, 0);
-		assert_reads(fixture, &bodies[i], bytes, lengths[i]); /* before it is synced or committed */
+	}
+	g_assert_true(store_writer_flush(writer, &error));
+	for (unsigned i = 0; i < G_N_ELEMENTS(lengths); i++) { /* before they are synced or committed */
+		g_autofree char *bytes = pattern(lengths[i], i);
+		assert_reads(fixture, &bodies[i], bytes, lengths[i]);
 	}
 	for (unsigned i = 1; i < G_N_ELEMENTS(lengths); i++)
 		g_assert_cmpuint(bodies[i].offset, >=, bodies[i - 1].offset + bodies[i - 1].length);
@@ -73,6 +77,7 @@ test_read_parts(Fixture *fixture, const void *data)
 	size_t n;
 
 	write_body(writer, "behind", 6);
+	g_assert_true(store_writer_flush(writer, &error));
 	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_assert_true(store_body_read(fixture->store, &body, buffer, rows[i].size, rows[i].offset, &n, &error));
 		g_assert_cmpmem(buffer, n, rows[i].expected, strlen(rows[i].expected));
@@ -96,6 +101,10 @@ test_abort(Fixture *fixture, const void *data)
 	store_writer_abort(writer);
 	StoreBody second = write_body(writer, "second", 6);
 	g_assert_cmpuint(second.offset, ==, first.offset + 5);
+	g_assert_true(store_writer_begin(writer, 0, &error));
+	g_assert_true(store_writer_write(writer, "third", 5, &error));
+	store_writer_abort(writer);
+	g_assert_true(store_writer_flush(writer, &error));
 	assert_reads(fixture, &first, "first", 5);
 	assert_reads(fixture, &second, "second", 6);
 	g_assert_cmpint(file_size(fixture, "bodies/1"), ==, 11);

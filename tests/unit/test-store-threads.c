@@ -39,7 +39,7 @@ write_batches(void *data)
 		for (unsigned i = 0; i < BATCH; i++) {
 			g_autofree char *bytes = bytes_of(worker->number, uid + i);
 			bodies[i] = write_body(writer, bytes, strlen(bytes));
-			g_assert_true(store_derived_put(fixture->store, bodies[i].sha256, 1, bytes, strlen(bytes), &error));
+			g_assert_true(store_derived_put(fixture->store, &bodies[i], 1, bytes, strlen(bytes), &error));
 		}
 		g_assert_true(store_derived_flush(fixture->store, &error));
 		g_assert_true(store_writer_sync(writer, &error));
