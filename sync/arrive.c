@@ -146,6 +146,18 @@ keep_one(const SyncArrival *arrival, StoreTxn *txn, const Arrived *arrived, GErr
 	                         &arrived->derived, error);
 }
 
+/* The writer has given up what is in the batch: it has to come again. */
+static void
+give_up(SyncArrival *arrival)
+{
+	guint index;
+
+	for (guint i = 0; i < arrival->batch->len; i++)
+		if (sync_job_find(arrival->job, g_array_index(arrival->batch, Arrived, i).wanted->uid, &index))
+			arrival->done[index] = false;
+	g_array_set_size(arrival->batch, 0);
+}
+
 /* Texts, then bodies, then rows: whatever a crash leaves, no row points to what is not there. */
 bool
 sync_arrival_commit(SyncArrival *arrival, GError **error)
@@ -154,8 +166,10 @@ sync_arrival_commit(SyncArrival *arrival, GError **error)
 
 	if (arrival->batch->len == 0)
 		return true;
-	if (!sync_receiver_settle(&arrival->receiver, error))
+	if (!sync_receiver_settle(&arrival->receiver, error)) {
+		give_up(arrival);
 		return false;
+	}
 	g_autoptr(StoreTxn) txn = store_begin(store, error);
 	if (!txn)
 		return false;

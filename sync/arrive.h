@@ -31,7 +31,7 @@ bool sync_arrival_wants(const SyncArrival *arrival, guint index);
 /* Before end, when the connection has ended: the UID of the message at which it did. */
 uint32_t sync_arrival_suspect(const SyncArrival *arrival);
 
-/* Makes what has come durable and visible. */
+/* Makes what has come durable and visible.  What cannot be made durable is still to come then. */
 bool sync_arrival_commit(SyncArrival *arrival, GError **error);
 
 /* In the transaction that makes it visible: gives the row of @wanted (or the one that waited to be matched with it) its

@@ -23,11 +23,26 @@ store_appender_init(StoreAppender *appender, StoreSegmentSet *set)
 	appender->synced = g_ptr_array_new_with_free_func(release);
 }
 
+/* Nothing that ended since the last sync will do: what was handed out of it is refused. */
+static void
+give_up(StoreAppender *appender)
+{
+	for (unsigned i = 0; i < appender->retired->len; i++)
+		store_segment_mark_damaged(appender->retired->pdata[i]);
+	if (appender->segment)
+		store_segment_mark_damaged(appender->segment);
+	g_ptr_array_set_size(appender->retired, 0);
+	g_clear_pointer(&appender->segment, store_segment_release);
+	appender->buffered = 0;
+	appender->dirty = false;
+}
+
 void
 store_appender_clear(StoreAppender *appender)
 {
 	store_appender_abort(appender);
-	store_appender_flush(appender, NULL); /* what was handed out is never overwritten, so it had better be there */
+	if (!store_appender_flush(appender, NULL)) /* the next writer goes on behind it, so it has to be there */
+		give_up(appender);
 	g_ptr_array_free(appender->retired, TRUE);
 	g_ptr_array_free(appender->synced, TRUE);
 	if (appender->segment)
@@ -143,9 +158,7 @@ sync_segment(StoreSegment *segment, GError **error)
 	if (fdatasync(segment->fd) == 0)
 		return true;
 	/* The kernel may have dropped what it could not write and say so only once: never append here again. */
-	core_throw_errno(error, "cannot sync %s/%" G_GINT64_FORMAT, segment->set->path, segment->id);
-	store_segment_mark_damaged(segment);
-	return false;
+	return core_throw_errno(error, "cannot sync %s/%" G_GINT64_FORMAT, segment->set->path, segment->id);
 }
 
 bool
@@ -157,11 +170,8 @@ store_appender_sync(StoreAppender *appender, GError **error)
 		ok = sync_segment(appender->retired->pdata[i], error);
 	if (ok && appender->segment && appender->dirty)
 		ok = sync_segment(appender->segment, error);
-	if (!ok) { /* what they hold since the last success is given up */
-		g_ptr_array_set_size(appender->retired, 0);
-		g_clear_pointer(&appender->segment, store_segment_release);
-		appender->buffered = 0;
-		appender->dirty = false;
+	if (!ok) {
+		give_up(appender);
 		return false;
 	}
 	appender->dirty = false;

@@ -35,5 +35,5 @@ void store_appender_abort(StoreAppender *appender);
 bool store_appender_flush(StoreAppender *appender, GError **error);
 
 /* fdatasync() of all that has ended.  After a failure nothing that ended since the last success may be relied on: it
- * has to be written again, and goes elsewhere. */
+ * has to be written again, and goes to another segment. */
 bool store_appender_sync(StoreAppender *appender, GError **error);

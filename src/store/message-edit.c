@@ -154,10 +154,11 @@ place_body(StoreTxn *txn, const StoreBody *body, int64_t *id, GError **error)
 	store_bind_int(query, ":segment", body->segment_id);
 	store_bind_int(query, ":offset", (int64_t)body->offset);
 	store_bind_int(query, ":length", (int64_t)body->length);
-	if (!store_query_run(txn->db, query, error))
+	bool is_given_up = store_segment_set_is_damaged(txn->store->bodies, body->segment_id);
+	if (!is_given_up && !store_query_run(txn->db, query, error))
 		return false;
-	if (sqlite3_changes(txn->db->handle) == 0)
-		return core_throw(error, CORE_ERROR_NOT_FOUND, "the body was written too long ago and has been given up");
+	if (is_given_up || sqlite3_changes(txn->db->handle) == 0)
+		return core_throw(error, CORE_ERROR_NOT_FOUND, "the body could not be kept, or was written too long ago");
 	if (*id == 0)
 		*id = sqlite3_last_insert_rowid(txn->db->handle);
 	return true;

@@ -172,8 +172,8 @@ bool store_name_taken(StoreTxn *txn, int64_t place_id, const char *name, int64_t
 /* The body is here: makes the message visible as @name.  @body was written and made durable by a writer
  * (store_writer_sync()); if bytes with that hash are known, that body is shared and @body's own bytes are given up.
  * @name must not be taken (store_name_taken()); one that the user chose before stays.  CORE_ERROR_NOT_FOUND: message @id
- * has gone meanwhile, or the writer gave @body up (it was freed or synced twice since) and compaction came; nothing was
- * changed. */
+ * has gone meanwhile, or the writer gave @body up (a sync failed; or it was freed or synced twice since, and compaction
+ * came); nothing was changed. */
 bool store_message_set_body(StoreTxn *txn, int64_t id, const StoreBody *body, const char *name,
                             const uint8_t header_sha256[32], GError **error);
 

@@ -5,8 +5,8 @@
  * reclaimed by store_compact().
  *
  * What a writer has ended (new or shared) is safe from store_compact() until the writer's second sync after it, or its
- * end: so sync, commit the messages, and go on.  Later than that store_message_set_body() may say CORE_ERROR_NOT_FOUND,
- * but never takes wrong bytes.
+ * end: so sync, commit the messages, and go on.  Later than that, or after a sync that failed, store_message_set_body()
+ * may say CORE_ERROR_NOT_FOUND, but never takes wrong bytes.
  */
 #pragma once
 

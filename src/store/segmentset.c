@@ -295,6 +295,16 @@ store_segment_mark_damaged(StoreSegment *segment)
 	pthread_mutex_unlock(&segment->set->lock);
 }
 
+bool
+store_segment_set_is_damaged(StoreSegmentSet *set, int64_t segment_id)
+{
+	pthread_mutex_lock(&set->lock);
+	const StoreSegment *segment = g_hash_table_lookup(set->table, &segment_id);
+	bool is_damaged = segment && segment->damaged;
+	pthread_mutex_unlock(&set->lock);
+	return is_damaged;
+}
+
 /* With set->lock held: a segment with room for @size_hint more bytes that nobody writes to. */
 static StoreSegment *
 find_free(StoreSegmentSet *set, uint64_t size_hint)

@@ -63,6 +63,7 @@ void store_segment_release(StoreSegment *segment);
 uint64_t store_segment_end(StoreSegment *segment);
 void store_segment_set_end(StoreSegment *segment, uint64_t end);
 void store_segment_mark_damaged(StoreSegment *segment);
+bool store_segment_set_is_damaged(StoreSegmentSet *set, int64_t segment_id); /* nothing new may be placed there */
 
 /* Out of the table, and its file unlinked; readers that have a reference go on. */
 void store_segment_set_remove(StoreSegmentSet *set, int64_t segment_id);

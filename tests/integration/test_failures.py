@@ -2,6 +2,7 @@
 was left out is named in the log, the command ends with 75, and the next run asks for it again."""
 import re
 import sqlite3
+import time
 
 import pytest
 from lib import messages, scripted
@@ -9,7 +10,7 @@ from lib.scripted import CONDSTORE, QRESYNC, REV1, Session
 
 pytestmark = pytest.mark.usefixtures("fuse")
 
-LATER = 75
+IO, LATER = 74, 75
 MAILS = [messages.random_message("failures", index) for index in range(12)]
 
 
@@ -410,3 +411,33 @@ def test_a_search_that_tells_nothing_removes_nothing(how, serve, home):
     home.configure(**server.account())
     leaves_out(home.run("sync"), "test: A: UID 4: ")
     assert len(select(home, "SELECT 1 FROM messages")) == 12
+
+
+# The disk
+
+class Slow(Session):
+    """Batches are committed every two seconds, so that people see what is here: here the one before this message is."""
+    uid = None
+
+    def fetch_one(self, number, mail, items):
+        if mail.uid == self.uid and is_for_bodies(items):
+            time.sleep(2.1)
+        super().fetch_one(number, mail, items)
+
+
+def test_what_could_not_be_made_durable_is_not_shown(serve, home):
+    """It is when the run has ended, and everything there is to commit is committed."""
+    server = serve(Slow)
+    server.add("INBOX", [messages.random_message("large", index, size=100_000) for index in range(7)])
+    home.configure(**server.account(connections=1))
+    home.sync()
+    used = sum(path.stat().st_size for path in (home.store / "bodies").iterdir())
+    for mail in MAILS[:3]:
+        server.box("INBOX").add(mail)
+    server.session_class = type("SlowAtLast", (Slow,), {"uid": 9})
+    done = home.run("sync", limit_file_bytes=used + 100)
+    assert done.status == IO and "File too large" in done.err, str(done)
+    assert bodies_here(home) == 7
+    server.session_class = Session
+    home.sync()
+    assert tree(home) == {"INBOX": wanted(server.box("INBOX"))}

@@ -262,11 +262,18 @@ test_body_does_not_fit(Fixture *fixture, const void *data)
 	g_assert_error(error, CORE_ERROR, CORE_ERROR_IO);
 	g_clear_error(&error);
 	limit_file_size(RLIM_INFINITY);
+	g_assert_true(store_writer_sync(writer, &error)); /* of nothing */
+	StoreTxn *txn = begin(fixture);
+	int64_t id = insert_message(txn, fixture->inbox, 1);
+	g_assert_false(store_message_set_body(txn, id, &body, "1.eml", body.sha256, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_NOT_FOUND);
+	g_clear_error(&error);
+	commit(txn);
 
 	body = write_body(writer, large, 300000);
 	g_assert_true(store_writer_sync(writer, &error));
-	StoreTxn *txn = begin(fixture);
-	int64_t id = insert_message(txn, fixture->inbox, 1);
+	g_assert_cmpint(body.segment_id, ==, 2);
+	txn = begin(fixture);
 	set_body(txn, id, &body, "1.eml");
 	commit(txn);
 	g_autofree char *text = read_message(fixture, id);
