@@ -35,7 +35,7 @@ uint32_t sync_arrival_suspect(const SyncArrival *arrival);
 bool sync_arrival_commit(SyncArrival *arrival, GError **error);
 
 /* In the transaction that makes it visible: gives the row of @wanted (or the one that waited to be matched with it) its
- * body and name.  Of @job the mailbox, the path and .headers count.  A message whose row has gone meanwhile needs no body, and is
- * no trouble for the others. */
+ * body and name.  Of @job the mailbox, the path and .headers count.  A message whose row has gone meanwhile needs no body,
+ * and is no trouble for the others. */
 bool sync_arrival_keep(SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted, const StoreBody *body,
                        const MimeDerived *derived, GError **error);

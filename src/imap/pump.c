@@ -232,7 +232,8 @@ static bool
 tells(const ImapResponse *response)
 {
 	return response->kind == IMAP_RESPONSE_FETCH || response->kind == IMAP_RESPONSE_VANISHED ||
-	       response->kind == IMAP_RESPONSE_EXPUNGE || response->kind == IMAP_RESPONSE_SEARCH || response->kind == IMAP_RESPONSE_LIST || response->kind == IMAP_RESPONSE_STATUS;
+	       response->kind == IMAP_RESPONSE_EXPUNGE || response->kind == IMAP_RESPONSE_SEARCH ||
+	       response->kind == IMAP_RESPONSE_LIST || response->kind == IMAP_RESPONSE_STATUS;
 }
 
 static void

@@ -12,13 +12,13 @@
                                              has 245 bytes), and copies get endings such as ".gz" and "~" */
 #define MIME_NAME_FROM_MAX_BYTES 64       /* of FROM; SUBJECT gets what is left */
 
-/* A message without a UID (0), because the server does not have it yet, has no " ~UID".  The time is @internaldate_s in UTC (years outside 0000 to 9999 are clamped); @from and @subject as MimeDerived has
- * them, NULL or empty for none ("(no sender)", "(no subject)"); any bytes are taken.  The result is NFC, valid UTF-8,
- * holds no '/' ('-' stands for it; no other character is special to a path), no control (Cc, Cf bidi overrides and
- * isolates, zero-width and line/paragraph separators included) characters, begins with a digit, has no runs of white
- * space, FROM begins with no dot or dash, and it is at most MIME_NAME_CANONICAL_MAX_BYTES long with ".eml", cut at a
- * character (an extended grapheme where GLib can tell), never inside " ~UID".  Only the first 1,024 bytes of @from and of @subject
- * are looked at.  g_free() it. */
+/* A message without a UID (0), because the server does not have it yet, has no " ~UID".  The time is @internaldate_s in
+ * UTC (years outside 0000 to 9999 are clamped); @from and @subject as MimeDerived has them, NULL or empty for none
+ * ("(no sender)", "(no subject)"); any bytes are taken.  The result is NFC, valid UTF-8, holds no '/' ('-' stands for it;
+ * no other character is special to a path), no control (Cc, Cf bidi overrides and isolates, zero-width and line/paragraph
+ * separators included) characters, begins with a digit, has no runs of white space, FROM begins with no dot or dash, and
+ * it is at most MIME_NAME_CANONICAL_MAX_BYTES long with ".eml", cut at a character (an extended grapheme where GLib can
+ * tell), never inside " ~UID".  Only the first 1,024 bytes of @from and of @subject are looked at.  g_free() it. */
 char *mime_name_make(int64_t internaldate_s, const char *from, const char *subject, uint32_t uid);
 
 /* @name with the fixed suffix that sets it apart when it is taken: " (2)" before its ending, still within the length;

@@ -24,8 +24,8 @@ bool net_tls_pin_valid(const char *pin, GError **error);
  * CORE_ERROR_PROTOCOL (nonsense) or CORE_ERROR_CANCELLED.
  *
  * A peer that closes without close_notify is reported as NET_EOF by read, so that a truncated protocol is judged by the
- * protocol above; to one that has closed we say no goodbye.  The system's anchors are read for each handshake (some 6 ms and 4 MB) and let go after it: what the
- * system no longer trusts is noticed, and idle connections stay small. */
+ * protocol above; to one that has closed we say no goodbye.  The system's anchors are read for each handshake (some 6 ms
+ * and 4 MB) and let go after it: what the system no longer trusts is noticed, and idle connections stay small. */
 NetStream *net_tls_new(NetStream *below, const NetTlsConfig *config, const char *host, int timeout_ms, GError **error);
 
 /* "TLS1.3 TLS_AES_256_GCM_SHA384" for people; valid until the stream is freed.  @stream must be a TLS stream. */

@@ -119,8 +119,8 @@ bool store_operation_copied(StoreTxn *txn, int64_t id, uint32_t target_uid, GErr
  * before the server answered; or the server answered, and has neither done nor refused it. */
 bool store_operation_lost(StoreTxn *txn, int64_t id, const char *words, GError **error);
 bool store_operation_undone(StoreTxn *txn, int64_t id, const char *words, GError **error);
-/* Not done: again, no sooner than @not_before_s.  @error_words NULL: those it has.  NOT_FOUND also for a message in state MOVING,
- * which nothing can be done with again: it is to be done, held or failed. */
+/* Not done: again, no sooner than @not_before_s.  @error_words NULL: those it has.  NOT_FOUND also for a message in state
+ * MOVING, which nothing can be done with again: it is to be done, held or failed. */
 bool store_operation_again(StoreTxn *txn, int64_t id, int64_t not_before_s, const char *error_words, GError **error);
 bool store_operation_hold(StoreTxn *txn, int64_t id, const char *why, GError **error);
 /* Refused for good.  What was not done is shown as it is: flags as the server has them, a move back in its mailbox, a
