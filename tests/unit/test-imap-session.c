@@ -297,9 +297,9 @@ test_what_is_told_for_long_is_no_mere_talk(void)
 {
 	SCRIPT(script, READY(""), C("m2 NOOP\r\n"), FLOOD("* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n"));
 	ImapSession *session = script_assert_opens(&script);
-	int64_t until_ms = core_clock_ms() + 3000;
+	int64_t until_ms = core_clock_ms() + 10000; /* more than IMAP_IDLE_TALKS times */
 
-	script.config.timeout_ms = 50;
+	script.config.timeout_ms = 300;
 	imap_session_listen(session, has_enough, &until_ms);
 	assert_broken(session, CORE_ERROR_REFUSED, "enough");
 	script_finish(&script, session);
