@@ -54,6 +54,7 @@ typedef struct {
 	int64_t trash_id; /* the mailbox they go to; 0: none, they are expunged */
 	int64_t undo_s;   /* an expunge is sent no sooner than this after it was asked for, however long the message has been
 	                     in the Trash: whoever removes a whole tree has that long to take it back */
+	int64_t heir_id;  /* the message that takes its place: nothing is sent before the server has that one; 0: none */
 } StoreRemoval;
 
 #define STORE_HOLD_ALWAYS 1000 /* more irreversible removals of an account than this within STORE_HOLD_WINDOW_S are held */

@@ -16,6 +16,8 @@ typedef enum {
 	STORE_MESSAGE_REFUSED = 4,   /* only here: the server does not take it (error) */
 	STORE_MESSAGE_TO_COPY = 5,   /* to be copied to mailbox_id by the server */
 	STORE_MESSAGE_MOVING = 6,    /* an operation that was sent is taking it away from mailbox_id; it has left there */
+	STORE_MESSAGE_FILE = 7,      /* no message, and only here: a file of a user's in mail/ (files.h) */
+	STORE_MESSAGE_TMP = 8,       /* the same in tmp/ of its mailbox in maildir/, and seen nowhere else */
 } StoreMessageState;
 
 typedef struct {

@@ -254,6 +254,29 @@ static const char *const mail_2[] = {
 	NULL,
 };
 
+static const char *const mail_3[] = {
+	"ALTER TABLE accounts ADD COLUMN quota_used INTEGER;  -- bytes, of RFC 9208's STORAGE; NULL: the server did not say\n"
+	"ALTER TABLE accounts ADD COLUMN quota_limit INTEGER; -- likewise\n"
+	"ALTER TABLE mailboxes ADD COLUMN rights TEXT; -- what MYRIGHTS said (RFC 4314); NULL: nothing, so all is allowed\n",
+
+	/* States of messages besides those of mail_2: 7: a file that is no message, only here; 8: the same, in tmp/ of the
+	 * mailbox's Maildir, shown nowhere else. */
+	"ALTER TABLE messages ADD COLUMN dated INTEGER NOT NULL DEFAULT 0; -- 1: the user has set its time\n"
+	"ALTER TABLE messages ADD COLUMN maildir TEXT; -- in maildir/, without flags, as a mail program called it; NULL: made\n"
+	"                                 -- of the id\n"
+	"ALTER TABLE messages ADD COLUMN old INTEGER NOT NULL DEFAULT 0; -- 1: a mail program has moved it out of new/\n"
+	"ALTER TABLE operations ADD COLUMN heir INTEGER; -- of move and remove: id of the message that replaces it, which must\n"
+	"                                 -- be on the server first; NULL: none\n",
+
+	"CREATE TABLE searches (\n"
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"  account INTEGER NOT NULL REFERENCES accounts (id),\n"
+	"  query TEXT NOT NULL,          -- as it is listed\n"
+	"  UNIQUE (account, query)\n"
+	") STRICT;\n",
+	NULL,
+};
+
 static const char *const derived_1[] = {
 	"CREATE TABLE segments (\n"
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT -- the file text/ID\n"
@@ -291,7 +314,7 @@ static const char *const derived_2[] = {
 	NULL,
 };
 
-static const char *const *const mail_steps[] = { mail_1, mail_2 };
+static const char *const *const mail_steps[] = { mail_1, mail_2, mail_3 };
 static const char *const *const derived_steps[] = { derived_1, derived_2 };
 
 const StoreSchema store_schema_mail = { 0x6d61696c /* "mail" */, G_N_ELEMENTS(mail_steps), mail_steps };
