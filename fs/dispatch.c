@@ -45,6 +45,8 @@ error_number(const GError *error)
 	case CORE_ERROR_PASSWORD:
 	case CORE_ERROR_REFUSED:
 		return EACCES;
+	case CORE_ERROR_FULL:
+		return ENOSPC;
 	case CORE_ERROR_USAGE:
 	case CORE_ERROR_CONFIG:
 	case CORE_ERROR_PROTOCOL:

@@ -357,9 +357,8 @@ note_gone(const Search *search, uint32_t *uids)
 		const SyncSought *sought = &search->look.sought[i];
 		if (uids[i] != 0 || sought->is_foreign || sought->item->target_uidnext == 0)
 			continue;
-		for (uint32_t uid = sought->from; uid < search->next && uids[i] == 0; uid++)
-			if (!imap_uidset_has(&search->shown, uid))
-				uids[i] = SYNC_UID_GONE;
+		if (sought->from < search->next && !imap_uidset_has_range(&search->shown, sought->from, search->next - 1))
+			uids[i] = SYNC_UID_GONE;
 	}
 }
 

@@ -8,9 +8,10 @@
 #define SYNC_WORKERS_MAX 16
 
 /* UIDs of a mailbox that are, or were, in jobs.  A set for each job: they come with the highest first, and to put lower ones
- * into a large set moves all that it has. */
+ * into a large set moves all that it has.  For the same reason what is asked for is mostly below all of them. */
 typedef struct {
 	uint32_t uidvalidity;
+	uint32_t lowest; /* of all */
 	GPtrArray *jobs; /* of ImapUidSet */
 } SyncPlanned;
 

@@ -244,10 +244,14 @@ note_planned(SyncPool *pool, const SyncJob *job)
 	}
 	if (planned->uidvalidity != job->uidvalidity)
 		g_ptr_array_set_size(planned->jobs, 0);
+	if (planned->jobs->len == 0)
+		planned->lowest = UINT32_MAX;
 	planned->uidvalidity = job->uidvalidity;
 	ImapUidSet *uids = g_new0(ImapUidSet, 1);
 	for (guint i = 0; i < job->wanted->len; i++)
 		imap_uidset_add(uids, g_array_index(job->wanted, SyncWanted, i).uid);
+	if (uids->count > 0)
+		planned->lowest = MIN(planned->lowest, uids->ranges[0].first);
 	g_ptr_array_add(planned->jobs, uids);
 }
 
@@ -257,7 +261,7 @@ sync_pool_has_planned(SyncPool *pool, int64_t mailbox_id, uint32_t uidvalidity, 
 	pthread_mutex_lock(&pool->lock);
 	const SyncPlanned *planned = g_hash_table_lookup(pool->planned, &mailbox_id);
 	bool has = false;
-	if (planned && planned->uidvalidity == uidvalidity)
+	if (planned && planned->uidvalidity == uidvalidity && uid >= planned->lowest)
 		for (guint i = 0; i < planned->jobs->len && !has; i++)
 			has = imap_uidset_has(g_ptr_array_index(planned->jobs, i), uid);
 	pthread_mutex_unlock(&pool->lock);

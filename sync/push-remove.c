@@ -1,8 +1,7 @@
 /* Removal: \Deleted and UID EXPUNGE of exactly the messages that are meant (UIDPLUS, RFC 4315).
  *
- * A bare EXPUNGE would remove what another client marked.  So without UIDPLUS messages are only marked,
- * and the operation is held; when a person has confirmed it, EXPUNGE is sent if the server shows that nothing else is
- * marked in the mailbox.
+ * A bare EXPUNGE would remove what another client marked.  So without UIDPLUS messages are only marked, and the operation
+ * is held; when a person has confirmed it, EXPUNGE is sent if the server shows that nothing else is marked in the mailbox.
  */
 #include "imap/refusal.h"
 #include "sync/push.h"

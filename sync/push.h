@@ -136,4 +136,3 @@ bool sync_push_removal_outcome(SyncWorker *worker, const SyncBatch *batch, GErro
 /* outcome.c.  Operations of kind APPEND, MOVE or COPY that were sent, of one target (and one source): finds out what
  * became of each and settles it: done with its UID, again, or held where that cannot be told. */
 bool sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error);
-

@@ -22,6 +22,7 @@ static const struct {
 	[CORE_ERROR_BUSY] = { CORE_SCOPE_ACCOUNT, CORE_RETRY_LATER, EX_TEMPFAIL },
 	[CORE_ERROR_LOCKED] = { CORE_SCOPE_PROGRAM, CORE_RETRY_LATER, EX_TEMPFAIL },
 	[CORE_ERROR_IO] = { CORE_SCOPE_PROGRAM, CORE_RETRY_LATER, EX_IOERR },
+	[CORE_ERROR_FULL] = { CORE_SCOPE_PROGRAM, CORE_RETRY_LATER, EX_IOERR },
 	[CORE_ERROR_CORRUPT] = { CORE_SCOPE_PROGRAM, CORE_RETRY_NEVER, EX_IOERR },
 	[CORE_ERROR_NOT_FOUND] = { CORE_SCOPE_MESSAGE, CORE_RETRY_NEVER, EX_UNAVAILABLE },
 	[CORE_ERROR_CANCELLED] = { CORE_SCOPE_PROGRAM, CORE_RETRY_LATER, EX_TEMPFAIL },
@@ -73,7 +74,8 @@ core_throw_errno(GError **error, const char *format, ...)
 		va_start(args, format);
 		g_autofree char *what = g_strdup_vprintf(format, args);
 		va_end(args);
-		g_set_error(error, CORE_ERROR, CORE_ERROR_IO, "%s: %s", what, g_strerror(saved));
+		CoreErrorCode code = saved == ENOSPC || saved == EDQUOT ? CORE_ERROR_FULL : CORE_ERROR_IO;
+		g_set_error(error, CORE_ERROR, (int)code, "%s: %s", what, g_strerror(saved));
 	}
 	return false;
 }

@@ -23,7 +23,8 @@ typedef enum {
 	CORE_ERROR_REFUSED,     /* the server answered NO or BAD to one command; the connection is fine */
 	CORE_ERROR_BUSY,        /* the server asked us to come back later (throttled, too many connections) */
 	CORE_ERROR_LOCKED,      /* another process owns the store */
-	CORE_ERROR_IO,          /* a local file or disk failed (full, unreadable, …) */
+	CORE_ERROR_IO,          /* a local file or disk failed (unreadable, …) */
+	CORE_ERROR_FULL,        /* there is no room on the disk, or in the quota there */
 	CORE_ERROR_CORRUPT,     /* the store holds what it should not, or was made by a newer version */
 	CORE_ERROR_NOT_FOUND,   /* there is no such account, mailbox, message or body */
 	CORE_ERROR_CANCELLED,   /* somebody asked for the work to stop */
@@ -46,7 +47,8 @@ int core_error_exit_status(const GError *error); /* of sysexits.h */
 /* Sets *error and returns false, so that a failing function ends with "return core_throw(error, …);". */
 bool core_throw(GError **error, CoreErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* The same with ": " and the text of errno appended.  The code is CORE_ERROR_IO. */
+/* The same with ": " and the text of errno appended.  The code is CORE_ERROR_IO, or CORE_ERROR_FULL for
+ * ENOSPC and EDQUOT. */
 bool core_throw_errno(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Puts text before the message of *error and returns false. */

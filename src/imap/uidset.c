@@ -87,6 +87,14 @@ imap_uidset_has(const ImapUidSet *set, uint32_t uid)
 	return at < set->count && set->ranges[at].first <= uid;
 }
 
+bool
+imap_uidset_has_range(const ImapUidSet *set, uint32_t first, uint32_t last)
+{
+	size_t at = find(set, first);
+
+	return at < set->count && set->ranges[at].first <= first && set->ranges[at].last >= last;
+}
+
 uint64_t
 imap_uidset_size(const ImapUidSet *set)
 {

@@ -18,6 +18,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImapUidSet, imap_uidset_clear)
 void imap_uidset_add(ImapUidSet *set, uint32_t uid);
 void imap_uidset_add_range(ImapUidSet *set, uint32_t first, uint32_t last);
 bool imap_uidset_has(const ImapUidSet *set, uint32_t uid);
+bool imap_uidset_has_range(const ImapUidSet *set, uint32_t first, uint32_t last); /* all of them; first <= last */
 uint64_t imap_uidset_size(const ImapUidSet *set);
 
 /* Adds what @text says ("1,3:5,9:*"; "*" stands for @star, and 0 there makes it an error).  "7:3" is 3:7, as the RFC

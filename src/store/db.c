@@ -17,9 +17,13 @@ store_db_throw(sqlite3 *handle, const char *sql, GError **error)
 {
 	int rc = sqlite3_extended_errcode(handle), code = rc & 0xff;
 	int system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN ? sqlite3_system_errno(handle) : 0;
+	bool full = code == SQLITE_FULL || system == ENOSPC || system == EDQUOT;
 	const char *what = code == SQLITE_FULL ? g_strerror(ENOSPC) : sqlite3_errmsg(handle);
 
-	return core_throw(error, code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? CORE_ERROR_CORRUPT : CORE_ERROR_IO,
+	return core_throw(error,
+	                  code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? CORE_ERROR_CORRUPT
+	                  : full                                          ? CORE_ERROR_FULL
+	                                                                  : CORE_ERROR_IO,
 	                  "%s%s%s (SQLite %d, in: %.*s)", what, system ? ": " : "", system ? g_strerror(system) : "", rc,
 	                  (int)strcspn(sql, "\n"), sql);
 }

@@ -110,7 +110,12 @@ test_add_agrees_with_a_bitmap(void)
 				bits[uid] = uid > 0;
 		}
 		for (uint32_t uid = 0; uid < UIDS + 2; uid++) {
+			bool has_all = true;
 			g_assert_cmpint(imap_uidset_has(&set, uid), ==, bits[uid]);
+			for (uint32_t last = uid; last < UIDS + 2; last++) {
+				has_all &= bits[last];
+				g_assert_cmpint(imap_uidset_has_range(&set, uid, last), ==, has_all);
+			}
 			size += bits[uid];
 		}
 		g_assert_cmpuint(imap_uidset_size(&set), ==, size);
@@ -188,6 +193,19 @@ test_descending_text_is_read_in_linear_time(void)
 	g_assert_cmpuint(set.ranges[0].first, ==, 3);
 }
 
+/* Would take hours if each number were looked up. */
+static void
+test_a_large_range_is_looked_up_at_once(void)
+{
+	g_auto(ImapUidSet) set = { 0 };
+
+	imap_uidset_add_range(&set, 2, UINT32_MAX);
+	for (uint32_t first = 2; first < 1000 * 1000; first++)
+		g_assert_true(imap_uidset_has_range(&set, first, UINT32_MAX));
+	g_assert_false(imap_uidset_has_range(&set, 1, UINT32_MAX));
+	g_assert_false(imap_uidset_has_range(&set, 0, UINT32_MAX));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -198,5 +216,6 @@ main(int argc, char **argv)
 	g_test_add_func("/imap/uidset/ends-of-the-range", test_ends_of_the_range);
 	g_test_add_func("/imap/uidset/format-cuts-at-a-length", test_format_cuts_at_a_length);
 	g_test_add_func("/imap/uidset/descending-text-is-read-in-linear-time", test_descending_text_is_read_in_linear_time);
+	g_test_add_func("/imap/uidset/a-large-range-is-looked-up-at-once", test_a_large_range_is_looked_up_at_once);
 	return g_test_run();
 }
