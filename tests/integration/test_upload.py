@@ -612,6 +612,27 @@ def test_one_that_others_took_away_before_the_cut_was_mended_is_held(elsewhere, 
     assert sum(len(each.mails) for each in server.boxes.values()) == count + 1
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_many_that_did_not_get_there_while_others_did(missing, start, append, home):
+    """If each that came since is still there, none of them can have been ours; if one has gone, it may."""
+    server, own, others = start(), [mail(number) for number in range(80)], [mail(1000 + number) for number in range(800)]
+    append(*own)
+    server.cut_before_action = "APPEND"
+    assert home.run("sync").status == 69
+    box = server.box("A")
+    for raw in others:
+        box.add(raw)
+    if missing:
+        box.expunge(box.mails[400].uid)
+    done = home.run("sync")
+    if not missing:
+        assert done.status == 0, str(done)
+        assert sorted(sha(each.raw) for each in box.mails) == sorted(map(sha, own + others))
+        return
+    assert done.status == 75 and "has gone from there, which may have been this one" in done.err
+    assert len(box.mails) == 799 and [each[:2] for each in operations(home)] == [("append", "held")] * 80
+
+
 # Costs
 
 @pytest.mark.parametrize("literals", ["LITERAL+", "LITERAL-"])
