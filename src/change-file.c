@@ -1,6 +1,6 @@
 #include "change-file.h"
 
-#include "mime/headers.h"
+#include "mime/intake.h"
 #include "sync/derive.h"
 
 #include <errno.h>
@@ -9,14 +9,12 @@
 #include <unistd.h>
 
 #define CHUNK_BYTES (64 * 1024)
-#define HEADER_LOOK_BYTES (256 * 1024) /* of the beginning, in which the header's From: or Date: must be */
 
 typedef struct {
 	const char *path;
 	uint64_t limit_bytes; /* 0: the server tells none */
-	uint64_t bytes;       /* so far */
-	uint8_t last;         /* of them */
-	GByteArray *head;
+	MimeIntake intake;
+	GByteArray *out;      /* what comes out of it */
 } Input;
 
 static bool
@@ -30,34 +28,13 @@ check_size(const Input *input, uint64_t bytes, GError **error)
 	                  (unsigned)(CHANGE_FILE_MAX_BYTES >> 30));
 }
 
-/* Writes @bytes with each lone LF as CRLF. */
 static bool
 write_lines(StoreWriter *writer, const uint8_t *bytes, size_t length, Input *input, GError **error)
 {
-	GByteArray *head = input->head;
-	g_autoptr(GByteArray) out = g_byte_array_sized_new((guint)(length + length / 16));
-
-	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] == '\n' && input->last != '\r')
-			g_byte_array_append(out, (const guint8 *)"\r", 1);
-		g_byte_array_append(out, &bytes[i], 1);
-		input->last = bytes[i];
-	}
-	input->bytes += out->len;
-	if (head->len < HEADER_LOOK_BYTES)
-		g_byte_array_append(head, out->data, MIN(out->len, HEADER_LOOK_BYTES - head->len));
-	return check_size(input, input->bytes, error) &&
-	       (out->len == 0 || store_writer_write(writer, out->data, out->len, error));
-}
-
-static bool
-is_message(const GByteArray *head)
-{
-	MimeHeaders headers;
-	gsize length = mime_headers_length((const char *)head->data, head->len);
-
-	mime_headers_scan((const char *)head->data, length ? length : head->len, &headers);
-	return headers.fields[MIME_FIELD_FROM].value || headers.fields[MIME_FIELD_DATE].value;
+	g_byte_array_set_size(input->out, 0);
+	mime_intake_feed(&input->intake, bytes, length, input->out);
+	return check_size(input, input->intake.bytes, error) &&
+	       (input->out->len == 0 || store_writer_write(writer, input->out->data, input->out->len, error));
 }
 
 static bool
@@ -76,7 +53,7 @@ copy(StoreWriter *writer, int fd, Input *input, CoreCancel *cancel, GError **err
 		if (!write_lines(writer, buffer, (size_t)n, input, error))
 			return false;
 	}
-	return is_message(input->head) ||
+	return mime_intake_is_message(&input->intake) ||
 	       core_throw(error, CORE_ERROR_USAGE, "%s is no message: it has no header with From: or Date:", input->path);
 }
 
@@ -84,8 +61,8 @@ bool
 change_file_read(Store *store, StoreWriter *writer, const char *path, uint64_t limit_bytes, CoreCancel *cancel,
                  StoreBody *body_r, MimeDerived *derived_r, GError **error)
 {
-	g_autoptr(GByteArray) head = g_byte_array_new();
-	Input input = { .path = path, .limit_bytes = limit_bytes, .head = head };
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	Input input = { .path = path, .limit_bytes = limit_bytes, .out = out };
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO without a writer is no file to wait for */
 
@@ -97,11 +74,13 @@ change_file_read(Store *store, StoreWriter *writer, const char *path, uint64_t l
 	}
 	bool ok = S_ISREG(status.st_mode) || core_throw(error, CORE_ERROR_USAGE, "%s is not a file", path);
 	ok = ok && check_size(&input, (uint64_t)status.st_size, error);
+	mime_intake_init(&input.intake);
 	ok = ok && store_writer_begin(writer, (uint64_t)status.st_size, error);
 	if (ok && !copy(writer, fd, &input, cancel, error)) {
 		store_writer_abort(writer);
 		ok = false;
 	}
+	mime_intake_clear(&input.intake);
 	close(fd);
 	return ok && store_writer_end(writer, body_r, error) &&
 	       store_writer_sync(writer, error) && sync_derive(store, body_r, NULL, true, derived_r, error) &&
