@@ -35,6 +35,7 @@ static const struct {
 	[IMAP_CAP_MULTIAPPEND] = { "MULTIAPPEND", false },
 	[IMAP_CAP_QUOTA] = { "QUOTA", false },
 	[IMAP_CAP_ACL] = { "ACL", false },
+	[IMAP_CAP_LIST_MYRIGHTS] = { "LIST-MYRIGHTS", false },
 	[IMAP_CAP_ID] = { "ID", false },
 	[IMAP_CAP_BINARY] = { "BINARY", false }, /* in rev2 only what concerns FETCH */
 	[IMAP_CAP_UNSELECT] = { "UNSELECT", true },

@@ -109,6 +109,12 @@ imap_decode_values(ImapArena *arena, const ImapHead *head, const ImapNode *value
 	case IMAP_RESPONSE_STATUS:
 		imap_decode_mailbox_status(arena, values, response);
 		break;
+	case IMAP_RESPONSE_QUOTA:
+		imap_decode_quota(values, response);
+		break;
+	case IMAP_RESPONSE_MYRIGHTS:
+		imap_decode_my_rights(values, response);
+		break;
 	case IMAP_RESPONSE_SEARCH:
 		imap_decode_esearch(values, response);
 		break;
@@ -126,7 +132,7 @@ imap_decode_values(ImapArena *arena, const ImapHead *head, const ImapNode *value
 		break;
 	case IMAP_RESPONSE_NAMESPACE:
 	case IMAP_RESPONSE_ID:
-	case IMAP_RESPONSE_QUOTA:
+	case IMAP_RESPONSE_QUOTAROOT:
 	case IMAP_RESPONSE_ACL:
 	case IMAP_RESPONSE_UNKNOWN:
 		decode_node(arena, head, values, response);

@@ -24,9 +24,13 @@ void imap_decode_status(ImapLexer *lexer, char *text, ImapResponse *response);
 /* @text begins with "[": the bracket that ends the code, or NULL; *@balanced_r: and all lists and strings in it end. */
 char *imap_decode_code_end(char *text, bool *balanced_r);
 
-/* mailbox.c: LIST, STATUS */
+/* mailbox.c: LIST, STATUS, MYRIGHTS */
 void imap_decode_list(ImapArena *arena, const ImapNode *values, ImapResponse *response);
 void imap_decode_mailbox_status(ImapArena *arena, const ImapNode *values, ImapResponse *response);
+void imap_decode_my_rights(const ImapNode *values, ImapResponse *response);
+
+/* quota.c */
+void imap_decode_quota(const ImapNode *values, ImapResponse *response);
 
 /* search.c: @text is what stands behind SEARCH, writable */
 void imap_decode_search(char *text, ImapResponse *response);

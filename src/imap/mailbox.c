@@ -1,4 +1,4 @@
-/* LIST, LSUB, XLIST and STATUS (RFC 9051 7.3.1 and 7.3.4, RFC 5258, RFC 6154, RFC 7162, RFC 8474). */
+/* LIST, LSUB, XLIST, STATUS and MYRIGHTS (RFC 9051 7.3.1 and 7.3.4, RFC 5258, RFC 6154, RFC 7162, RFC 8474, RFC 4314). */
 #include "imap/decode.h"
 
 #include <string.h>
@@ -176,4 +176,25 @@ imap_decode_mailbox_status(ImapArena *arena, const ImapNode *values, ImapRespons
 		else
 			response->damaged = true;
 	}
+}
+
+static bool
+is_rights(const ImapNode *node)
+{
+	return node && (node->kind == IMAP_NODE_ATOM || node->kind == IMAP_NODE_STRING) && node->length <= IMAP_RIGHTS_MAX &&
+	       strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789") == node->length;
+}
+
+/* Where a server forgot to quote a name nobody knows which of its words are rights. */
+void
+imap_decode_my_rights(const ImapNode *values, ImapResponse *response)
+{
+	ImapMyRights *my = &response->my_rights;
+	const ImapNode *rights = values ? values->next : NULL;
+
+	my->mailbox = imap_node_is_word(values) ? values->text : "";
+	if (imap_node_is_word(values) && is_rights(rights) && !rights->next)
+		my->rights = rights->text;
+	else
+		response->damaged = true;
 }

@@ -40,8 +40,10 @@ typedef enum {
 	IMAP_RESPONSE_VANISHED,   /* vanished (RFC 7162) */
 	IMAP_RESPONSE_FETCH,      /* fetch */
 	IMAP_RESPONSE_ID,         /* node (RFC 2971) */
-	IMAP_RESPONSE_QUOTA,      /* node: also QUOTAROOT (RFC 9208) */
-	IMAP_RESPONSE_ACL,        /* node: ACL, LISTRIGHTS, MYRIGHTS (RFC 4314) */
+	IMAP_RESPONSE_QUOTA,      /* quota (RFC 9208) */
+	IMAP_RESPONSE_QUOTAROOT,  /* node: a mailbox and the names of its roots (RFC 9208) */
+	IMAP_RESPONSE_MYRIGHTS,   /* my_rights (RFC 4314) */
+	IMAP_RESPONSE_ACL,        /* node: ACL, LISTRIGHTS (RFC 4314) */
 	IMAP_RESPONSE_UNKNOWN,    /* keyword and node: anything else, METADATA for example */
 } ImapResponseKind;
 
@@ -172,6 +174,19 @@ typedef struct {
 	const char *mailboxid;
 } ImapMailboxStatus;
 
+typedef struct {
+	const char *root; /* "" is one as any other */
+	bool has_storage; /* the next two came, as numbers that can be true: each at most INT64_MAX */
+	uint64_t used_bytes, limit_bytes; /* of STORAGE; more may be used than the limit */
+} ImapQuota;
+
+#define IMAP_RIGHTS_MAX 64 /* letters and digits that can be rights */
+
+typedef struct {
+	const char *mailbox;
+	const char *rights; /* letters and digits, at most IMAP_RIGHTS_MAX, "" for none; NULL: they could not be read */
+} ImapMyRights;
+
 enum {
 	IMAP_SEARCH_MIN = 1 << 0,
 	IMAP_SEARCH_MAX = 1 << 1,
@@ -254,6 +269,8 @@ typedef struct {
 		ImapWords words;
 		ImapListResponse list;
 		ImapMailboxStatus mailbox_status;
+		ImapQuota quota;
+		ImapMyRights my_rights;
 		ImapSearchResponse search;
 		ImapVanished vanished;
 		ImapFetch fetch;

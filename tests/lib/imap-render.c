@@ -176,6 +176,17 @@ put_mailbox_status(GString *out, const ImapMailboxStatus *status)
 }
 
 static void
+put_quota(GString *out, const ImapQuota *quota)
+{
+	put_text(out, "root", quota->root);
+	if (!quota->has_storage)
+		return;
+	g_assert_cmpuint(MAX(quota->used_bytes, quota->limit_bytes), <=, INT64_MAX);
+	put_number(out, "used", quota->used_bytes);
+	put_number(out, "limit", quota->limit_bytes);
+}
+
+static void
 put_search(GString *out, const ImapSearchResponse *search)
 {
 	if (search->tag)
@@ -265,6 +276,13 @@ put_response(GString *out, const ImapResponse *response)
 	case IMAP_RESPONSE_STATUS:
 		put_mailbox_status(out, &response->mailbox_status);
 		break;
+	case IMAP_RESPONSE_QUOTA:
+		put_quota(out, &response->quota);
+		break;
+	case IMAP_RESPONSE_MYRIGHTS:
+		put_text(out, "mailbox", response->my_rights.mailbox);
+		put_text(out, "rights", response->my_rights.rights);
+		break;
 	case IMAP_RESPONSE_SEARCH:
 		put_search(out, &response->search);
 		break;
@@ -281,7 +299,7 @@ put_response(GString *out, const ImapResponse *response)
 		break;
 	case IMAP_RESPONSE_NAMESPACE:
 	case IMAP_RESPONSE_ID:
-	case IMAP_RESPONSE_QUOTA:
+	case IMAP_RESPONSE_QUOTAROOT:
 	case IMAP_RESPONSE_ACL:
 	case IMAP_RESPONSE_UNKNOWN:
 		put_node(out, response->node);

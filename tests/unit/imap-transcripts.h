@@ -199,21 +199,91 @@ static const struct Transcript {
 	ROW("NAMESPACE",
 	    "* NAMESPACE ((\"\" \"/\")(\"#mh/\" \"/\" \"X-PARAM\" (\"FLAG1\" \"FLAG2\"))) ((\"~\" \"/\")) NIL\n",
 	    "NAMESPACE ((\"\" \"/\") (\"#mh/\" \"/\" \"X-PARAM\" (\"FLAG1\" \"FLAG2\"))) ((\"~\" \"/\")) NIL\n"),
-	ROW("ID, QUOTA, ACL",
+	ROW("ID, QUOTAROOT, ACL",
 	    "* ID (\"name\" \"Dovecot\" \"version\" NIL)\n"
 	    "* ID NIL\n"
 	    "* QUOTAROOT INBOX \"User quota\"\n"
-	    "* QUOTA \"\" (STORAGE 10 512)\n"
+	    "* QUOTAROOT INBOX\n"
 	    "* ACL INBOX Fred rwipslda\n"
-	    "* MYRIGHTS INBOX rwiptsldaex\n"
 	    "* LISTRIGHTS a smith la r swicdkxte\n",
 	    "ID (\"name\" \"Dovecot\" \"version\" NIL)\n"
 	    "ID NIL\n"
 	    "QUOTAROOT INBOX \"User quota\"\n"
-	    "QUOTA \"\" (STORAGE 10 512)\n"
+	    "QUOTAROOT INBOX\n"
 	    "ACL INBOX Fred rwipslda\n"
-	    "MYRIGHTS INBOX rwiptsldaex\n"
 	    "LISTRIGHTS a smith la r swicdkxte\n"),
+	ROW("QUOTA",
+	    "* QUOTA \"\" (STORAGE 10 512)\n"
+	    "* QUOTA \"User quota\" (MESSAGE 7 100 STORAGE 0 1048576 X-NEW 1 2)\n"
+	    "* quota {4}\nroot (storage 600 512)\n"
+	    "* QUOTA r ()\n"
+	    "* QUOTA r (MESSAGE 7 100)\n"
+	    "* QUOTA NIL(STORAGE 1 0)\n"
+	    "* QUOTA r (STORAGE 9007199254740991 9007199254740991)\n",
+	    "QUOTA root=\"\" used=10240 limit=524288\n"
+	    "QUOTA root=\"User quota\" used=0 limit=1073741824\n"
+	    "QUOTA root=\"root\" used=614400 limit=524288\n"
+	    "QUOTA root=\"r\"\n"
+	    "QUOTA root=\"r\"\n"
+	    "QUOTA root=\"NIL\" used=1024 limit=0\n"
+	    "QUOTA root=\"r\" used=9223372036854774784 limit=9223372036854774784\n"),
+	ROW("QUOTA that cannot be",
+	    "* QUOTA r (STORAGE 9007199254740992 1)\n"
+	    "* QUOTA r (STORAGE 1 18446744073709551615)\n"
+	    "* QUOTA r (STORAGE 1 -1)\n"
+	    "* QUOTA r (STORAGE 9.37e+06 NIL)\n"
+	    "* QUOTA r (STORAGE 1 2 STORAGE x 3)\n"
+	    "* QUOTA r (STORAGE 1)\n"
+	    "* QUOTA r (STORAGE (1 2) 3)\n"
+	    "* QUOTA r ((STORAGE) 1 2)\n"
+	    "* QUOTA User quota (STORAGE 1 2)\n"
+	    "* QUOTA (STORAGE 1 2)\n"
+	    "* QUOTA r\n"
+	    "* QUOTA\n",
+	    "QUOTA! root=\"r\"\n"
+	    "QUOTA! root=\"r\"\n"
+	    "QUOTA! root=\"r\"\n"
+	    "QUOTA! root=\"r\"\n"
+	    "QUOTA! root=\"r\" used=1024 limit=2048\n"
+	    "QUOTA! root=\"r\"\n"
+	    "QUOTA! root=\"r\"\n"
+	    "QUOTA root=\"r\"\n"
+	    "QUOTA! root=\"User\" used=1024 limit=2048\n"
+	    "QUOTA! root=\"\" used=1024 limit=2048\n"
+	    "QUOTA! root=\"r\"\n"
+	    "QUOTA! root=\"\"\n"),
+	ROW("MYRIGHTS",
+	    "* MYRIGHTS INBOX rwiptsldaex\n"
+	    "* MYRIGHTS \"a b\" \"\"\n"
+	    "* MYRIGHTS {1}\nx {4}\nlrs9\n"
+	    "* MYRIGHTS NIL lr\n"
+	    "* MYRIGHTS x abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz01\n",
+	    "MYRIGHTS mailbox=\"INBOX\" rights=\"rwiptsldaex\"\n"
+	    "MYRIGHTS mailbox=\"a b\" rights=\"\"\n"
+	    "MYRIGHTS mailbox=\"x\" rights=\"lrs9\"\n"
+	    "MYRIGHTS mailbox=\"NIL\" rights=\"lr\"\n"
+	    "MYRIGHTS mailbox=\"x\" rights=\"abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz01\"\n"),
+	ROW("MYRIGHTS that cannot be",
+	    "* MYRIGHTS x abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz012\n"
+	    "* MYRIGHTS x l-r\n"
+	    "* MYRIGHTS x \"l r\"\n"
+	    "* MYRIGHTS x NIL\n"
+	    "* MYRIGHTS x (lr)\n"
+	    "* MYRIGHTS a b lr\n"
+	    "* MYRIGHTS (x) lr\n"
+	    "* MYRIGHTS x {3}\nl\0r\n"
+	    "* MYRIGHTS x\n"
+	    "* MYRIGHTS\n",
+	    "MYRIGHTS! mailbox=\"x\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"x\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"x\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"x\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"x\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"a\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"x\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"x\" rights=NULL\n"
+	    "MYRIGHTS! mailbox=\"\" rights=NULL\n"),
 	ROW("FETCH of metadata",
 	    "* 23 FETCH (FLAGS (\\Seen $Forwarded) RFC822.SIZE 44827 UID 447 MODSEQ (65402) INTERNALDATE "
 	    "\"17-Jul-1996 02:44:25 -0700\" EMAILID (M6d99ac3275bb4e) THREADID (T64b478a75b7ea9) SAVEDATE "
