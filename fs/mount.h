@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "store/store.h"
 
+#include <sys/types.h>
+
 /* Called once, on a thread of the program's that holds no lock.  @failure NULL: the body is here. */
 typedef void (*FsFetchedFn)(const GError *failure, void *data);
 
@@ -15,10 +17,10 @@ typedef struct {
 	const char *readme;                        /* what DIR/README says; lives as long as the mount */
 	char *(*status)(bool json, void *data);    /* what DIR/status and DIR/status.json say now; g_free()d */
 	void *data;
-	/* Has the body of a message fetched.  True: @fn will be called, at a deadline at the latest.  False, and @fn is not
-	 * called: with *error unset when the body is here, else it cannot be had now.  NULL, with abandon: nothing can be
-	 * fetched. */
-	bool (*fetch)(int64_t message_id, FsFetchedFn fn, void *fn_data, void *data, GError **error);
+	/* Has the body of a message fetched, for a thread (as the kernel names it; 0: of another PID namespace) that reads it.
+	 * True: @fn will be called, at a deadline at the latest.  False, and @fn is not called: with *error unset when the body
+	 * is here, else it cannot be had now.  NULL, with abandon: nothing can be fetched. */
+	bool (*fetch)(int64_t message_id, pid_t reader, FsFetchedFn fn, void *fn_data, void *data, GError **error);
 	/* Who waits with @fn_data was interrupted: his @fn is to be called now, on another thread, if that was not done yet. */
 	void (*abandon)(int64_t message_id, const void *fn_data, void *data);
 } FsCalls;
