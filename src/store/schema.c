@@ -274,6 +274,15 @@ static const char *const mail_3[] = {
 	"  query TEXT NOT NULL,          -- as it is listed\n"
 	"  UNIQUE (account, query)\n"
 	") STRICT;\n",
+
+	/* For searches: the newest first, and whose the index is. */
+	"CREATE INDEX messages_date ON messages (internaldate);\n" /* of one second in the order of ids */
+	"CREATE TABLE identity (\n"
+	"  one INTEGER PRIMARY KEY CHECK (one = 1),\n"
+	"  id BLOB NOT NULL              -- drawn when this database was made: what was derived from another one with the same\n"
+	"                                -- ids is not to be taken for what was derived from this\n"
+	") STRICT;\n"
+	"INSERT INTO identity VALUES (1, randomblob(16));\n",
 	NULL,
 };
 
