@@ -7,6 +7,7 @@ store_mailbox_clear(StoreMailbox *mailbox)
 	g_free(mailbox->name);
 	g_free(mailbox->server_name);
 	g_free(mailbox->mailboxid);
+	g_free(mailbox->rights);
 	*mailbox = (StoreMailbox){ 0 };
 }
 
@@ -29,6 +30,7 @@ take_row(StoreQuery *query)
 		.changed_s = sqlite3_column_int64(query, 11),
 		.state = (StoreMailboxState)sqlite3_column_int(query, 12),
 		.messages = (uint32_t)sqlite3_column_int64(query, 13),
+		.rights = (char *)(uintptr_t)store_column_text(query, 14),
 	};
 }
 
@@ -43,6 +45,7 @@ take_one(StoreDb *db, StoreQuery *query, StoreMailbox *mailbox_r, GError **error
 	mailbox_r->name = g_strdup(mailbox_r->name);
 	mailbox_r->server_name = g_strdup(mailbox_r->server_name);
 	mailbox_r->mailboxid = g_strdup(mailbox_r->mailboxid);
+	mailbox_r->rights = g_strdup(mailbox_r->rights);
 	return STORE_ROW;
 }
 

@@ -37,6 +37,7 @@ typedef struct {
 	char *mailboxid;        /* OBJECTID; NULL */
 	int64_t changed_s;      /* when its entries last changed: the directory's mtime */
 	uint32_t messages;      /* rows that have a UID in it */
+	char *rights;           /* what the server lets the user do, for store_mailbox_may(); NULL: it was not asked yet */
 } StoreMailbox;
 void store_mailbox_clear(StoreMailbox *mailbox);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMailbox, store_mailbox_clear)
@@ -83,6 +84,17 @@ bool store_mailboxes_move(StoreTxn *txn, const StoreMailboxMove *moves, size_t c
 /* The state up to which everything of this mailbox was applied: to be called in the transaction that applies it. */
 bool store_mailbox_set_state(StoreTxn *txn, int64_t id, uint32_t uidvalidity, uint32_t uidnext, uint64_t highestmodseq,
                              const char *mailboxid, GError **error);
+
+/* What MYRIGHTS told (RFC 4314): letters and digits; or STORE_RIGHTS_UNTOLD; NULL: it is to be asked.  Under another
+ * server_name a mailbox loses what was told. */
+#define STORE_RIGHTS_UNTOLD "?" /* the server was asked, and did not say */
+bool store_mailbox_set_rights(StoreTxn *txn, int64_t id, const char *rights, GError **error);
+bool store_mailbox_forget_rights(StoreTxn *txn, int64_t account_id, GError **error); /* of all of an account's */
+
+/* Whether @rights (StoreMailbox.rights) allow one of these: 'l' see it, 'r' read, 's' set \Seen, 'w' other flags, 'i' insert
+ * messages, 't' set \Deleted, 'e' expunge, 'k' create mailboxes below it, 'x' delete or rename it.  Of what was not told all
+ * is allowed.  Servers of RFC 2086 have 'c' for 'k', 'd' for 't' and 'e', either for 'x'. */
+bool store_mailbox_may(const char *rights, char right);
 
 /* The server no longer has the mailbox: as store_mailbox_set_listing() with server_name NULL, and the row goes, with those
  * above it that are only directories and now empty; a row with children stays as a directory. */

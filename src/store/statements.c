@@ -9,7 +9,7 @@
 /* In the order in which mailboxes.c, messages.c, entries.c and segments.c take them out of a row. */
 #define MAILBOX_COLUMNS \
 	"SELECT m.id, m.account, ifnull(m.parent, 0), m.name, m.server_name, m.separator, m.attributes, m.uidvalidity," \
-	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed, m.state, m.messages FROM mailboxes m "
+	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed, m.state, m.messages, m.rights FROM mailboxes m "
 
 #define MESSAGE_COLUMNS "SELECT " STORE_MESSAGE_FIELDS " FROM messages m LEFT JOIN bodies b ON b.id = m.body "
 
@@ -65,6 +65,10 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_ACCOUNT_SET_RESULT] = { WRITE,
 		"UPDATE accounts SET last_sync = ifnull(:last_sync, last_sync), last_error = :last_error WHERE id = :id" },
 	[STORE_SQL_ACCOUNT_SET_CAPABILITIES] = { WRITE, "UPDATE accounts SET capabilities = :capabilities WHERE id = :id" },
+	[STORE_SQL_ACCOUNT_SET_QUOTA] = { WRITE,
+		"UPDATE accounts SET quota_used = :used, quota_limit = :limit WHERE id = :id" },
+	[STORE_SQL_ACCOUNT_QUOTA] = { READ,
+		"SELECT quota_used, quota_limit FROM accounts WHERE quota_limit IS NOT NULL AND id BETWEEN :first AND :last" },
 	[STORE_SQL_ACCOUNT_COUNTS] = { READ,
 		"SELECT (SELECT count(*) FROM mailboxes WHERE account = :account AND attributes & 1 AND state <> 2),"
 		" count(b.id), ifnull(sum(b.length), 0),"
@@ -98,11 +102,14 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_INSERT] = { WRITE,
 		"INSERT INTO mailboxes (account, parent, name, changed) VALUES (:account, :parent, :name, :now)" },
 	[STORE_SQL_MAILBOX_SET_LISTING] = { WRITE,
-		"UPDATE mailboxes SET server_name = :server_name, separator = :separator, attributes = :attributes"
-		" WHERE id = :id" },
+		"UPDATE mailboxes SET rights = iif(server_name IS :server_name, rights, NULL), server_name = :server_name,"
+		" separator = :separator, attributes = :attributes WHERE id = :id" },
 	[STORE_SQL_MAILBOX_SET_STATE] = { WRITE,
 		"UPDATE mailboxes SET uidvalidity = :uidvalidity, uidnext = :uidnext, highestmodseq = :highestmodseq,"
 		" mailboxid = :mailboxid WHERE id = :id" },
+	[STORE_SQL_MAILBOX_SET_RIGHTS] = { WRITE, "UPDATE mailboxes SET rights = :rights WHERE id = :id" },
+	[STORE_SQL_MAILBOX_FORGET_RIGHTS] = { WRITE,
+		"UPDATE mailboxes SET rights = NULL WHERE account = :account AND rights IS NOT NULL" },
 	[STORE_SQL_MAILBOX_WRITE_STATE] = { WRITE, "UPDATE mailboxes SET state = :state WHERE id = :id" },
 	[STORE_SQL_MAILBOX_TOUCH] = { WRITE, "UPDATE mailboxes SET changed = max(changed, :now) WHERE id = :id" },
 	[STORE_SQL_MAILBOX_PLACE] = { WRITE, "UPDATE mailboxes SET parent = :parent, name = :name WHERE id = :id" },

@@ -87,6 +87,14 @@ bool store_account_ensure(StoreTxn *txn, const char *name, int64_t *id_r, GError
 /* @last_sync_s 0 leaves it. */
 bool store_account_set_result(StoreTxn *txn, int64_t id, int64_t last_sync_s, const char *last_error, GError **error);
 bool store_account_set_capabilities(StoreTxn *txn, int64_t id, const char *line, GError **error);
+
+/* The room that the server says it has for the account (RFC 9208), in bytes.  More may be used than the limit. */
+bool store_account_set_quota(StoreTxn *txn, int64_t id, uint64_t used_bytes, uint64_t limit_bytes, GError **error);
+bool store_account_forget_quota(StoreTxn *txn, int64_t id, GError **error); /* it does not say any more */
+/* False with *error unset: it did not say.  @account_id 0: the sum over the accounts of which it did.  Neither is more than
+ * INT64_MAX. */
+bool store_account_quota(Store *store, int64_t account_id, uint64_t *used_r, uint64_t *limit_r, GError **error);
+
 typedef bool (*StoreAccountFn)(const StoreAccount *account, void *data); /* false: enough */
 bool store_account_list(Store *store, StoreAccountFn fn, void *data, GError **error);
 /* True and filled, or false with *error unset if there is none of that name. */
