@@ -323,6 +323,7 @@ fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *fres
 		break;
 	case STORE_CHANGE_MESSAGE_REMOVED:
 	case STORE_CHANGE_MESSAGE_RENAMED:
+	case STORE_CHANGE_MESSAGE_CONTENT:
 		name = tree_of(view)->name(change->name);
 		fs_freshness_stale(freshness, inode_of(view, FS_TREE_MAILBOX, change->mailbox_id), name);
 		break;

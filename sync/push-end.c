@@ -90,7 +90,11 @@ static bool
 end_with_uid(const SyncRun *run, StoreTxn *txn, const SyncItem *item, uint32_t uid, GError **error)
 {
 	GError *failure = NULL;
-	g_autofree char *name = make_name(run, txn, item->message_id, uid, &failure);
+	int64_t message_id;
+
+	if (!store_operation_message(txn, item->id, &message_id, error))
+		return false;
+	g_autofree char *name = make_name(run, txn, message_id, uid, &failure);
 
 	if (failure) {
 		g_propagate_error(error, failure);

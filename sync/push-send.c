@@ -117,7 +117,8 @@ check_one(const StoreTask *task, void *data)
 		is_same = is_same && strcmp(operation->add_flags, batch->add_flags) == 0 &&
 		          strcmp(operation->remove_flags, batch->remove_flags) == 0;
 	if (batch->kind == STORE_OPERATION_APPEND)
-		is_same = is_same && g_strcmp0(operation->add_flags, item->add_flags) == 0;
+		is_same = is_same && g_strcmp0(operation->add_flags, item->add_flags) == 0 && task->body_id == item->body_id &&
+		          task->message.internaldate_s == item->internaldate_s;
 	if (!is_same)
 		g_hash_table_add(check->altered, g_memdup2(&operation->id, sizeof operation->id));
 	return true;

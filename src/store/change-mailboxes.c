@@ -416,6 +416,21 @@ ask_untouched(StoreTxn *txn, int64_t id, const GArray *operations, bool *untouch
 	return true;
 }
 
+/* What is in its tmp/ is nothing that a folder is kept for. */
+static bool
+clear_tmp(StoreTxn *txn, int64_t mailbox_id, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_FILE_LIST_TMP);
+	g_autoptr(GArray) ids = NULL;
+
+	store_bind_int(query, ":mailbox", mailbox_id);
+	ids = store_collect_ids(txn, query, error);
+	for (guint i = 0; ids && i < ids->len; i++)
+		if (!store_message_remove(txn, g_array_index(ids, int64_t, i), error))
+			return false;
+	return ids != NULL;
+}
+
 bool
 store_change_delete(StoreTxn *txn, int64_t mailbox_id, GError **error)
 {
@@ -430,7 +445,7 @@ store_change_delete(StoreTxn *txn, int64_t mailbox_id, GError **error)
 		return core_throw(error, CORE_ERROR_REFUSED, "%s is a special folder", mailbox.name);
 	if (!empty)
 		return core_throw(error, CORE_ERROR_REFUSED, "%s is not empty", mailbox.name);
-	if (!ask_untouched(txn, mailbox_id, operations, &untouched, error))
+	if (!clear_tmp(txn, mailbox_id, error) || !ask_untouched(txn, mailbox_id, operations, &untouched, error))
 		return false;
 	if (untouched)
 		return take_back_create(txn, &mailbox, operations, error);

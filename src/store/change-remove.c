@@ -3,9 +3,8 @@
 
 #include "core/clock.h"
 
-/* It is only here, and is not to be anywhere. */
-static bool
-forget(StoreSubject *subject, GError **error)
+bool
+store_subject_forget(StoreSubject *subject, GError **error)
 {
 	return store_message_drop_operations(subject->txn, subject->row.id, "taken back", error) &&
 	       store_message_remove(subject->txn, subject->row.id, error);
@@ -17,7 +16,7 @@ may_forget(const StoreSubject *subject, const StoreRemoval *how)
 {
 	const StoreOperation *birth = store_subject_birth(subject);
 
-	if (subject->row.state == STORE_MESSAGE_LOCAL)
+	if (store_message_is_here(subject->row.state))
 		return true;
 	return birth && subject->copied_id == 0 && (how->trash_id == 0 || birth->state == STORE_OPERATION_FAILED);
 }
@@ -32,8 +31,9 @@ expunge(StoreSubject *subject, const StoreRemoval *how, GError **error)
 		.account_id = subject->account_id,
 		.kind = STORE_OPERATION_REMOVE,
 		.message_id = subject->row.id,
-		.mailbox_id = subject->row.place_id,
+		.mailbox_id = subject->from_id,
 		.is_removal = true,
+		.heir_id = how->heir_id,
 		.not_before_s = MAX(from_s + how->undo_s, 1),
 		.former = subject->row.name,
 		.former_is_users = subject->row.name_is_users,
@@ -51,18 +51,22 @@ expunge(StoreSubject *subject, const StoreRemoval *how, GError **error)
 }
 
 bool
+store_subject_remove(StoreSubject *subject, const StoreRemoval *how, GError **error)
+{
+	bool to_trash = how->trash_id != 0 && how->trash_id != subject->from_id && !store_message_is_here(subject->row.state);
+	int64_t account_id;
+
+	if (to_trash)
+		return store_txn_mailbox_holds(subject->txn, how->trash_id, &account_id, error) &&
+		       store_subject_move(subject, how->trash_id, how, error) &&
+		       store_message_show(subject->txn, &subject->row, how->trash_id, NULL, false, error);
+	return may_forget(subject, how) ? store_subject_forget(subject, error) : expunge(subject, how, error);
+}
+
+bool
 store_change_remove(StoreTxn *txn, int64_t message_id, const StoreRemoval *how, GError **error)
 {
 	g_auto(StoreSubject) subject = { 0 };
-	int64_t account_id;
 
-	if (!store_subject_init(&subject, txn, message_id, error))
-		return false;
-	bool to_trash = how->trash_id != 0 && how->trash_id != subject.row.place_id &&
-	                subject.row.state != STORE_MESSAGE_LOCAL;
-	if (to_trash)
-		return store_txn_mailbox_holds(txn, how->trash_id, &account_id, error) &&
-		       store_subject_move(&subject, how->trash_id, true, error) &&
-		       store_message_show(txn, &subject.row, how->trash_id, NULL, false, error);
-	return may_forget(&subject, how) ? forget(&subject, error) : expunge(&subject, how, error);
+	return store_subject_init(&subject, txn, message_id, error) && store_subject_remove(&subject, how, error);
 }

@@ -9,6 +9,7 @@ typedef struct {
 	StoreTxn *txn;
 	int64_t account_id;
 	StoreMessage row;
+	int64_t from_id;    /* where people have seen it up to this change: row.place_id, if that is any */
 	GArray *operations; /* of StoreOperation */
 	int64_t copied_id;  /* the last open COPY from it; 0: none */
 } StoreSubject;
@@ -27,8 +28,21 @@ int64_t store_subject_origin(const StoreSubject *subject, const StoreOperation *
 /* Operations that were refused, or that nobody has begun with: they give way to a later change of the same kind. */
 bool store_subject_take_back(StoreSubject *subject, StoreOperationKind kind, StoreOperationState state, GError **error);
 
-/* To another mailbox of its account: alters what has not begun, or queues a move; the caller shows it there. */
-bool store_subject_move(StoreSubject *subject, int64_t mailbox_id, bool is_removal, GError **error);
+/* To another mailbox of its account: alters what has not begun, or queues a move; the caller shows it there.
+ * @removal NULL: no user removed it. */
+bool store_subject_move(StoreSubject *subject, int64_t mailbox_id, const StoreRemoval *removal, GError **error);
+
+/* change-remove.c: as store_change_remove(). */
+bool store_subject_remove(StoreSubject *subject, const StoreRemoval *how, GError **error);
+/* It is only here, and is not to be anywhere: its row goes. */
+bool store_subject_forget(StoreSubject *subject, GError **error);
+
+/* Only here, and not to be uploaded. */
+static inline bool
+store_message_is_here(StoreMessageState state)
+{
+	return state == STORE_MESSAGE_LOCAL || store_message_is_file(state);
+}
 
 /* A mailbox where messages can be.  CORE_ERROR_NOT_FOUND: there is none (any more); CORE_ERROR_REFUSED: it is only a
  * directory. */

@@ -16,22 +16,6 @@ together(const char *flags, const char *others)
 	return store_flags_apply(flags, others, "");
 }
 
-/* The flags that are shown before the @before'th of its operations. */
-static char *
-flags_before(const StoreSubject *subject, guint before)
-{
-	char *flags = g_strdup(subject->row.base_flags);
-
-	for (guint i = 0; i < before; i++) {
-		const StoreOperation *operation = &g_array_index(subject->operations, StoreOperation, i);
-		if (operation->kind != STORE_OPERATION_FLAGS || operation->state == STORE_OPERATION_FAILED)
-			continue;
-		g_autofree char *earlier = flags;
-		flags = store_flags_apply(earlier, operation->add_flags, operation->remove_flags);
-	}
-	return flags;
-}
-
 /* What was refused is not to come back, by a retry, over what is wanted now. */
 static bool
 forget_refused(const StoreSubject *subject, const char *add, const char *remove, GError **error)
@@ -72,7 +56,8 @@ static bool
 queue_delta(const StoreSubject *subject, const char *wanted, GError **error)
 {
 	int index = find_delta(subject);
-	g_autofree char *before = flags_before(subject, index < 0 ? subject->operations->len : (guint)index);
+	g_autofree char *before = store_flags_shown(&subject->row, subject->operations,
+	                                             index < 0 ? subject->operations->len : (guint)index);
 	g_autofree char *add = without(wanted, before), *remove = without(before, wanted);
 	StoreOperation delta = {
 		.account_id = subject->account_id,
@@ -121,14 +106,21 @@ set_flags(StoreSubject *subject, const char *wanted, GError **error)
 	       set_base_flags(subject, wanted, error) && store_operation_write(subject->txn, &append, error);
 }
 
+static bool
+check_message(const StoreSubject *subject, GError **error)
+{
+	return !store_message_is_file(subject->row.state) ||
+	       core_throw(error, CORE_ERROR_REFUSED, "it is a file that is no message, and only here");
+}
+
 bool
 store_change_flags(StoreTxn *txn, int64_t message_id, const char *add, const char *remove, GError **error)
 {
 	g_auto(StoreSubject) subject = { 0 };
 
-	if (!store_subject_init(&subject, txn, message_id, error))
+	if (!store_subject_init(&subject, txn, message_id, error) || !check_message(&subject, error))
 		return false;
-	g_autofree char *shown = flags_before(&subject, subject.operations->len);
+	g_autofree char *shown = store_flags_shown(&subject.row, subject.operations, UINT_MAX);
 	g_autofree char *wanted = store_flags_apply(shown, add, remove);
 	if (!forget_refused(&subject, add, remove, error))
 		return false;
@@ -151,7 +143,7 @@ store_change_move(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const c
 		return false;
 	if (account_id != subject.account_id)
 		return core_throw(error, CORE_ERROR_REFUSED, "a message cannot be moved to another account");
-	if (mailbox_id != subject.row.place_id && !store_subject_move(&subject, mailbox_id, false, error))
+	if (mailbox_id != subject.row.place_id && !store_subject_move(&subject, mailbox_id, NULL, error))
 		return false;
 	return store_message_show(txn, &subject.row, mailbox_id, name, is_users, error);
 }
@@ -217,7 +209,7 @@ store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const c
 	int64_t account_id;
 
 	if (!store_subject_init(&subject, txn, message_id, error) ||
-	    !store_txn_mailbox_holds(txn, mailbox_id, &account_id, error))
+	    !store_txn_mailbox_holds(txn, mailbox_id, &account_id, error) || !check_message(&subject, error))
 		return false;
 	StoreMessage copy = subject.row;
 	copy.place_id = mailbox_id;
@@ -226,7 +218,7 @@ store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const c
 		return core_throw(error, CORE_ERROR_REFUSED, "what is to be copied to another account must be here first");
 	if (!name && copy.name && !(free_name = store_free_name(txn, mailbox_id, copy.name, 0, error)))
 		return false;
-	g_autofree char *shown = flags_before(&subject, subject.operations->len);
+	g_autofree char *shown = store_flags_shown(&subject.row, subject.operations, UINT_MAX);
 	copy.name = name ? name : free_name;
 	copy.name_is_users = name ? is_users : copy.name_is_users;
 	copy.base_flags = shown; /* those of the message by then: the server is told what came before the copy first */

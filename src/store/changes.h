@@ -35,7 +35,7 @@
 #include "store/messages.h"
 
 /* Adds and removes flags, both in the form of store_flags_normalise(); what is set already, or not set, is left out.
- * Nothing is queued if nothing differs. */
+ * Nothing is queued if nothing differs.  CORE_ERROR_REFUSED: a file (files.h), here and in store_change_copy(). */
 bool store_change_flags(StoreTxn *txn, int64_t message_id, const char *add, const char *remove, GError **error);
 
 /* To another mailbox of its account (CORE_ERROR_REFUSED: another account, or only a directory), or to another name in its
@@ -64,7 +64,7 @@ typedef struct {
 /* Into the Trash, which is a move that waits for uploads of the same content; or, for what is there already or with
  * trash_id 0, away for good: not shown from now on, expunged later, or held when they are too many (then all of them
  * of that minute that were not sent yet are).  A message that is only here and that the server refuses, or for which
- * there is no Trash, goes at once. */
+ * there is no Trash, goes at once, and a file (files.h) always does. */
 bool store_change_remove(StoreTxn *txn, int64_t message_id, const StoreRemoval *how, GError **error);
 
 /* A new message, which is to be uploaded no sooner than @not_before_s.  @body was written and synced by a writer.
@@ -89,8 +89,8 @@ bool store_change_create(StoreTxn *txn, int64_t account_id, char *const *compone
 /* To another path, with all that is below it.  CORE_ERROR_REFUSED: INBOX, into itself, or something is at that path. */
 bool store_change_rename(StoreTxn *txn, int64_t mailbox_id, const char *path, GError **error);
 
-/* CORE_ERROR_REFUSED: INBOX, a special mailbox, or it is not empty here (messages shown in it, or mailboxes below).
- * It is not shown any more. */
+/* CORE_ERROR_REFUSED: INBOX, a special mailbox, or it is not empty here (messages or files shown in it, or mailboxes
+ * below).  It is not shown any more, and what is in its tmp/ (STORE_MESSAGE_TMP) goes. */
 bool store_change_delete(StoreTxn *txn, int64_t mailbox_id, GError **error);
 
 /* The account's mailbox of that special use (STORE_MAILBOX_TRASH, …), also one that is yet to be created; *id_r 0: none. */

@@ -16,19 +16,20 @@ take_row(StoreQuery *query)
 		.text_length = derived ? (uint64_t)sqlite3_column_int64(query, 4) : UINT64_MAX,
 		.body_id = sqlite3_column_int64(query, 5),
 		.header_id = sqlite3_column_int64(query, 6),
+		.state = (StoreMessageState)sqlite3_column_int(query, 7),
 	};
 }
 
-bool
-store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn, void *data,
-                 GError **error)
+static bool
+list(Store *store, StoreStatement which, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn,
+     void *data, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 	StoreStep step;
 
 	if (!reader.db)
 		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ENTRY_LIST);
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, which);
 	store_bind_int(query, ":mailbox", place_id);
 	store_bind_int(query, ":after", after);
 	store_bind_int(query, ":version", text_version);
@@ -38,6 +39,19 @@ store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned text_ve
 			return true;
 	}
 	return step == STORE_DONE;
+}
+
+bool
+store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn, void *data,
+                 GError **error)
+{
+	return list(store, STORE_SQL_ENTRY_LIST, place_id, after, text_version, fn, data, error);
+}
+
+bool
+store_entry_list_tmp(Store *store, int64_t place_id, int64_t after, StoreEntryFn fn, void *data, GError **error)
+{
+	return list(store, STORE_SQL_ENTRY_LIST_TMP, place_id, after, 0, fn, data, error);
 }
 
 static bool

@@ -9,13 +9,15 @@
  *   message         nothing         the row is TO_APPEND, and its upload is queued
  *   message         a file          the same, with the flags and, unless the user has set a time (dated), the time of the
  *                                   file's row, which are those of the message that it has displaced
- *   message         TO_APPEND, REFUSED: the upload, as long as it has not begun, has these bytes
+ *   message         TO_APPEND, REFUSED, TO_COPY: the upload, as long as it has not begun, has these bytes; so has the copy,
+ *                   which becomes an upload (but while something else is to be copied from the row it is as any other)
  *   message, file   LOCAL           the row has these bytes
- *   file            TO_APPEND, REFUSED, not begun: the upload is taken back, the row is a file
+ *   file            TO_APPEND, REFUSED, TO_COPY, not begun: the upload is taken back, the row is a file
  *   message, file   any other       the bytes are another message's, but people keep the row: what the server has gets a
  *                                   row of its own, that nobody sees, with all that is under way for it, and is removed
  *                                   when the row that people see has arrived there, or is removed by them; that has the
- *                                   same flags and time (unless dated)
+ *                                   same flags and time (unless dated).  A message with the bytes and time that it has stays
+ *                                   as it is, but for its flags
  *
  * The rest as in changes.h, also the errors.
  */
@@ -28,8 +30,8 @@ bool store_file_reserve(StoreTxn *txn, unsigned count, int64_t *first_r, GError 
 
 typedef struct {
 	int64_t id;            /* reserved, or that of a row that people see */
-	int64_t mailbox_id;    /* of a new row: where; of others it is not looked at */
-	const char *name;      /* the same; must be free.  Of TMP "tmp/NAME" */
+	int64_t mailbox_id;    /* of a new row: where; 0: it is no new one, and if it is not there it has gone */
+	const char *name;      /* of a new row; must be free.  Of TMP "tmp/NAME" */
 	bool name_is_users;
 	StoreMessageState state; /* FILE or TMP; or TO_APPEND: it is a message */
 	const StoreBody *body; /* was written and synced by a writer */
@@ -38,20 +40,24 @@ typedef struct {
 	                          that has displaced nothing */
 	bool dated;            /* the user has set it */
 	const char *flags;     /* in the form of store_flags_normalise(); NULL: those it has, or none */
-	int64_t predecessor_id; /* of a new row: a message whose flags and time (unless dated) it takes over; 0: none */
+	int64_t predecessor_id; /* of a new row: a message whose flags and time (unless dated) it takes over, if it is still
+	                           there; 0: none */
 	int64_t not_before_s;  /* of the upload */
 } StoreFile;
 
-/* @how: how the message that is replaced is removed (its heir_id is not looked at).  CORE_ERROR_NOT_FOUND: the row has gone
- * meanwhile, or people do not see it any more. */
+/* @how: how the message that is replaced is removed (its heir_id is not looked at; trash_id 0: for good, as in Drafts).
+ * CORE_ERROR_NOT_FOUND: the row has gone meanwhile, or people do not see it any more. */
 bool store_file_save(StoreTxn *txn, const StoreFile *file, const StoreRemoval *how, GError **error);
 
 /* A file or message gets another name or place (in its account) as rename() does it: what is there with that name goes.
- * @target_id: the row that has the name now (0: none).  A file goes, a message is removed as @how says, with the
- * renamed one as its heir where that is to be uploaded or is a file; that takes over the flags and (unless dated) the time.
+ * @target_id: the row that has the name now (0: none; that it is gone is no error).  A file goes, and so does a message whose
+ * upload has not begun, in favour of a file or of another such message; else a message is removed as @how says, with the
+ * renamed one as its heir where the server has not got that.  A file or upload takes over the flags and (unless dated) the
+ * time, one that has begun only the flags.
  * @state: what @id is to be there: FILE or TMP, or TO_APPEND for what is to be a message.  A message that the server has, or
- * may have, stays one whatever @state says; an upload that has not begun is taken back for FILE and TMP.
- * @header_sha256: of a file that becomes a message. */
+ * may have, or is to copy, stays one whatever @state says; an upload that has not begun is taken back for FILE and TMP.
+ * @header_sha256: of a file that becomes a message.
+ * CORE_ERROR_NOT_FOUND also: something else has the name by now; CORE_ERROR_REFUSED: another account, or only a directory. */
 typedef struct {
 	int64_t id, target_id;
 	int64_t mailbox_id;

@@ -61,6 +61,8 @@ bool store_txn_change(StoreTxn *txn, StoreChangeKind kind, int64_t mailbox_id, i
 /* The same for a mailbox that appears in or vanishes from a directory. */
 bool store_txn_mailbox_change(StoreTxn *txn, StoreChangeKind kind, int64_t account_id, int64_t parent_id,
                               int64_t mailbox_id, const char *name, GError **error);
+/* The entries of the mailbox have changed in a way of which nothing else tells. */
+bool store_txn_touch(StoreTxn *txn, int64_t mailbox_id, GError **error);
 
 /* Of the columns STORE_MESSAGE_FIELDS (statements.h) from the @column-th on; the strings are the query's. */
 StoreMessage store_message_take_row(StoreQuery *query, int column);

@@ -26,6 +26,7 @@ store_message_take_row(StoreQuery *query, int column)
 		.state = (StoreMessageState)sqlite3_column_int(query, column + 16),
 		.error = store_column_text(query, column + 17),
 		.name_is_users = sqlite3_column_int(query, column + 18) != 0,
+		.dated = (StoreDated)sqlite3_column_int(query, column + 19),
 	};
 }
 

@@ -20,6 +20,13 @@ typedef enum {
 	STORE_MESSAGE_TMP = 8,       /* the same in tmp/ of its mailbox in maildir/, and seen nowhere else */
 } StoreMessageState;
 
+/* Whose time internaldate_s is, of a row that the server has not got yet. */
+typedef enum {
+	STORE_DATED_NOT = 0,       /* that at which it was written */
+	STORE_DATED_BY_USER = 1,
+	STORE_DATED_INHERITED = 2, /* that of a message that it has replaced */
+} StoreDated;
+
 typedef struct {
 	int64_t id;
 	int64_t mailbox_id;      /* where the server has it, or is to have it */
@@ -40,6 +47,7 @@ typedef struct {
 	int64_t header_id;       /* the body that is only its header block, while the body is not here; 0 */
 	StoreMessageState state;
 	const char *error;       /* of state REFUSED, in the server's words; NULL */
+	StoreDated dated;
 } StoreMessage;              /* the strings live for the callback, or until store_message_clear() */
 
 /* "\Seen \Flagged $Label1": system flags in a fixed order and spelling, then keywords sorted, compared without case,
@@ -100,9 +108,20 @@ bool store_message_known_by_header(Store *store, int64_t account_id, const Store
 /* *any_r false: store_message_known_by_header() finds nothing whatever the header is. */
 bool store_message_any_alike(Store *store, const StoreMessage *described, bool *any_r, GError **error);
 
-/* What a view lists: visible messages in the order of ids, from the first id greater than @after. */
+/* A row that is no message. */
+static inline bool
+store_message_is_file(StoreMessageState state)
+{
+	return state == STORE_MESSAGE_FILE || state == STORE_MESSAGE_TMP;
+}
+
+/* What a view lists: visible messages in the order of ids, from the first id greater than @after.
+ *
+ * @text_version 0 is for mail/, which wants no text and shows files (STORE_MESSAGE_FILE), too: who does not, looks at
+ * entry.state.  With another version there are only messages.  What is in tmp/ is in no list, and has no name here. */
 typedef struct {
 	int64_t id;
+	StoreMessageState state;
 	const char *name;
 	int64_t internaldate_s;
 	uint64_t length;      /* of the body; while that is not here the server's word, which may be wrong */
@@ -117,6 +136,8 @@ bool store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned te
 bool store_entry_find(Store *store, int64_t place_id, const char *name, unsigned text_version, StoreEntry *entry_r,
                       GError **error);
 bool store_entry_get(Store *store, int64_t id, unsigned text_version, StoreEntry *entry_r, GError **error);
+/* What is in tmp/ of the mailbox in maildir/, as store_entry_list() would; the names begin with "tmp/". */
+bool store_entry_list_tmp(Store *store, int64_t place_id, int64_t after, StoreEntryFn fn, void *data, GError **error);
 
 /* Writing. */
 

@@ -65,6 +65,7 @@ store_operation_take_row(StoreQuery *query, int column)
 		.target_uid = (uint32_t)sqlite3_column_int64(query, column + 20),
 		.former = store_column_text(query, column + 21),
 		.former_is_users = sqlite3_column_int(query, column + 22) != 0,
+		.heir_id = sqlite3_column_int64(query, column + 23),
 	};
 }
 
@@ -128,6 +129,12 @@ store_txn_operations_from(StoreTxn *txn, int64_t message_id, GError **error)
 }
 
 GArray *
+store_txn_operations_with_heir(StoreTxn *txn, int64_t message_id, GError **error)
+{
+	return collect(txn, STORE_SQL_OPERATION_OF_HEIR, message_id, error);
+}
+
+GArray *
 store_txn_operations_into(StoreTxn *txn, int64_t mailbox_id, GError **error)
 {
 	return collect(txn, STORE_SQL_OPERATION_INTO, mailbox_id, error);
@@ -162,6 +169,7 @@ bind(StoreQuery *query, const StoreOperation *operation)
 	store_bind_int(query, ":former_is_users", operation->former_is_users);
 	store_bind_text(query, ":error", operation->error);
 	store_bind_int(query, ":removal", operation->is_removal);
+	store_bind_id(query, ":heir", operation->heir_id);
 	store_bind_int(query, ":not_before", operation->not_before_s);
 }
 
@@ -209,6 +217,21 @@ store_operation_set_state(StoreTxn *txn, int64_t id, StoreOperationState state, 
 }
 
 bool
+store_operations_hand_over(StoreTxn *txn, int64_t from, int64_t to, GError **error)
+{
+	static const StoreStatement statements[] = { STORE_SQL_OPERATION_HAND_OVER, STORE_SQL_OPERATION_HAND_OVER_SOURCE };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(statements); i++) {
+		g_autoptr(StoreQuery) query = store_db_query(txn->db, statements[i]);
+		store_bind_int(query, ":from", from);
+		store_bind_int(query, ":to", to);
+		if (!store_query_run(txn->db, query, error))
+			return false;
+	}
+	return true;
+}
+
+bool
 store_operation_make_append(StoreTxn *txn, StoreOperation *operation, GError **error)
 {
 	g_auto(StoreMessage) row = { 0 };
@@ -218,11 +241,26 @@ store_operation_make_append(StoreTxn *txn, StoreOperation *operation, GError **e
 	if (row.state == STORE_MESSAGE_TO_COPY && !store_message_set_state(txn, row.id, STORE_MESSAGE_TO_APPEND, NULL, error))
 		return false;
 	operation->kind = STORE_OPERATION_APPEND;
-	operation->source_id = 0;
+	operation->source_id = operation->heir_id = 0;
 	operation->mailbox_id = operation->target_id;
 	g_free((void *)(uintptr_t)operation->add_flags);
 	operation->add_flags = g_strdup(row.base_flags);
 	return store_operation_write(txn, operation, error);
+}
+
+char *
+store_flags_shown(const StoreMessage *row, const GArray *operations, guint count)
+{
+	char *flags = g_strdup(row->base_flags);
+
+	for (guint i = 0; i < MIN(count, operations->len); i++) {
+		const StoreOperation *operation = &g_array_index(operations, StoreOperation, i);
+		if (operation->kind != STORE_OPERATION_FLAGS || operation->state == STORE_OPERATION_FAILED)
+			continue;
+		g_autofree char *earlier = flags;
+		flags = store_flags_apply(earlier, operation->add_flags, operation->remove_flags);
+	}
+	return flags;
 }
 
 /* A COPY whose source is gone. */
@@ -241,7 +279,8 @@ lose_source(StoreTxn *txn, StoreOperation *copy, const char *why, GError **error
 		return false;
 	if (store_operation_is_begun(copy) || row.id == 0)
 		return true; /* what became of it will be found out in its target */
-	return store_message_drop_operations(txn, row.id, why, error) && store_message_remove(txn, row.id, error);
+	return store_message_drop_operations(txn, row.id, why, error) && store_message_remove(txn, row.id, error) &&
+	       store_heirs_bring_back(txn, row.id, error);
 }
 
 bool

@@ -13,10 +13,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOperation, store_operation_clear)
 /* To be cleared.  STORE_DONE: there is none. */
 StoreStep store_txn_operation(StoreTxn *txn, int64_t id, StoreOperation *operation_r, GError **error);
 
-/* Open ones (queued, sent, held, failed) in the order of ids, of a message, with it as their source, and of an account's
- * folders: g_array_unref(), which clears them.  NULL on failure. */
+/* Open ones (queued, sent, held, failed) in the order of ids, of a message, with it as their source, with it as their
+ * heir, and of an account's folders: g_array_unref(), which clears them.  NULL on failure. */
 GArray *store_txn_operations(StoreTxn *txn, int64_t message_id, GError **error);
 GArray *store_txn_operations_from(StoreTxn *txn, int64_t message_id, GError **error);
+GArray *store_txn_operations_with_heir(StoreTxn *txn, int64_t message_id, GError **error);
 GArray *store_txn_operations_into(StoreTxn *txn, int64_t mailbox_id, GError **error); /* MOVEs to it */
 GArray *store_txn_mailbox_operations(StoreTxn *txn, int64_t mailbox_id, GError **error); /* about itself */
 GArray *store_txn_folder_operations(StoreTxn *txn, int64_t account_id, GError **error);
@@ -36,12 +37,29 @@ store_operation_is_begun(const StoreOperation *operation)
 	       (operation->state == STORE_OPERATION_HELD && operation->attempts > 0);
 }
 
+/* What users want of @from, or copies of it, they want of @to. */
+bool store_operations_hand_over(StoreTxn *txn, int64_t from, int64_t to, GError **error);
+
 /* COPY becomes APPEND, its row TO_APPEND.  The body must be here. */
 bool store_operation_make_append(StoreTxn *txn, StoreOperation *operation, GError **error);
 
 /* The message is gone: its open operations are cancelled; COPYs from it become appends, or go with their rows if the body
  * is not here. */
 bool store_message_drop_operations(StoreTxn *txn, int64_t message_id, const char *why, GError **error);
+
+/* Flags as people see them after the first @count of its open @operations (UINT_MAX: all).  g_free(). */
+char *store_flags_shown(const StoreMessage *row, const GArray *operations, guint count);
+
+/* heirs.c: who takes the place of whom (StoreOperation.heir_id). */
+
+/* Whether what it replaces has to wait for it: the server has not got it.  The same states are in IS_WITHOUT_HEIR
+ * (statements-operations.c). */
+bool store_heir_is_awaited(const StoreMessage *row);
+/* What @from was to replace, @to is. */
+bool store_heirs_hand_over(StoreTxn *txn, int64_t from, int64_t to, GError **error);
+/* The row of the heir has gone, and no user removed it: what it was to replace last is seen again in its place, as that
+ * which replaces the others. */
+bool store_heirs_bring_back(StoreTxn *txn, int64_t heir_id, GError **error);
 
 /* places.c */
 

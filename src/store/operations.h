@@ -48,6 +48,8 @@ typedef struct {
 	int64_t message_id;     /* 0: none */
 	int64_t mailbox_id;     /* where it began; for folder operations the mailbox itself */
 	int64_t target_id;      /* 0: none */
+	int64_t heir_id;        /* of MOVE and REMOVE: the message that takes the place of this one, which is not taken away before
+	                           the server has that; 0: none */
 	int64_t source_id;      /* of COPY: the message that is copied; 0 when that has gone: then it is appended */
 	const char *add_flags, *remove_flags;
 	const char *arguments;  /* NULL: none */
@@ -73,7 +75,8 @@ bool store_operation_log(Store *store, int64_t account_id, int64_t message_id, u
 
 typedef struct {
 	unsigned pending;   /* queued and sent, but for those that are waiting */
-	unsigned waiting;   /* queued, irreversible, not before a time that is yet to come */
+	unsigned waiting;   /* queued, irreversible, not before a time that is yet to come; or behind an heir that is no message, or
+	                       that is to stay here */
 	unsigned held, failed;
 	int64_t next_s;     /* when the next of the queued ones may be sent; 0: none is queued */
 } StoreOperationCounts;
@@ -91,7 +94,8 @@ typedef struct {
  * message, a copy from it being one of them; the message known to the server (uid) unless it is to be appended; the
  * mailboxes they need there on the server; the source of a copy without an earlier open operation of its own; a removal
  * (is_removal, REMOVE) only when no append of the same body, nor a copy from this message that was asked for before, is
- * queued, sent, held or failed (a copy asked for later waits for the removal).
+ * queued, sent, held or failed (a copy asked for later waits for the removal); and none
+ * whose heir (heir_id) is only here: an upload or a copy that is not done, a file.  One whose row has gone is no heir.
  *
  * Folder operations are done in their order, too, but CREATEs may go together, and pass RENAMEs of other paths and
  * DELETEs, which may have to wait for long: a DELETE can be done when no open message operation begins or ends in the
@@ -134,6 +138,8 @@ bool store_operation_fail(StoreTxn *txn, int64_t id, const char *words, GError *
 
 /* @told: all flags as the server told them since the command was sent; NULL: it told none, the delta is applied. */
 bool store_operation_done_flags(StoreTxn *txn, int64_t id, const char *told, uint64_t modseq, GError **error);
+/* Whose it is by now: one that was saved over has got a row of its own (files.h). */
+bool store_operation_message(StoreTxn *txn, int64_t id, int64_t *message_id_r, GError **error);
 /* APPEND, MOVE, COPY: now @uid in the target.  @name: the canonical name with that UID (must not be taken); NULL keeps
  * the one it has.  A MOVE whose source was removed by the server before its answer came finds its row again. */
 bool store_operation_done_uid(StoreTxn *txn, int64_t id, uint32_t uid, const char *name, GError **error);
@@ -158,7 +164,8 @@ bool store_operation_confirm(StoreTxn *txn, int64_t account_id, unsigned *count_
 bool store_operation_retry(StoreTxn *txn, int64_t account_id, unsigned *count_r, GError **error);
 /* Removals that were not sent, and what is held, are taken back: the messages are shown again where the server has them;
  * of an upload that is held the message stays, in state LOCAL.  @id: only that one, of whatever kind, as long as it was
- * not sent; of an append or copy the message goes with it; 0: as said.  CORE_ERROR_REFUSED: a folder that has something
+ * not sent; of an append or copy the message goes with it, and the last that it was to replace is back in its place; 0: as
+ * said.  CORE_ERROR_REFUSED: a folder that has something
  * in it by now, or whose former path has. */
 bool store_operation_undo(StoreTxn *txn, int64_t account_id, int64_t id, unsigned *count_r, GError **error);
 

@@ -103,29 +103,12 @@ store_operation_retry(StoreTxn *txn, int64_t account_id, unsigned *count_r, GErr
 	return each(txn, STORE_SQL_OPERATION_PICK_FAILED, account_id, store_operation_retry_one, count_r, error);
 }
 
-/* The row goes with what is open about it. */
+/* The row goes with what is open about it, and what it was to replace is back. */
 static bool
 drop(StoreTxn *txn, int64_t message_id, GError **error)
 {
 	return store_message_drop_operations(txn, message_id, taken_back, error) &&
-	       store_message_remove(txn, message_id, error);
-}
-
-/* Flags as people see them. */
-static char *
-shown_flags(const StoreMessage *row, const GArray *operations)
-{
-	char *flags = g_strdup(row->base_flags);
-
-	for (guint i = 0; i < operations->len; i++) {
-		const StoreOperation *operation = &g_array_index(operations, StoreOperation, i);
-		if (operation->kind != STORE_OPERATION_FLAGS || operation->state == STORE_OPERATION_FAILED)
-			continue;
-		char *after = store_flags_apply(flags, operation->add_flags, operation->remove_flags);
-		g_free(flags);
-		flags = after;
-	}
-	return flags;
+	       store_message_remove(txn, message_id, error) && store_heirs_bring_back(txn, message_id, error);
 }
 
 static bool
@@ -149,7 +132,7 @@ keep_here(StoreTxn *txn, int64_t message_id, GError **error)
 		return false;
 	if (row.body_id == 0)
 		return drop(txn, message_id, error);
-	g_autofree char *flags = shown_flags(&row, operations);
+	g_autofree char *flags = store_flags_shown(&row, operations, UINT_MAX);
 	int64_t place_id = row.place_id != 0 ? row.place_id : row.mailbox_id;
 	return store_message_drop_operations(txn, message_id, taken_back, error) &&
 	       set_flags(txn, message_id, flags, error) && store_message_settle(txn, &row, place_id, 0, error) &&
@@ -158,8 +141,8 @@ keep_here(StoreTxn *txn, int64_t message_id, GError **error)
 	       store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, &row, row.name, error);
 }
 
-static bool
-undo_taking(StoreTxn *txn, const StoreOperation *operation, GError **error)
+bool
+store_operation_undo_taking(StoreTxn *txn, const StoreOperation *operation, GError **error)
 {
 	g_auto(StoreMessage) row = { 0 };
 
@@ -212,7 +195,7 @@ undo_any(StoreTxn *txn, const StoreOperation *operation, bool *done_r, GError **
 		return keep_here(txn, operation->message_id, error);
 	case STORE_OPERATION_MOVE:
 	case STORE_OPERATION_REMOVE:
-		return undo_taking(txn, operation, error);
+		return store_operation_undo_taking(txn, operation, error);
 	case STORE_OPERATION_CREATE:
 	case STORE_OPERATION_RENAME:
 	case STORE_OPERATION_DELETE:

@@ -220,22 +220,6 @@ take_over(StoreTxn *txn, const StoreMessage *row, const StoreMessage *rival, GEr
 	        store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, row, row->name, error));
 }
 
-/* What users want of @from is wanted of @to. */
-static bool
-hand_over(StoreTxn *txn, int64_t from, int64_t to, GError **error)
-{
-	static const StoreStatement statements[] = { STORE_SQL_OPERATION_HAND_OVER, STORE_SQL_OPERATION_HAND_OVER_SOURCE };
-
-	for (unsigned i = 0; i < G_N_ELEMENTS(statements); i++) {
-		g_autoptr(StoreQuery) query = store_db_query(txn->db, statements[i]);
-		store_bind_int(query, ":from", from);
-		store_bind_int(query, ":to", to);
-		if (!store_query_run(txn->db, query, error))
-			return false;
-	}
-	return true;
-}
-
 bool
 store_message_settle(StoreTxn *txn, const StoreMessage *row, int64_t mailbox_id, uint32_t uid, GError **error)
 {
@@ -245,6 +229,7 @@ store_message_settle(StoreTxn *txn, const StoreMessage *row, int64_t mailbox_id,
 		return false;
 	if (rival.id == 0 || rival.id == row->id)
 		return write_settled(txn, row->id, mailbox_id, uid, error);
-	return hand_over(txn, rival.id, row->id, error) && store_message_remove(txn, rival.id, error) &&
+	return store_operations_hand_over(txn, rival.id, row->id, error) &&
+	       store_heirs_hand_over(txn, rival.id, row->id, error) && store_message_remove(txn, rival.id, error) &&
 	       write_settled(txn, row->id, mailbox_id, uid, error) && take_over(txn, row, &rival, error);
 }

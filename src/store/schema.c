@@ -261,12 +261,14 @@ static const char *const mail_3[] = {
 
 	/* States of messages besides those of mail_2: 7: a file that is no message, only here; 8: the same, in tmp/ of the
 	 * mailbox's Maildir, shown nowhere else. */
-	"ALTER TABLE messages ADD COLUMN dated INTEGER NOT NULL DEFAULT 0; -- 1: the user has set its time\n"
+	"ALTER TABLE messages ADD COLUMN dated INTEGER NOT NULL DEFAULT 0; -- 1: the user has set its time; 2: it is that of\n"
+	"                                 -- a message that it has replaced\n"
 	"ALTER TABLE messages ADD COLUMN maildir TEXT; -- in maildir/, without flags, as a mail program called it; NULL: made\n"
 	"                                 -- of the id\n"
 	"ALTER TABLE messages ADD COLUMN old INTEGER NOT NULL DEFAULT 0; -- 1: a mail program has moved it out of new/\n"
 	"ALTER TABLE operations ADD COLUMN heir INTEGER; -- of move and remove: id of the message that replaces it, which must\n"
-	"                                 -- be on the server first; NULL: none\n",
+	"                                 -- be on the server first; NULL: none\n"
+	"CREATE INDEX operations_heir ON operations (heir) WHERE ended = 0 AND heir IS NOT NULL;\n",
 
 	"CREATE TABLE searches (\n"
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"

@@ -204,6 +204,17 @@ show_arrived(StoreTxn *txn, int64_t id, const StoreMessage *rival, const char *n
 	       store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, &row, name ? name : row.name, error);
 }
 
+bool
+store_operation_message(StoreTxn *txn, int64_t id, int64_t *message_id_r, GError **error)
+{
+	g_auto(StoreOperation) operation = { 0 };
+
+	if (!store_txn_operation_in(txn, id, STORE_OPERATION_ALIVE, &operation, error))
+		return false;
+	*message_id_r = operation.message_id;
+	return true;
+}
+
 static bool
 arrive(StoreTxn *txn, const StoreOperation *operation, const StoreMessage *row, uint32_t uid, const char *name,
        GError **error)
@@ -280,7 +291,7 @@ store_operation_append_instead(StoreTxn *txn, int64_t id, GError **error)
 		return false;
 	if (!here)
 		return has_source ? core_throw(error, CORE_ERROR_NOT_FOUND, "the message to be copied is not here")
-		                  : store_message_remove(txn, row.id, error);
+		                  : store_message_remove(txn, row.id, error) && store_heirs_bring_back(txn, row.id, error);
 	/* A move whose source has gone on the server: the row is still where that was. */
 	if (row.state == STORE_MESSAGE_MOVING &&
 	    (!store_message_settle(txn, &row, operation.target_id, 0, error) ||

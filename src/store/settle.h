@@ -21,6 +21,9 @@ bool store_operation_put_back(StoreTxn *txn, const StoreOperation *operation, GE
  * is to be unmarked, or the next client's EXPUNGE removes it. */
 bool store_operation_unmark(StoreTxn *txn, const StoreOperation *operation, GError **error);
 
+/* MOVE or REMOVE @operation, which is not under way, is taken back. */
+bool store_operation_undo_taking(StoreTxn *txn, const StoreOperation *operation, GError **error);
+
 /* Queued, with no time to wait for. */
 bool store_operation_requeue(StoreTxn *txn, int64_t id, GError **error);
 /* Of one that failed.  *done_r false: it is not to be tried again. */

@@ -8,7 +8,7 @@
 #define OPERATION_FIELDS \
 	"o.id, o.account, o.kind, o.state, o.message, o.mailbox, o.target, o.source, o.add_flags, o.remove_flags," \
 	" o.arguments, o.error, o.attempts, o.losses, o.undone, o.removal, o.created, o.not_before, o.target_uidvalidity," \
-	" o.target_uidnext, o.target_uid, o.former, o.former_is_users"
+	" o.target_uidnext, o.target_uid, o.former, o.former_is_users, o.heir"
 
 #define OPERATION_COLUMNS "SELECT " OPERATION_FIELDS " FROM operations o "
 
@@ -18,7 +18,7 @@
 	" AND e.state <> 'failed')"
 
 /* The server has the mailbox, under whatever name. */
-#define IS_THERE(mailbox) "EXISTS (SELECT 1 FROM mailboxes x WHERE x.id = " mailbox " AND x.server_name IS NOT NULL)"
+#define IS_THERE(mailbox) "(SELECT server_name FROM mailboxes WHERE id = " mailbox ") IS NOT NULL"
 
 /* The bytes of message m are to be uploaded, or were refused, under another row: 3 and 4 are TO_APPEND and REFUSED.  A
  * copy of it that failed is one, too, whose bytes may not be here; but not a copy that was asked for later, because
@@ -31,6 +31,12 @@
 #define IS_NOT_FIRST \
 	"(o.kind IN ('rename', 'delete') AND o.id > ifnull((SELECT min(f.id) FROM operations f WHERE f.account = :account" \
 	" AND f.ended = 0 AND f.message IS NULL AND f.kind IN ('create', 'rename') AND f.state <> 'failed'), o.id))"
+
+/* What takes the place of o's message is not on the server (store_heir_is_awaited()). */
+#define IS_WITHOUT_HEIR "EXISTS (SELECT 1 FROM messages h WHERE h.id = o.heir AND h.state NOT IN (0, 1, 6))"
+
+/* The same, and nobody is to bring it there. */
+#define HAS_FILE_AS_HEIR "EXISTS (SELECT 1 FROM messages h WHERE h.id = o.heir AND h.state IN (2, 7, 8))"
 
 #define IS_AT(path, where) "(" path " = " where " OR substr(" path ", 1, length(" where ") + 1) = " where " || '/')"
 
@@ -76,7 +82,8 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_HOLD_COUNT_THERE] = { WRITE,
 		"SELECT count(*) FROM operations WHERE " RECENT_REMOVALS " AND mailbox = :mailbox" },
 	[STORE_SQL_HOLD_COUNT_LEFT] = { WRITE,
-		"SELECT count(*) FROM (SELECT 1 FROM messages WHERE place = :mailbox AND name IS NOT NULL LIMIT :limit)" },
+		"SELECT count(*) FROM (SELECT 1 FROM messages WHERE place = :mailbox AND name IS NOT NULL"
+		" AND state NOT IN (7, 8) LIMIT :limit)" },
 	[STORE_SQL_HOLD_ALL] = { WRITE,
 		"UPDATE operations SET state = 'held', error = :error WHERE " RECENT_REMOVALS " AND state = 'queued'" },
 	[STORE_SQL_HOLD_ALL_THERE] = { WRITE,
@@ -88,6 +95,8 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		OPERATION_COLUMNS "WHERE o.message = :id AND o.ended = 0 ORDER BY o.id" },
 	[STORE_SQL_OPERATION_OF_SOURCE] = { WRITE,
 		OPERATION_COLUMNS "WHERE o.source = :id AND o.ended = 0 ORDER BY o.id" },
+	[STORE_SQL_OPERATION_OF_HEIR] = { WRITE,
+		OPERATION_COLUMNS "WHERE o.heir = :id AND o.ended = 0 ORDER BY o.id" },
 	[STORE_SQL_OPERATION_INTO] = { WRITE,
 		OPERATION_COLUMNS "WHERE o.target = :id AND o.ended = 0 AND o.kind = 'move' ORDER BY o.id" },
 	[STORE_SQL_OPERATION_OF_MAILBOX] = { WRITE,
@@ -97,14 +106,14 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		" ORDER BY o.id" },
 	[STORE_SQL_OPERATION_INSERT] = { WRITE,
 		"INSERT INTO operations (account, kind, state, message, mailbox, target, source, add_flags, remove_flags,"
-		" arguments, former, former_is_users, error, removal, not_before, created)"
+		" arguments, former, former_is_users, error, removal, heir, not_before, created)"
 		" VALUES (:account, :kind, :state, :message, :mailbox, :target, :source, :add_flags, :remove_flags,"
-		" :arguments, :former, :former_is_users, :error, :removal, :not_before, :now)" },
+		" :arguments, :former, :former_is_users, :error, :removal, :heir, :not_before, :now)" },
 	[STORE_SQL_OPERATION_WRITE] = { WRITE,
 		"UPDATE operations SET account = :account, kind = :kind, state = :state, message = :message,"
 		" mailbox = :mailbox, target = :target, source = :source, add_flags = :add_flags,"
 		" remove_flags = :remove_flags, arguments = :arguments, former = :former,"
-		" former_is_users = :former_is_users, error = :error, removal = :removal, not_before = :not_before,"
+		" former_is_users = :former_is_users, error = :error, removal = :removal, heir = :heir, not_before = :not_before,"
 		" ended = :ended WHERE id = :id" },
 	[STORE_SQL_OPERATION_SET_STATE] = { WRITE,
 		"UPDATE operations SET state = :state, error = :error, ended = :ended WHERE id = :id" },
@@ -114,6 +123,8 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		"UPDATE operations SET message = :to WHERE message = :from AND ended = 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_SOURCE] = { WRITE,
 		"UPDATE operations SET source = :to WHERE source = :from AND ended = 0" },
+	[STORE_SQL_OPERATION_HAND_OVER_HEIR] = { WRITE,
+		"UPDATE operations SET heir = :to WHERE heir = :from AND ended = 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_MAILBOX] = { WRITE,
 		"UPDATE operations SET mailbox = :to WHERE mailbox = :from AND ended = 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_TARGET] = { WRITE,
@@ -128,10 +139,10 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		" ORDER BY o.ended DESC, o.id DESC LIMIT :limit" },
 	[STORE_SQL_OPERATION_COUNTS] = { READ,
 		"SELECT count(*) FILTER (WHERE state IN ('queued', 'sent')),"
-		" count(*) FILTER (WHERE state = 'queued' AND kind = 'remove' AND not_before > :now),"
+		" count(*) FILTER (WHERE state = 'queued' AND ((kind = 'remove' AND not_before > :now) OR " HAS_FILE_AS_HEIR ")),"
 		" count(*) FILTER (WHERE state = 'held'), count(*) FILTER (WHERE state = 'failed'),"
-		" min(max(created, not_before)) FILTER (WHERE state = 'queued')"
-		" FROM operations WHERE account = :account AND ended = 0" },
+		" min(max(created, not_before)) FILTER (WHERE state = 'queued' AND NOT " IS_WITHOUT_HEIR ")"
+		" FROM operations o WHERE account = :account AND ended = 0" },
 
 	/* The rules of store_task_list(), in its order. */
 	[STORE_SQL_TASK_LIST] = { READ,
@@ -146,7 +157,7 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		" WHEN 'append' THEN w.body IS NOT NULL AND " IS_THERE("o.target")
 		" ELSE m.uid IS NOT NULL AND " IS_THERE("m.mailbox")
 		" AND (o.target IS NULL OR " IS_THERE("o.target") ")"
-		" AND NOT ((o.removal OR o.kind = 'remove') AND " IS_AWAITED ")"
+		" AND NOT ((o.removal OR o.kind = 'remove') AND " IS_AWAITED ") AND NOT " IS_WITHOUT_HEIR
 		" END ORDER BY o.id" },
 	[STORE_SQL_TASK_LIST_SENT] = { READ, TASK_COLUMNS "AND o.state = 'sent' ORDER BY o.id" },
 

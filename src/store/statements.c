@@ -15,6 +15,8 @@
 
 /* States of rows that the server has, or had until it told otherwise. */
 #define ON_SERVER "(0, 1, 6)"
+/* States of rows that are no messages: files (7), those in tmp/ (8). */
+#define FILES "(7, 8)"
 #define INVISIBLE "mailbox = :mailbox AND state = 0 AND uid IS NOT NULL AND name IS NULL"
 
 /* Messages with open operations, or that are to be copied. */
@@ -32,9 +34,13 @@
 #define SAME_ID "(emailid = :emailid OR gm_msgid = :gm_msgid)"
 
 #define ENTRY_COLUMNS(from) \
-	"SELECT m.id, m.name, m.internaldate, iif(m.body IS NULL, m.rfc822_size, b.length), t.length, m.body, m.header" \
+	"SELECT m.id, m.name, m.internaldate, iif(m.body IS NULL, m.rfc822_size, b.length), t.length, m.body, m.header," \
+	" m.state" \
 	" FROM " from " LEFT JOIN bodies b ON b.id = ifnull(m.body, m.header)" \
 	" LEFT JOIN derived.texts t ON t.sha256 = b.sha256 AND t.version = :version "
+
+/* Of store_entry_list(). */
+#define IS_ENTRY "m.state <> 8 AND (:version = 0 OR m.state <> 7)"
 
 #define BODY_COLUMNS "SELECT b.id, b.segment, b.offset, b.length, b.sha256 FROM bodies b "
 
@@ -74,7 +80,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" count(b.id), ifnull(sum(b.length), 0),"
 		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NULL AND m.uid IS NOT NULL),"
 		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NOT NULL)"
-		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id AND m.place IS NOT NULL LEFT JOIN bodies b ON b.id = m.body"
+		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id AND m.place IS NOT NULL AND m.state NOT IN " FILES
+		" LEFT JOIN bodies b ON b.id = m.body"
 		" WHERE x.account = :account" },
 	[STORE_SQL_ACCOUNT_REMOTE] = { READ,
 		"SELECT m.place, count(*) FROM mailboxes x JOIN messages m ON m.mailbox = x.id"
@@ -119,7 +126,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_IS_USED] = { WRITE,
 		"SELECT 1 FROM messages WHERE mailbox = :id UNION ALL SELECT 1 FROM messages WHERE place = :id LIMIT 1" },
 	[STORE_SQL_MAILBOX_HOLDS_ANY] = { WRITE,
-		"SELECT 1 FROM messages WHERE place = :id UNION ALL SELECT 1 FROM mailboxes WHERE parent = :id AND state <> 2"
+		"SELECT 1 FROM messages WHERE place = :id AND state <> 8"
+		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :id AND state <> 2"
 		" LIMIT 1" },
 	[STORE_SQL_MAILBOX_CHILD_IDS] = { WRITE, "SELECT id FROM mailboxes WHERE parent = :id" },
 	[STORE_SQL_MAILBOX_SPECIAL] = { WRITE,
@@ -131,7 +139,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_FIND_UID] = { READ | WRITE, MESSAGE_COLUMNS "WHERE m.mailbox = :mailbox AND m.uid = :uid" },
 	[STORE_SQL_MESSAGE_LIST_UIDS] = { READ,
 		"SELECT id, mailbox, uid, NULL, internaldate, rfc822_size, base_flags, modseq, NULL, gm_msgid, NULL, body, 0, place,"
-		" since, header, state, NULL, name_is_users FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL ORDER BY uid" },
+		" since, header, state, NULL, name_is_users, dated FROM messages WHERE mailbox = :mailbox AND uid IS NOT NULL ORDER BY uid" },
 	[STORE_SQL_MESSAGE_COUNT] = { READ | WRITE,
 		"SELECT messages FROM mailboxes WHERE id = :mailbox" },
 	[STORE_SQL_MESSAGE_LIST_MISSING] = { READ,
@@ -171,7 +179,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" ORDER BY id LIMIT 1" },
 	[STORE_SQL_MESSAGE_UNMATCHED_NAME] = { WRITE,
 		"SELECT id FROM messages WHERE place = :mailbox AND name = :name"
-		" AND (state = 1 OR (NOT name_is_users AND (uid IS NULL OR mailbox <> place)))" },
+		" AND (state = 1 OR (state NOT IN " FILES " AND NOT name_is_users AND (uid IS NULL OR mailbox <> place)))" },
 	[STORE_SQL_MESSAGE_FLAGS] = { READ, "SELECT base_flags FROM messages WHERE id = :id" },
 	[STORE_SQL_MESSAGE_FLAG_DELTAS] = { READ,
 		"SELECT add_flags, remove_flags FROM operations WHERE message = :id AND ended = 0 AND kind = 'flags'"
@@ -250,11 +258,50 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" header = iif(body IS NULL, ifnull(header, :header), header),"
 		" header_sha256 = ifnull(header_sha256, :header_sha256) WHERE id = :id" },
 
+	/* Its row in sqlite_sequence comes with the first message. */
+	[STORE_SQL_MESSAGE_RESERVE_FIRST] = { WRITE,
+		"INSERT INTO sqlite_sequence (name, seq) SELECT 'messages', 0"
+		" WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'messages')" },
+	[STORE_SQL_MESSAGE_RESERVE] = { WRITE,
+		"UPDATE sqlite_sequence SET seq = seq + :count WHERE name = 'messages' RETURNING seq" },
+	[STORE_SQL_MESSAGE_NAMED] = { WRITE,
+		"SELECT id FROM messages WHERE place = :mailbox AND name = :name AND id <> :id"
+		" UNION ALL SELECT -id FROM mailboxes WHERE parent = :mailbox AND name = :name AND state <> 2 LIMIT 1" },
+	[STORE_SQL_FILE_INSERT] = { WRITE,
+		"INSERT INTO messages (id, mailbox, place, since, state, name, name_is_users, internaldate, rfc822_size, base_flags,"
+		" modseq, header_sha256, body, dated) VALUES (:id, :mailbox, :mailbox, unixepoch(), :state, :name, :name_is_users,"
+		" :internaldate, :rfc822_size, :base_flags, 0, :header_sha256, :body, :dated)" },
+	[STORE_SQL_FILE_WRITE] = { WRITE,
+		"UPDATE messages SET mailbox = :mailbox, uid = NULL, state = :state,"
+		" error = iif(:state = 4, error, NULL), internaldate = :internaldate,"
+		" rfc822_size = :rfc822_size, base_flags = :base_flags, modseq = 0, emailid = NULL, threadid = NULL,"
+		" gm_msgid = NULL, header_sha256 = :header_sha256, body = :body, header = NULL, asked = 0, dated = :dated"
+		" WHERE id = :id" },
+	/* Without its UID, which the row that is split has still. */
+	[STORE_SQL_FILE_SPLIT] = { WRITE,
+		"INSERT INTO messages (mailbox, since, state, error, name, name_is_users, internaldate, rfc822_size, base_flags,"
+		" modseq, emailid, threadid, gm_msgid, header_sha256, body, header, asked, old)"
+		" SELECT mailbox, since, state, error, name, name_is_users, internaldate, rfc822_size, base_flags,"
+		" modseq, emailid, threadid, gm_msgid, header_sha256, body, header, asked, old FROM messages WHERE id = :id" },
+	[STORE_SQL_FILE_SET_UID] = { WRITE, "UPDATE messages SET uid = :uid WHERE id = :id" },
+	[STORE_SQL_FILE_TELL_APART] = { WRITE,
+		"WITH pairs AS (SELECT former.id AS former, heir.id AS heir FROM messages heir JOIN messages former"
+		" ON former.header_sha256 = heir.header_sha256 AND former.body IS NOT heir.body"
+		" WHERE heir.id = :id AND (former.id = :other"
+		" OR former.id IN (SELECT message FROM operations WHERE heir = :id AND ended = 0)))"
+		" UPDATE messages SET header_sha256 = NULL WHERE id IN (SELECT former FROM pairs UNION ALL SELECT heir FROM pairs)" },
+	[STORE_SQL_FILE_LIST_TMP] = { WRITE, "SELECT id FROM messages WHERE place = :mailbox AND state = 8" },
+
 	[STORE_SQL_ENTRY_LIST] = { READ,
 		ENTRY_COLUMNS("messages m INDEXED BY messages_place")
-		"WHERE m.place = :mailbox AND m.id > :after AND m.name IS NOT NULL ORDER BY m.id" },
-	[STORE_SQL_ENTRY_FIND] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.place = :mailbox AND m.name = :name" },
-	[STORE_SQL_ENTRY_GET] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.id = :id AND m.name IS NOT NULL AND m.place IS NOT NULL" },
+		"WHERE m.place = :mailbox AND m.id > :after AND m.name IS NOT NULL AND " IS_ENTRY " ORDER BY m.id" },
+	[STORE_SQL_ENTRY_LIST_TMP] = { READ,
+		ENTRY_COLUMNS("messages m INDEXED BY messages_place")
+		"WHERE m.place = :mailbox AND m.id > :after AND m.state = 8 ORDER BY m.id" },
+	[STORE_SQL_ENTRY_FIND] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.place = :mailbox AND m.name = :name AND " IS_ENTRY },
+	[STORE_SQL_ENTRY_GET] = { READ,
+		ENTRY_COLUMNS("messages m")
+		"WHERE m.id = :id AND m.name IS NOT NULL AND m.place IS NOT NULL AND (:version = 0 OR m.state NOT IN " FILES ")" },
 
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
 	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },

@@ -103,6 +103,15 @@ typedef enum {
 	STORE_SQL_MESSAGE_LIST_PLACE,
 	STORE_SQL_MESSAGE_HAND_OVER,
 	STORE_SQL_MESSAGE_SETTLE,
+	STORE_SQL_MESSAGE_RESERVE_FIRST,
+	STORE_SQL_MESSAGE_RESERVE,
+	STORE_SQL_MESSAGE_NAMED,
+	STORE_SQL_FILE_INSERT,
+	STORE_SQL_FILE_WRITE,
+	STORE_SQL_FILE_SPLIT,
+	STORE_SQL_FILE_SET_UID,
+	STORE_SQL_FILE_TELL_APART,
+	STORE_SQL_FILE_LIST_TMP,
 	STORE_SQL_MESSAGE_DESCRIBE,
 
 	STORE_SQL_HOLD_COUNT,
@@ -113,6 +122,7 @@ typedef enum {
 	STORE_SQL_OPERATION_GET,
 	STORE_SQL_OPERATION_OF_MESSAGE,
 	STORE_SQL_OPERATION_OF_SOURCE,
+	STORE_SQL_OPERATION_OF_HEIR,
 	STORE_SQL_OPERATION_INTO,
 	STORE_SQL_OPERATION_OF_MAILBOX,
 	STORE_SQL_OPERATION_OF_FOLDERS,
@@ -122,6 +132,7 @@ typedef enum {
 	STORE_SQL_OPERATION_CANCEL_ALL,
 	STORE_SQL_OPERATION_HAND_OVER,
 	STORE_SQL_OPERATION_HAND_OVER_SOURCE,
+	STORE_SQL_OPERATION_HAND_OVER_HEIR,
 	STORE_SQL_OPERATION_HAND_OVER_MAILBOX,
 	STORE_SQL_OPERATION_HAND_OVER_TARGET,
 	STORE_SQL_OPERATION_LIST,
@@ -145,6 +156,7 @@ typedef enum {
 	STORE_SQL_OPERATION_PRUNE,
 
 	STORE_SQL_ENTRY_LIST,
+	STORE_SQL_ENTRY_LIST_TMP,
 	STORE_SQL_ENTRY_FIND,
 	STORE_SQL_ENTRY_GET,
 
@@ -193,4 +205,4 @@ store_statement_text(StoreStatement statement)
 /* In the order in which store_message_take_row() takes them, from messages m and its bodies b. */
 #define STORE_MESSAGE_FIELDS \
 	"m.id, m.mailbox, m.uid, m.name, m.internaldate, m.rfc822_size, m.base_flags, m.modseq, m.emailid, m.gm_msgid," \
-	" m.header_sha256, m.body, b.length, m.place, m.since, m.header, m.state, m.error, m.name_is_users"
+	" m.header_sha256, m.body, b.length, m.place, m.since, m.header, m.state, m.error, m.name_is_users, m.dated"

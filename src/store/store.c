@@ -307,10 +307,20 @@ store_txn_change(StoreTxn *txn, StoreChangeKind kind, int64_t mailbox_id, int64_
 
 	if (!mailbox)
 		return false;
-	mailbox->entries_changed |= kind != STORE_CHANGE_MESSAGE_FLAGS;
+	mailbox->entries_changed |= kind != STORE_CHANGE_MESSAGE_FLAGS && kind != STORE_CHANGE_MESSAGE_CONTENT;
 	add_change(txn, (StoreChange){ .kind = kind, .account_id = mailbox->account_id, .mailbox_id = mailbox_id,
 	                               .message_id = message_id, .name = name });
 	return true;
+}
+
+bool
+store_txn_touch(StoreTxn *txn, int64_t mailbox_id, GError **error)
+{
+	TxnMailbox *mailbox = txn_mailbox(txn, mailbox_id, error);
+
+	if (mailbox)
+		mailbox->entries_changed = true;
+	return mailbox != NULL;
 }
 
 bool

@@ -31,6 +31,7 @@ store_subject_init(StoreSubject *subject_r, StoreTxn *txn, int64_t message_id, G
 	    store_txn_mailbox(txn, subject.row.place_id, &mailbox, error) != STORE_ROW)
 		return false;
 	subject.account_id = mailbox.account_id;
+	subject.from_id = subject.row.place_id;
 	*subject_r = subject;
 	subject = (StoreSubject){ 0 };
 	return true;
@@ -113,15 +114,16 @@ redirect_birth(StoreSubject *subject, StoreOperation *birth, int64_t mailbox_id,
 }
 
 static bool
-queue_move(StoreSubject *subject, int64_t mailbox_id, bool is_removal, GError **error)
+queue_move(StoreSubject *subject, int64_t mailbox_id, const StoreRemoval *removal, GError **error)
 {
 	StoreOperation move = {
 		.account_id = subject->account_id,
 		.kind = STORE_OPERATION_MOVE,
 		.message_id = subject->row.id,
-		.mailbox_id = subject->row.place_id,
+		.mailbox_id = subject->from_id,
 		.target_id = mailbox_id,
-		.is_removal = is_removal,
+		.is_removal = removal != NULL,
+		.heir_id = removal ? removal->heir_id : 0,
 		.former = subject->row.name,
 		.former_is_users = subject->row.name_is_users,
 	};
@@ -131,27 +133,28 @@ queue_move(StoreSubject *subject, int64_t mailbox_id, bool is_removal, GError **
 
 /* A removal waits for copies that were asked for before, so it must not take the place of a move before them. */
 static bool
-alter_move(StoreSubject *subject, StoreOperation *move, int64_t mailbox_id, bool is_removal, GError **error)
+alter_move(StoreSubject *subject, StoreOperation *move, int64_t mailbox_id, const StoreRemoval *removal, GError **error)
 {
 	bool back = mailbox_id == store_subject_origin(subject, move);
 
-	if (back || (is_removal && subject->copied_id > move->id)) {
+	if (back || (removal && subject->copied_id > move->id)) {
 		if (!store_operation_set_state(subject->txn, move->id, STORE_OPERATION_CANCELLED, back ? taken_back : replaced,
 		                               error))
 			return false;
-		return back || queue_move(subject, mailbox_id, is_removal, error);
+		return back || queue_move(subject, mailbox_id, removal, error);
 	}
 	move->target_id = mailbox_id;
-	move->is_removal = is_removal;
+	move->is_removal = removal != NULL;
+	move->heir_id = removal ? removal->heir_id : 0;
 	return store_operation_write(subject->txn, move, error);
 }
 
 bool
-store_subject_move(StoreSubject *subject, int64_t mailbox_id, bool is_removal, GError **error)
+store_subject_move(StoreSubject *subject, int64_t mailbox_id, const StoreRemoval *removal, GError **error)
 {
 	StoreOperation *birth = store_subject_birth(subject), *move;
 
-	if (subject->row.state == STORE_MESSAGE_LOCAL)
+	if (store_message_is_here(subject->row.state))
 		return store_message_set_mailbox(subject->txn, subject->row.id, mailbox_id, error);
 	if (birth) /* moves behind it are left from when it was on its way */
 		return store_subject_take_back(subject, STORE_OPERATION_MOVE, STORE_OPERATION_QUEUED, error) &&
@@ -160,8 +163,8 @@ store_subject_move(StoreSubject *subject, int64_t mailbox_id, bool is_removal, G
 	    !store_subject_take_back(subject, STORE_OPERATION_REMOVE, STORE_OPERATION_FAILED, error))
 		return false;
 	if ((move = find_move(subject)))
-		return alter_move(subject, move, mailbox_id, is_removal, error);
-	return queue_move(subject, mailbox_id, is_removal, error);
+		return alter_move(subject, move, mailbox_id, removal, error);
+	return queue_move(subject, mailbox_id, removal, error);
 }
 
 bool

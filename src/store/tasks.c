@@ -3,8 +3,8 @@
 #include "store/operation-rows.h"
 
 /* Behind an operation's columns come the message's and its own row's body. */
-#define MESSAGE_COLUMN 23
-#define BODY_COLUMN (MESSAGE_COLUMN + 19)
+#define MESSAGE_COLUMN 24
+#define BODY_COLUMN (MESSAGE_COLUMN + 20)
 
 static bool
 each(StoreDb *db, StoreQuery *query, StoreTaskFn fn, void *data, GError **error)

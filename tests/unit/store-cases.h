@@ -88,7 +88,8 @@ act_all(Fixture *fixture, const Case *row)
 static inline void
 listen(const StoreChange *changes, size_t count, void *data)
 {
-	static const char *const kinds[] = { "added", "removed", "renamed", "flags", "added folder", "removed folder", "account" };
+	static const char *const kinds[] = { "added", "removed", "renamed", "flags", "content",
+		                               "added folder", "removed folder", "account" };
 	GString *heard = data;
 
 	for (size_t i = 0; i < count; i++) {

@@ -79,6 +79,8 @@ tell_operation(const StoreOperation *operation, void *data)
 		g_string_append_printf(text, " %c", letter_of(telling->world, operation->mailbox_id));
 	if (operation->target_id && operation->kind != STORE_OPERATION_APPEND)
 		g_string_append_printf(text, ">%c", letter_of(telling->world, operation->target_id));
+	if (operation->heir_id)
+		g_string_append(text, " ^");
 	if (*operation->add_flags)
 		g_string_append_printf(text, " +%s", operation->add_flags);
 	if (*operation->remove_flags)
@@ -86,7 +88,8 @@ tell_operation(const StoreOperation *operation, void *data)
 	return true;
 }
 
-/* "B: sent move I>A, move A>B": where people see the message, and its open operations; "gone". */
+/* "B: sent move I>A, move A>B": where people see the message, and its open operations, with a ^ those that wait for an heir;
+ * "gone". */
 static inline char *
 tell(World *world, int64_t message)
 {
@@ -123,6 +126,12 @@ static const struct {
 		" AND x.name = m.name AND x.state <> 2" },
 	{ "uploads without an operation", "SELECT count(*) FROM messages m WHERE state IN (3, 4, 5) AND (SELECT count(*)"
 		" FROM operations WHERE message = m.id AND ended = 0 AND kind IN ('append', 'copy')) <> 1" },
+	{ "operations of files", "SELECT count(*) FROM messages m JOIN operations o ON o.message = m.id AND o.ended = 0"
+		" WHERE m.state IN (7, 8)" },
+	{ "heirs of what is not taken away", "SELECT count(*) FROM operations WHERE ended = 0 AND heir IS NOT NULL"
+		" AND kind NOT IN ('move', 'remove')" },
+	{ "files that are not where they are seen", "SELECT count(*) FROM messages WHERE state IN (7, 8)"
+		" AND (place IS NOT mailbox OR uid IS NOT NULL OR body IS NULL)" },
 	{ "operations about nothing", "SELECT count(*) FROM operations o WHERE ended = 0 AND message IS NOT NULL"
 		" AND NOT EXISTS (SELECT 1 FROM messages WHERE id = o.message)" },
 	{ "open and ended", "SELECT count(*) FROM operations WHERE (ended = 0) <> (state IN ('queued', 'sent', 'held',"
