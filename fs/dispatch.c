@@ -1,6 +1,7 @@
 #include "fs/dispatch.h"
 
 #include "core/log.h"
+#include "fs/connection.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,67 +10,18 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define FOREVER_S 1e9 /* until the kernel is told otherwise (freshness.h) */
 #define BLOCK_BYTES 4096
 #define MAX_BACKGROUND 1024 /* with the default of 12, a dozen slow readers would stop everybody's readahead */
 
 static const FsView no_view; /* the kernel asks for no inode that it was not given, so there is no such request */
 
 static const FsView *
-view_of(fuse_ino_t inode)
+view_of(FsInode inode)
 {
 	const FsView *view = fs_view_of(inode);
 
 	g_return_val_if_fail(view, &no_view);
 	return view;
-}
-
-/* The one place where an error becomes a number.  NULL: there is no such thing. */
-static int
-error_number(const GError *error)
-{
-	if (!error)
-		return ENOENT;
-	switch (core_error_code(error)) {
-	case CORE_ERROR_NOT_FOUND:
-		return ENOENT;
-	case CORE_ERROR_CANCELLED:
-		return EINTR;
-	case CORE_ERROR_LOCKED:
-	case CORE_ERROR_BUSY:
-		return EBUSY; /* EAGAIN would mean "not yet, ask again" to programs */
-	case CORE_ERROR_UNREACHABLE:
-		return EHOSTUNREACH;
-	case CORE_ERROR_UNTRUSTED:
-	case CORE_ERROR_LOGIN:
-	case CORE_ERROR_PASSWORD:
-	case CORE_ERROR_REFUSED:
-		return EACCES;
-	case CORE_ERROR_FULL:
-		return ENOSPC;
-	case CORE_ERROR_USAGE:
-	case CORE_ERROR_CONFIG:
-	case CORE_ERROR_PROTOCOL:
-	case CORE_ERROR_IO:
-	case CORE_ERROR_CORRUPT:
-		return EIO;
-	}
-	return EIO;
-}
-
-/* Answers with @error (taken; NULL: ENOENT).  One line for what people should know, once in a row for the same inode:
- * the kernel asks twice for what it could not read. */
-static void
-reply_failure(fuse_req_t req, FsInode inode, GError *error)
-{
-	static _Atomic FsInode last;
-	int number = error_number(error);
-
-	if (number == EIO && atomic_exchange(&last, inode) != inode)
-		core_log(CORE_LOG_ERROR, "fs", "inode %" G_GUINT64_FORMAT " (view %u, row %" G_GINT64_FORMAT "): %s", inode,
-		         fs_inode_tag(inode), fs_inode_row(inode), error->message);
-	g_clear_error(&error);
-	fuse_reply_err(req, number);
 }
 
 /* Memory of the calling thread for one answer, kept for its next one. */
@@ -102,77 +54,47 @@ thread_buffer(size_t size)
 }
 
 static void
-fill_stat(const Fs *fs, const FsNode *node, struct stat *st)
-{
-	*st = (struct stat){
-		.st_ino = node->number,
-		.st_mode = node->directory ? S_IFDIR | 0700 : S_IFREG | 0400,
-		.st_nlink = 1, /* of a directory: do not conclude from it how many folders are in it */
-		.st_uid = fs->uid,
-		.st_gid = fs->gid,
-		.st_size = (off_t)node->size,
-		.st_blksize = BLOCK_BYTES,
-		.st_blocks = (blkcnt_t)((node->size + 511) / 512),
-		.st_atim.tv_sec = node->mtime_s,
-		.st_mtim.tv_sec = node->mtime_s,
-		.st_ctim.tv_sec = node->mtime_s,
-	};
-}
-
-static void
-fill_entry(const Fs *fs, const FsNode *node, struct fuse_entry_param *entry)
-{
-	*entry = (struct fuse_entry_param){
-		.ino = node->inode,
-		.attr_timeout = node->remote ? 0 : FOREVER_S,
-		.entry_timeout = node->fleeting ? 0 : FOREVER_S,
-	};
-	fill_stat(fs, node, &entry->attr);
-}
-
-static void
 op_init(void *userdata, struct fuse_conn_info *conn)
 {
-	const Fs *fs = userdata;
+	const FsConnection *connection = userdata;
 	uint64_t one = 1;
 
 	conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
+	conn->want &= ~(unsigned)FUSE_CAP_ATOMIC_O_TRUNC; /* without OPEN, O_TRUNC would be lost */
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
-	if (write(fs->ready_fd, &one, sizeof one) < 0)
+	if (write(connection->ready_fd, &one, sizeof one) < 0)
 		core_log(CORE_LOG_ERROR, "fs", "eventfd: %s", g_strerror(errno));
 }
 
 static void
 op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	Fs *fs = fuse_req_userdata(req);
-	const FsView *view = view_of(parent);
+	Fs *fs = fs_of(req);
+	FsInode directory = fs_inode_in(req, parent);
+	const FsView *view = view_of(directory);
 	GError *error = NULL;
 	FsNode node;
-	struct fuse_entry_param entry;
 
-	if (!view->lookup(view, fs, parent, name, &node, &error)) {
-		reply_failure(req, parent, error);
-		return;
-	}
-	fill_entry(fs, &node, &entry);
-	fuse_reply_entry(req, &entry);
+	if (view->lookup(view, fs, directory, name, &node, &error))
+		fs_reply_entry(req, fs, &node);
+	else
+		fs_reply_failure(req, directory, error);
 }
 
 static void
-forget(fuse_req_t req, fuse_ino_t inode, uint64_t count)
+forget(fuse_req_t req, FsInode inode, uint64_t count)
 {
 	const FsView *view = view_of(inode);
 
 	if (view->forget)
-		view->forget(fuse_req_userdata(req), inode, count);
+		view->forget(fs_of(req), inode, count);
 }
 
 static void
-op_forget(fuse_req_t req, fuse_ino_t inode, uint64_t count)
+op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
-	forget(req, inode, count);
+	forget(req, fs_inode_in(req, ino), count);
 	fuse_reply_none(req);
 }
 
@@ -180,7 +102,7 @@ static void
 op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	for (size_t i = 0; i < count; i++)
-		forget(req, forgets[i].ino, forgets[i].nlookup);
+		forget(req, fs_inode_in(req, forgets[i].ino), forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -195,20 +117,11 @@ typedef struct {
 	atomic_int references; /* who will answer, and for a moment who has asked */
 } Waiting;
 
-static void
-reply_attributes(fuse_req_t req, const Fs *fs, const FsNode *node)
-{
-	struct stat st;
-
-	fill_stat(fs, node, &st);
-	fuse_reply_attr(req, &st, node->remote ? 0 : FOREVER_S);
-}
-
 /* With what is here. */
 static void
 answer(const Waiting *waiting)
 {
-	Fs *fs = fuse_req_userdata(waiting->req);
+	Fs *fs = fs_of(waiting->req);
 	const FsView *view = view_of(waiting->inode);
 	char *buffer = thread_buffer(waiting->size);
 	GError *error = NULL;
@@ -218,9 +131,9 @@ answer(const Waiting *waiting)
 	if (waiting->size > 0 && view->read(view, fs, waiting->inode, buffer, waiting->size, waiting->offset, &n, &error))
 		fuse_reply_buf(waiting->req, buffer, n);
 	else if (waiting->size == 0 && view->attributes(view, fs, waiting->inode, &node, &error))
-		reply_attributes(waiting->req, fs, &node);
+		fs_reply_attributes(waiting->req, fs, &node);
 	else
-		reply_failure(waiting->req, waiting->inode, error);
+		fs_reply_failure(waiting->req, waiting->inode, error);
 }
 
 static void
@@ -244,7 +157,7 @@ interrupted(fuse_req_t req, void *data)
 	Waiting *waiting = data;
 
 	atomic_store(&waiting->is_interrupted, true);
-	abandon(fuse_req_userdata(req), waiting);
+	abandon(fs_of(req), waiting);
 }
 
 /* @failure NULL: the bytes are here. */
@@ -253,7 +166,7 @@ conclude(const Waiting *waiting, const GError *failure)
 {
 	fuse_req_interrupt_func(waiting->req, NULL, NULL); /* waits until interrupted() has returned */
 	if (failure)
-		reply_failure(waiting->req, waiting->inode, g_error_copy(failure));
+		fs_reply_failure(waiting->req, waiting->inode, g_error_copy(failure));
 	else
 		answer(waiting);
 }
@@ -269,7 +182,7 @@ fetched(const GError *failure, void *data)
 static void
 fetch(fuse_req_t req, FsInode inode, size_t size, off_t offset, int64_t message_id)
 {
-	const Fs *fs = fuse_req_userdata(req);
+	const Fs *fs = fs_of(req);
 	Waiting *waiting = g_new(Waiting, 1);
 	g_autoptr(GError) error = NULL;
 
@@ -293,34 +206,36 @@ absent(Fs *fs, FsInode inode)
 /* With a file it is asked right before that is read (but for mmap() and splice()), and not by stat(): then is the time
  * to find out how long it is. */
 static void
-op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	Fs *fs = fuse_req_userdata(req);
+	FsInode inode = fs_inode_in(req, ino);
+	Fs *fs = fs_of(req);
 	const FsView *view = view_of(inode);
 	GError *error = NULL;
 	FsNode node;
 	int64_t message_id;
 
 	if (!view->attributes(view, fs, inode, &node, &error))
-		reply_failure(req, inode, error);
+		fs_reply_failure(req, inode, error);
 	else if (fi && node.remote && (message_id = absent(fs, inode)) != 0)
 		fetch(req, inode, 0, 0, message_id);
 	else
-		reply_attributes(req, fs, &node);
+		fs_reply_attributes(req, fs, &node);
 }
 
 /* Neither files nor directories are opened with a message: the first answer tells the kernel to stop asking, and to
  * keep pages and listings when they are closed.  (No FLUSH and no RELEASE either.) */
 static void
-op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	fuse_reply_err(req, ENOSYS);
 }
 
 static void
-op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	Fs *fs = fuse_req_userdata(req);
+	FsInode inode = fs_inode_in(req, ino);
+	Fs *fs = fs_of(req);
 	const FsView *view = view_of(inode);
 	char *buffer = thread_buffer(size);
 	GError *error = NULL;
@@ -332,7 +247,7 @@ op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse
 	else if (!error && (message_id = absent(fs, inode)) != 0)
 		fetch(req, inode, size, offset, message_id);
 	else
-		reply_failure(req, inode, error);
+		fs_reply_failure(req, inode, error);
 }
 
 /* One answer to a listing. */
@@ -351,7 +266,7 @@ add_entry(const char *name, const FsNode *node, uint64_t cookie, void *data)
 	size_t left = listing->size - listing->used, needed;
 	struct fuse_entry_param entry;
 
-	fill_entry(fuse_req_userdata(listing->req), node, &entry);
+	fs_fill_entry(fs_of(listing->req), node, &entry);
 	if (node->unmeasured || node->fleeting)
 		entry.ino = 0; /* attributes are not given; the name is not looked up by this */
 	needed = listing->plus ? fuse_add_direntry_plus(listing->req, at, left, name, &entry, (off_t)cookie)
@@ -373,7 +288,7 @@ add_dots(Listing *listing, FsInode inode, uint64_t after)
 }
 
 static void
-list(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, bool plus)
+list(fuse_req_t req, FsInode inode, size_t size, off_t offset, bool plus)
 {
 	const FsView *view = view_of(inode);
 	Listing listing = { .req = req, .buffer = thread_buffer(size), .size = size, .plus = plus };
@@ -381,23 +296,23 @@ list(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, bool plus)
 	GError *error = NULL;
 
 	if (add_dots(&listing, inode, after) &&
-	    !view->list(view, fuse_req_userdata(req), inode, after > FS_COOKIE_FIRST ? after : 0, add_entry, &listing,
+	    !view->list(view, fs_of(req), inode, after > FS_COOKIE_FIRST ? after : 0, add_entry, &listing,
 	                &error))
-		reply_failure(req, inode, error);
+		fs_reply_failure(req, inode, error);
 	else
 		fuse_reply_buf(req, listing.buffer, listing.used);
 }
 
 static void
-op_readdir(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	list(req, inode, size, offset, false);
+	list(req, fs_inode_in(req, ino), size, offset, false);
 }
 
 static void
-op_readdirplus(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	list(req, inode, size, offset, true);
+	list(req, fs_inode_in(req, ino), size, offset, true);
 }
 
 static bool
@@ -407,32 +322,59 @@ collect_id(const StoreAccount *account, void *data)
 	return true;
 }
 
-static void
-op_statfs(fuse_req_t req, fuse_ino_t inode)
+/* What is kept here of one account (0: of all). */
+static bool
+count(Fs *fs, int64_t account_id, StoreCounts *sum_r, GError **error)
 {
-	Fs *fs = fuse_req_userdata(req);
 	g_autoptr(GArray) accounts = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	GError *error = NULL;
-	uint64_t bytes = 0, messages = 0;
 
-	if (!store_account_list(fs->store, collect_id, accounts, &error)) {
-		reply_failure(req, inode, error);
-		return;
-	}
+	if (account_id != 0)
+		g_array_append_val(accounts, account_id);
+	else if (!store_account_list(fs->store, collect_id, accounts, error))
+		return false;
 	for (guint i = 0; i < accounts->len; i++) {
 		StoreCounts counts = { 0 };
-		if (!store_account_counts(fs->store, g_array_index(accounts, int64_t, i), &counts, &error)) {
-			reply_failure(req, inode, error);
-			return;
-		}
-		bytes += counts.bytes;
-		messages += counts.messages + counts.remote;
+		if (!store_account_counts(fs->store, g_array_index(accounts, int64_t, i), &counts, error))
+			return false;
+		sum_r->bytes += counts.bytes;
+		sum_r->messages += counts.messages + counts.remote;
 	}
+	return true;
+}
+
+/* The quota where the server tells one, and never more than this computer has room for: that is where files go first. */
+static void
+op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	FsInode inode = fs_inode_in(req, ino);
+	Fs *fs = fs_of(req);
+	const FsView *view = view_of(inode);
+	int64_t account_id = view->account ? view->account(fs, inode) : 0;
+	GError *error = NULL;
+	StoreCounts counts = { 0 };
+	uint64_t used = 0, limit = 0;
+	struct statvfs disk;
+
+	if (!count(fs, account_id, &counts, &error)) {
+		fs_reply_failure(req, inode, error);
+		return;
+	}
+	uint64_t room = statvfs(store_dir(fs->store), &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
+	bool told = store_account_quota(fs->store, account_id, &used, &limit, &error);
+	if (error) {
+		fs_reply_failure(req, inode, error);
+		return;
+	}
+	uint64_t left = told ? limit - MIN(used, limit) : room;
 	struct statvfs st = {
 		.f_bsize = BLOCK_BYTES,
 		.f_frsize = BLOCK_BYTES,
-		.f_blocks = (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES,
-		.f_files = messages,
+		.f_blocks = ((told ? limit : counts.bytes + room) + BLOCK_BYTES - 1) / BLOCK_BYTES,
+		.f_bfree = left / BLOCK_BYTES,
+		.f_bavail = MIN(left, room) / BLOCK_BYTES,
+		.f_files = counts.messages + UINT32_MAX, /* nobody counts */
+		.f_ffree = UINT32_MAX,
+		.f_favail = UINT32_MAX,
 		.f_namemax = NAME_MAX,
 	};
 	fuse_reply_statfs(req, &st);
@@ -452,25 +394,27 @@ reply_xattr(fuse_req_t req, const char *value, size_t length, size_t size)
 
 /* Outside user.: EOPNOTSUPP, so that ls and cp ask once and not for every file. */
 static void
-op_getxattr(fuse_req_t req, fuse_ino_t inode, const char *name, size_t size)
+op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
+	FsInode inode = fs_inode_in(req, ino);
 	const FsView *view = view_of(inode);
 	g_autofree char *value = NULL;
 	GError *error = NULL;
 
 	if (!g_str_has_prefix(name, "user."))
 		fuse_reply_err(req, EOPNOTSUPP);
-	else if (view->xattr(view, fuse_req_userdata(req), inode, name, &value, &error))
+	else if (view->xattr(view, fs_of(req), inode, name, &value, &error))
 		reply_xattr(req, value, strlen(value), size);
 	else if (error)
-		reply_failure(req, inode, error);
+		fs_reply_failure(req, inode, error);
 	else
 		fuse_reply_err(req, ENODATA);
 }
 
 static void
-op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
+op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
+	FsInode inode = fs_inode_in(req, ino);
 	g_autoptr(GString) names = g_string_new(NULL);
 
 	for (const char *const *name = view_of(inode)->xattr_names(inode); *name; name++)

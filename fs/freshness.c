@@ -10,7 +10,9 @@
 
 struct FsFreshness {
 	struct fuse_session *session;
+	FsInode root;
 	pthread_t thread;
+	bool running;
 	pthread_mutex_t lock; /* protects what follows; a leaf */
 	pthread_cond_t changed;
 	GHashTable *stale;     /* FsInode of a directory -> set of names, or NULL for no name */
@@ -42,8 +44,10 @@ tell_name(FsFreshness *freshness, FsInode directory, const char *name)
 }
 
 static void
-tell_directory(FsFreshness *freshness, FsInode directory, GHashTable *names)
+tell_directory(FsFreshness *freshness, FsInode inode, GHashTable *names)
 {
+	FsInode directory = inode == freshness->root ? FUSE_ROOT_ID : inode;
+
 	if (names) {
 		GHashTableIter iter;
 		gpointer name;
@@ -98,12 +102,13 @@ run(void *data)
 }
 
 FsFreshness *
-fs_freshness_new(struct fuse_session *session, GError **error)
+fs_freshness_new(struct fuse_session *session, FsInode root, GError **error)
 {
 	FsFreshness *freshness = g_new0(FsFreshness, 1);
 	pthread_condattr_t attributes;
 
 	freshness->session = session;
+	freshness->root = root;
 	freshness->stale = new_queue();
 	pthread_mutex_init(&freshness->lock, NULL);
 	pthread_condattr_init(&attributes);
@@ -111,7 +116,8 @@ fs_freshness_new(struct fuse_session *session, GError **error)
 	pthread_cond_init(&freshness->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	errno = fs_thread_start(&freshness->thread, run, freshness);
-	if (errno == 0)
+	freshness->running = errno == 0;
+	if (freshness->running)
 		return freshness;
 	core_throw_errno(error, "cannot start a thread");
 	release(freshness);
@@ -169,14 +175,21 @@ fs_freshness_settle(FsFreshness *freshness, int timeout_ms)
 }
 
 void
-fs_freshness_free(FsFreshness *freshness)
+fs_freshness_stop(FsFreshness *freshness)
 {
-	if (!freshness)
+	if (!freshness->running)
 		return;
 	pthread_mutex_lock(&freshness->lock);
 	freshness->stopping = true;
 	pthread_cond_broadcast(&freshness->changed);
 	pthread_mutex_unlock(&freshness->lock);
 	pthread_join(freshness->thread, NULL);
-	release(freshness);
+	freshness->running = false;
+}
+
+void
+fs_freshness_free(FsFreshness *freshness)
+{
+	if (freshness)
+		release(freshness);
 }

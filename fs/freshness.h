@@ -16,7 +16,8 @@
 struct fuse_session;
 
 typedef struct FsFreshness FsFreshness;
-FsFreshness *fs_freshness_new(struct fuse_session *session, GError **error); /* NULL with CORE_ERROR_IO: no thread */
+/* @root: what the kernel calls FUSE_ROOT_ID in that session.  NULL with CORE_ERROR_IO: no thread. */
+FsFreshness *fs_freshness_new(struct fuse_session *session, FsInode root, GError **error);
 
 /* Any thread, never blocks for long.  What is called stale between these two is told as one; only there may
  * fs_freshness_stale() be called. */
@@ -30,5 +31,7 @@ void fs_freshness_stale(FsFreshness *freshness, FsInode directory, const char *n
 /* Waits until the kernel knows all that was stale before the call; false after @timeout_ms. */
 bool fs_freshness_settle(FsFreshness *freshness, int timeout_ms);
 
-/* Ends the thread; what is queued is given up.  FUSE's threads must still run.  NULL is fine. */
+/* Ends the thread; what is queued, and what still comes, is given up.  FUSE's threads must still run. */
+void fs_freshness_stop(FsFreshness *freshness);
+/* After fs_freshness_stop().  NULL is fine. */
 void fs_freshness_free(FsFreshness *freshness);

@@ -1,11 +1,13 @@
 /* The mounted tree: a low-level FUSE file system over the store.
  *
- * fs/ knows neither the engine nor any server: what it needs from the program comes in FsCalls.  It is read-only.
+ * fs/ knows neither the engine nor any server: what it needs from the program comes in FsCalls.  text/ is a connection of
+ * its own, mounted inside the other: without OPEN and FLUSH, which can be had only for a whole connection and only where
+ * nothing is written, grep takes half the time.
  */
 #pragma once
 
 #include "core/error.h"
-#include "store/store.h"
+#include "store/changes.h"
 
 #include <sys/types.h>
 
@@ -23,6 +25,12 @@ typedef struct {
 	bool (*fetch)(int64_t message_id, pid_t reader, FsFetchedFn fn, void *fn_data, void *data, GError **error);
 	/* Who waits with @fn_data was interrupted: his @fn is to be called now, on another thread, if that was not done yet. */
 	void (*abandon)(int64_t message_id, const void *fn_data, void *data);
+	/* How messages are removed in an account; its Trash is created in @txn if there is to be one. */
+	bool (*removal)(StoreTxn *txn, int64_t account_id, StoreRemoval *how_r, void *data, GError **error);
+	/* Something was changed that the server is to get.  NULL: nobody wants to know. */
+	void (*changed)(void *data);
+	/* A line was written to ctl.  It queues, and never waits.  CORE_ERROR_USAGE: there is no such command. */
+	bool (*command)(const char *line, void *data, GError **error);
 } FsCalls;
 
 typedef struct FsMount FsMount;

@@ -29,22 +29,50 @@ folder_inode(const FsView *view, int64_t account_id, int64_t mailbox_id)
 static FsNode
 directory_node(FsInode inode, int64_t mtime_s)
 {
-	return (FsNode){ .inode = inode, .number = inode, .mtime_s = mtime_s, .directory = true };
+	return (FsNode){ .inode = inode, .number = inode, .mtime_s = mtime_s, .directory = true, .writable = true };
+}
+
+/* Whether anything can be put into it or taken away. */
+static bool
+may_be_changed(const StoreMailbox *mailbox)
+{
+	for (const char *right = "itek"; *right; right++)
+		if (store_mailbox_may(mailbox->rights, *right))
+			return true;
+	return false;
 }
 
 static FsNode
 mailbox_node(const FsView *view, const StoreMailbox *mailbox)
 {
-	return directory_node(inode_of(view, FS_TREE_MAILBOX, mailbox->id), mailbox->changed_s);
+	FsNode node = directory_node(inode_of(view, FS_TREE_MAILBOX, mailbox->id), mailbox->changed_s);
+
+	node.writable = may_be_changed(mailbox);
+	return node;
+}
+
+FsNode
+fs_tree_draft_node(const FsView *view, const FsDraft *draft)
+{
+	FsInode inode = inode_of(view, FS_TREE_MESSAGE, draft->id);
+
+	return (FsNode){ .inode = inode, .number = inode, .size = draft->size, .mtime_s = draft->time_s, .writable = true,
+		             .changing = true };
 }
 
 static FsNode
-message_node(const FsView *view, const StoreEntry *entry)
+message_node(const FsView *view, const Fs *fs, const StoreEntry *entry)
 {
+	FsDraft draft;
+
+	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, entry->id, &draft))
+		return fs_tree_draft_node(view, &draft);
+
 	FsInode inode = inode_of(view, FS_TREE_MESSAGE, entry->id);
 	FsNode node = { .inode = inode, .number = inode, .mtime_s = entry->internaldate_s };
 
 	node.remote = entry->body_id == 0;
+	node.writable = tree_of(view)->has_drafts;
 	node.unmeasured = !tree_of(view)->size(entry, &node.size);
 	return node;
 }
@@ -96,9 +124,14 @@ lookup_in_mailbox(const FsView *view, Fs *fs, int64_t mailbox_id, const char *na
 {
 	g_autoptr(GError) failed = NULL;
 	StoreEntry entry;
+	FsDraft draft;
 
+	if (tree_of(view)->has_drafts && fs_drafts_find(fs->drafts, mailbox_id, name, &draft)) {
+		*node_r = fs_tree_draft_node(view, &draft);
+		return true;
+	}
 	if (tree_of(view)->find(fs, mailbox_id, name, &entry, &failed)) {
-		FsNode node = message_node(view, &entry);
+		FsNode node = message_node(view, fs, &entry);
 		bool measured = measure(view, fs, &entry, &node, error);
 		entry_clear(&entry);
 		if (measured)
@@ -152,10 +185,15 @@ static bool
 message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GError **error)
 {
 	StoreEntry entry;
+	FsDraft draft;
 
+	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, id, &draft)) {
+		*node_r = fs_tree_draft_node(view, &draft);
+		return true;
+	}
 	if (!store_entry_get(fs->store, id, tree_of(view)->text_version, &entry, error))
 		return false;
-	FsNode node = message_node(view, &entry);
+	FsNode node = message_node(view, fs, &entry);
 	bool measured = measure(view, fs, &entry, &node, error);
 	entry_clear(&entry);
 	if (measured)
@@ -201,6 +239,8 @@ typedef struct {
 	FsListFn fn;
 	void *data;
 	bool enough;
+	GArray *drafts;  /* of FsDraft: what was never saved; NULL: none */
+	guint next_draft;
 } Listing;
 
 /* The store's own name: a view's name is made of it. */
@@ -241,13 +281,32 @@ list_mailbox(const StoreMailbox *mailbox, void *data)
 	       list_entry(listing, FS_TREE_MAILBOX, mailbox->id, mailbox->name, &node);
 }
 
+/* What was never saved, before the row @upto: ids of both are in one order.  It may have become a row meanwhile. */
+static bool
+list_drafts(Listing *listing, int64_t upto)
+{
+	while (listing->drafts && listing->next_draft < listing->drafts->len && !listing->enough) {
+		const FsDraft *draft = &g_array_index(listing->drafts, FsDraft, listing->next_draft);
+		FsNode node = fs_tree_draft_node(listing->view, draft);
+		if (draft->id > upto)
+			break;
+		listing->next_draft++;
+		if (draft->id < upto)
+			list_entry(listing, FS_TREE_MESSAGE, draft->id, draft->name, &node);
+	}
+	return !listing->enough;
+}
+
 static bool
 list_message(const StoreEntry *entry, void *data)
 {
 	Listing *listing = data;
+
+	if (!list_drafts(listing, entry->id))
+		return false;
 	const FsTree *tree = tree_of(listing->view);
 	g_autofree char *name = tree->name(entry->name);
-	FsNode node = message_node(listing->view, entry);
+	FsNode node = message_node(listing->view, listing->fs, entry);
 
 	return !presentable(FS_TREE_MESSAGE, entry->id, entry->name) ||
 	       list_entry(listing, FS_TREE_MESSAGE, entry->id, name, &node);
@@ -262,8 +321,11 @@ list_mailboxes(Listing *listing, int64_t account_id, int64_t parent_id, int64_t 
 static bool
 list_in_mailbox(Listing *listing, int64_t mailbox_id, uint64_t after, GError **error)
 {
-	int64_t row = fs_inode_row(after);
 	bool folders_done = fs_inode_kind(after) == FS_TREE_MESSAGE;
+	int64_t row = fs_inode_row(after), after_id = folders_done ? row : 0;
+	g_autoptr(GArray) drafts = tree_of(listing->view)->has_drafts /* before the rows are read: none is missed */
+	                                   ? fs_drafts_list(listing->fs->drafts, mailbox_id, after_id)
+	                                   : NULL;
 
 	if (!folders_done) {
 		g_auto(StoreMailbox) mailbox = { 0 };
@@ -272,8 +334,14 @@ list_in_mailbox(Listing *listing, int64_t mailbox_id, uint64_t after, GError **e
 		    !list_mailboxes(listing, mailbox.account_id, mailbox_id, row, error))
 			return false;
 	}
-	return listing->enough || store_entry_list(listing->fs->store, mailbox_id, folders_done ? row : 0,
-	                                           tree_of(listing->view)->text_version, list_message, listing, error);
+	if (listing->enough)
+		return true;
+	listing->drafts = drafts;
+	if (!store_entry_list(listing->fs->store, mailbox_id, after_id, tree_of(listing->view)->text_version, list_message,
+	                      listing, error))
+		return false;
+	list_drafts(listing, INT64_MAX);
+	return true;
 }
 
 bool
@@ -309,6 +377,29 @@ fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char 
 {
 	return fs_inode_kind(inode) == FS_TREE_MESSAGE &&
 	       fs_xattr_get(fs->store, fs_inode_row(inode), tree_of(view)->mime_type, name, value_r, error);
+}
+
+/* The account of a directory or message; 0: of none, or of one that has gone. */
+int64_t
+fs_tree_account(Fs *fs, FsInode inode)
+{
+	g_auto(StoreMessage) message = { 0 };
+	g_auto(StoreMailbox) mailbox = { 0 };
+	int64_t id = fs_inode_row(inode);
+
+	switch (fs_inode_kind(inode)) {
+	case FS_TREE_ACCOUNT:
+		return id;
+	case FS_TREE_MESSAGE:
+		if (!store_message_get(fs->store, id, &message, NULL))
+			return 0;
+		id = message.place_id;
+		/* fallthrough */
+	case FS_TREE_MAILBOX:
+		return store_mailbox_get(fs->store, id, &mailbox, NULL) ? mailbox.account_id : 0;
+	default:
+		return 0;
+	}
 }
 
 /* What a change makes stale.  Flags: nothing that the kernel remembers. */

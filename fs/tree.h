@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "fs/draft.h"
 #include "fs/view.h"
 #include "store/messages.h"
 
@@ -19,6 +20,7 @@ enum {
 typedef struct {
 	FsView view;
 	const char *mime_type;
+	bool has_drafts; /* what is being written is seen in it, and it can be written */
 	unsigned text_version; /* for the calls of store/messages.h that give entries */
 
 	/* The name of a message called @name in mail/; g_free(). */
@@ -31,6 +33,9 @@ typedef struct {
 	bool (*measure)(Fs *fs, const StoreEntry *entry, uint64_t *size_r, GError **error);
 } FsTree;
 
+/* A file that is being written. */
+FsNode fs_tree_draft_node(const FsView *view, const FsDraft *draft);
+
 extern const FsTree fs_mail_tree; /* view-mail.c */
 extern const FsTree fs_text_tree; /* view-text.c */
 
@@ -40,8 +45,10 @@ bool fs_tree_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after,
                   GError **error);
 const char *const *fs_tree_xattr_names(FsInode inode);
 bool fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error);
+int64_t fs_tree_account(Fs *fs, FsInode inode);
 void fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *freshness);
 
 #define FS_TREE_CALLS \
 	.lookup = fs_tree_lookup, .attributes = fs_tree_attributes, .list = fs_tree_list, \
-	.xattr_names = fs_tree_xattr_names, .xattr = fs_tree_xattr, .changed = fs_tree_changed
+	.xattr_names = fs_tree_xattr_names, .xattr = fs_tree_xattr, .account = fs_tree_account, \
+	.changed = fs_tree_changed

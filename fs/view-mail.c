@@ -1,5 +1,5 @@
-/* mail/: messages byte for byte as the server has them. */
-#include "fs/tree.h"
+/* mail/: messages byte for byte as the server has them, and files that are on their way to become some. */
+#include "fs/mail.h"
 
 static char *
 mail_name(const char *name)
@@ -25,8 +25,15 @@ mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, 
           GError **error)
 {
 	g_auto(StoreMessage) message = { 0 };
+	GError *failure = NULL;
 	StoreBody body;
 
+	if (fs_drafts_read(fs->drafts, fs_inode_row(inode), buffer, size, offset, n_r, &failure))
+		return true;
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
 	return store_message_get(fs->store, fs_inode_row(inode), &message, error) &&
 	       store_body_get(fs->store, message.body_id, &body, error) &&
 	       store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
@@ -42,8 +49,31 @@ mail_absent(const FsView *view, Fs *fs, FsInode inode)
 	return is_remote ? message.id : 0;
 }
 
+static void
+mail_forget(Fs *fs, FsInode inode, uint64_t count)
+{
+	if (fs_inode_kind(inode) == FS_TREE_MESSAGE)
+		fs_drafts_forget(fs->drafts, fs_inode_row(inode));
+}
+
+static const FsChanges changes = {
+	.create = fs_mail_create,
+	.write = fs_mail_write,
+	.resize = fs_mail_resize,
+	.save = &fs_mail_save,
+	.unlink = &fs_mail_unlink,
+	.rename = &fs_mail_rename,
+	.mkdir = &fs_mail_mkdir,
+	.rmdir = &fs_mail_rmdir,
+	.link = &fs_mail_link,
+	.set_time = &fs_mail_set_time,
+	.set_xattr = &fs_mail_set_xattr,
+};
+
 const FsTree fs_mail_tree = {
-	.view = { .tag = FS_TAG_MAIL, .name = "mail", .read = mail_read, .absent = mail_absent, FS_TREE_CALLS },
+	.view = { .tag = FS_TAG_MAIL, .name = "mail", .read = mail_read, .absent = mail_absent, .forget = mail_forget,
+	          .changes = &changes, FS_TREE_CALLS },
+	.has_drafts = true,
 	.mime_type = "message/rfc822",
 	.text_version = 0, /* no text is wanted */
 	.name = mail_name,

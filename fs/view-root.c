@@ -1,6 +1,12 @@
 #include "fs/view-root.h"
 
+#include "fs/change.h"
+#include "fs/error.h"
+
+#include <errno.h>
 #include <string.h>
+
+#define CTL_MAX_BYTES 65536 /* of one write */
 
 /* Kinds of inodes; the root itself is FS_INODE_ROOT, that is kind 0, row 1. */
 enum {
@@ -8,6 +14,7 @@ enum {
 	KIND_README, /* row 0 */
 	KIND_STATUS, /* a row is the number of a snapshot; row 0 is what stat() shows */
 	KIND_STATUS_JSON,
+	KIND_CTL, /* row 0 */
 	KIND_COUNT,
 };
 
@@ -15,6 +22,7 @@ static const char *const names[KIND_COUNT] = {
 	[KIND_README] = "README",
 	[KIND_STATUS] = "status",
 	[KIND_STATUS_JSON] = "status.json",
+	[KIND_CTL] = "ctl",
 };
 
 const char *const fs_root_changing[] = { "status", "status.json", NULL };
@@ -22,7 +30,8 @@ const char *const fs_root_changing[] = { "status", "status.json", NULL };
 static FsNode
 directory_node(const Fs *fs, FsInode inode)
 {
-	return (FsNode){ .inode = inode, .number = inode, .mtime_s = fs->changed_s, .directory = true };
+	return (FsNode){ .inode = inode, .number = inode, .mtime_s = fs->changed_s, .directory = true,
+	                 .writable = true };
 }
 
 static FsNode
@@ -31,6 +40,15 @@ readme_node(const Fs *fs)
 	FsInode inode = fs_inode(FS_TAG_ROOT, KIND_README, 0);
 
 	return (FsNode){ .inode = inode, .number = inode, .size = strlen(fs->calls->readme), .mtime_s = fs->started_s };
+}
+
+/* Always empty, whatever was just written to it. */
+static FsNode
+ctl_node(const Fs *fs)
+{
+	FsInode inode = fs_inode(FS_TAG_ROOT, KIND_CTL, 0);
+
+	return (FsNode){ .inode = inode, .number = inode, .mtime_s = fs->started_s, .writable = true, .changing = true };
 }
 
 static FsNode
@@ -68,6 +86,8 @@ root_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsN
 	}
 	if (strcmp(name, names[KIND_README]) == 0)
 		*node_r = readme_node(fs);
+	else if (strcmp(name, names[KIND_CTL]) == 0)
+		*node_r = ctl_node(fs);
 	else if (strcmp(name, names[KIND_STATUS]) == 0)
 		*node_r = look_at_status(fs, KIND_STATUS);
 	else if (strcmp(name, names[KIND_STATUS_JSON]) == 0)
@@ -87,6 +107,8 @@ root_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GErro
 		*node_r = directory_node(fs, inode);
 	else if (kind == KIND_README)
 		*node_r = readme_node(fs);
+	else if (kind == KIND_CTL)
+		*node_r = ctl_node(fs);
 	else if (fs_snapshots_get(fs->snapshots, (uint64_t)fs_inode_row(inode), &snapshot))
 		*node_r = snapshot_node(kind, &snapshot);
 	else
@@ -118,6 +140,10 @@ static bool
 root_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
           GError **error)
 {
+	if (fs_inode_kind(inode) == KIND_CTL) {
+		*n_r = 0;
+		return true;
+	}
 	if (fs_inode_kind(inode) != KIND_README)
 		return fs_snapshots_read(fs->snapshots, (uint64_t)fs_inode_row(inode), buffer, size, offset, n_r);
 
@@ -149,6 +175,31 @@ root_forget(Fs *fs, FsInode inode, uint64_t count)
 		fs_snapshots_forget(fs->snapshots, (uint64_t)fs_inode_row(inode), count);
 }
 
+/* ctl: a write has one line or more, with or without a line end behind the last. */
+static bool
+root_write(const FsView *view, Fs *fs, FsInode inode, const void *bytes, size_t length, uint64_t offset, GError **error)
+{
+	if (fs_inode_kind(inode) != KIND_CTL)
+		return fs_throw(error, EROFS);
+	if (length > CTL_MAX_BYTES)
+		return fs_throw(error, EFBIG);
+	g_autofree char *text = g_strndup(bytes, length);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++)
+		if (*g_strstrip(*line) && !fs->calls->command(*line, fs->calls->data, error))
+			return false;
+	return true;
+}
+
+/* ">" makes it empty, which it is. */
+static bool
+root_resize(const FsView *view, Fs *fs, FsInode inode, uint64_t size, GError **error)
+{
+	return fs_inode_kind(inode) == KIND_CTL ? size == 0 || fs_throw(error, EPERM) : fs_throw(error, EROFS);
+}
+
+static const FsChanges changes = { .write = root_write, .resize = root_resize };
+
 const FsView fs_root_view = {
 	.tag = FS_TAG_ROOT,
 	.lookup = root_lookup,
@@ -158,4 +209,5 @@ const FsView fs_root_view = {
 	.xattr_names = root_xattr_names,
 	.xattr = root_xattr,
 	.forget = root_forget,
+	.changes = &changes,
 };

@@ -18,7 +18,9 @@ typedef struct {
 	Store *store;
 	const FsCalls *calls;
 	FsSnapshots *snapshots;
-	int ready_fd; /* an eventfd: written once the kernel and we have agreed on what FUSE can do */
+	struct FsDrafts *drafts;
+	struct FsSaver *saver;
+	struct FsPredecessors *predecessors;
 	uid_t uid; /* whose the files are */
 	gid_t gid;
 	int64_t started_s;
@@ -31,6 +33,8 @@ typedef struct {
 	uint64_t size;
 	int64_t mtime_s;
 	bool directory;
+	bool writable;
+	bool changing;   /* its bytes and attributes may be others at the next look */
 	bool remote;     /* its bytes are not here: the size is what somebody says, and may not be remembered */
 	bool fleeting;   /* the name may stand for another inode at the next look */
 	bool unmeasured; /* only from list: the size costs more than a listing is worth; whoever needs it looks it up */
@@ -39,6 +43,7 @@ typedef struct {
 typedef bool (*FsListFn)(const char *name, const FsNode *node, uint64_t cookie, void *data); /* false: enough */
 
 typedef struct FsView FsView;
+typedef struct FsChanges FsChanges; /* change.h */
 struct FsView {
 	FsTag tag;
 	const char *name; /* its directory at the root; that is inode (tag, 0, 0).  NULL: the root itself */
@@ -67,6 +72,12 @@ struct FsView {
 
 	/* The kernel drops @count of the lookups it was answered.  NULL: nothing to do. */
 	void (*forget)(Fs *fs, FsInode inode, uint64_t count);
+
+	/* Whose room statfs() tells: an account, or 0 for all of them.  NULL: 0. */
+	int64_t (*account)(Fs *fs, FsInode inode);
+
+	/* What can be changed; NULL: nothing (EROFS). */
+	const FsChanges *changes;
 
 	/* Tells @freshness which names and directories a committed change makes stale.  Called by the store's listener:
 	 * must not block and must not call the store; between fs_freshness_begin() and _end().  NULL: none. */

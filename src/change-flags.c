@@ -35,19 +35,3 @@ change_flags_parse(const char *text, bool is_removal, char **flags_r, GError **e
 	*flags_r = store_flags_normalise((const char *const *)words, g_strv_length(words));
 	return true;
 }
-
-char *
-change_flags_without(const char *have, const char *keep)
-{
-	g_auto(GStrv) flags = g_strsplit(have, " ", -1), kept = g_strsplit(keep, " ", -1);
-	g_autoptr(GPtrArray) left = g_ptr_array_new();
-
-	for (char **flag = flags; *flag; flag++) {
-		bool is_kept = false;
-		for (char **other = kept; *other && !is_kept; other++)
-			is_kept = g_ascii_strcasecmp(*flag, *other) == 0;
-		if (!is_kept)
-			g_ptr_array_add(left, *flag);
-	}
-	return store_flags_normalise((const char *const *)left->pdata, left->len);
-}

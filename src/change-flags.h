@@ -7,6 +7,3 @@
 /* In the form of the store (g_free()).  CORE_ERROR_USAGE: one of them is no flag that a client can set; or a system flag
  * without its backslash, unless it is to be removed. */
 bool change_flags_parse(const char *text, bool is_removal, char **flags_r, GError **error);
-
-/* The flags of @have that are not in @keep, both in the form of the store.  g_free(). */
-char *change_flags_without(const char *have, const char *keep);

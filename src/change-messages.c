@@ -2,6 +2,7 @@
 #include "change-flags.h"
 #include "change-path.h"
 #include "change-private.h"
+#include "removal.h"
 #include "store/mailboxes.h"
 #include "sync/derive.h"
 
@@ -25,7 +26,7 @@ change_flag(Change *change, GError **error)
 		g_autofree char *have = store_message_flags(change->context->store, message.id, error);
 		if (!have)
 			return false;
-		g_autofree char *extra = *mode == 's' ? change_flags_without(have, flags) : g_strdup("");
+		g_autofree char *extra = *mode == 's' ? store_flags_without(have, flags) : g_strdup("");
 		if (!store_change_flags(change->txn, message.id, *mode == 'r' ? "" : flags, *mode == 'r' ? flags : extra, error))
 			return false;
 		change->changed++;
@@ -34,30 +35,11 @@ change_flag(Change *change, GError **error)
 }
 
 static bool
-removal_of(Change *change, const ChangePath *path, StoreRemoval *how_r, GError **error)
-{
-	const ConfigAccount *account = path->account;
-	int64_t trash_id = 0;
-
-	if (!account->delete_expunges &&
-	    !store_mailbox_special(change->txn, path->account_id, STORE_MAILBOX_TRASH, &trash_id, error))
-		return false;
-	if (!account->delete_expunges && trash_id == 0) {
-		const char *name = config_account_special(account, STORE_MAILBOX_TRASH);
-		g_auto(GStrv) components = g_strsplit(name ? name : "Trash", "/", -1);
-		if (!store_change_create(change->txn, path->account_id, components, STORE_MAILBOX_TRASH, &trash_id, error))
-			return false;
-	}
-	*how_r = (StoreRemoval){ .trash_id = trash_id, .undo_s = account->undo_s };
-	return true;
-}
-
-static bool
 remove_one(Change *change, const ChangePath *path, int64_t message_id, GError **error)
 {
 	StoreRemoval how;
 
-	return removal_of(change, path, &how, error) && store_change_remove(change->txn, message_id, &how, error);
+	return removal_of(change->txn, path->account, path->account_id, &how, error) && store_change_remove(change->txn, message_id, &how, error);
 }
 
 bool

@@ -81,6 +81,24 @@ abandon(int64_t message_id, const void *fn_data, void *data)
 	owner_abandon(data, message_id, fn_data);
 }
 
+static bool
+removal(StoreTxn *txn, int64_t account_id, StoreRemoval *how_r, void *data, GError **error)
+{
+	return owner_removal(data, txn, account_id, how_r, error);
+}
+
+static bool
+command(const char *line, void *data, GError **error)
+{
+	return owner_command(data, line, error);
+}
+
+static void
+changed(void *data)
+{
+	owner_changed(data);
+}
+
 #define SETTLE_MS 5000
 
 /* Whoever waited for a synchronisation sees what it brought. */
@@ -178,7 +196,8 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 {
 	g_autoptr(Accounts) taken = accounts;
 	Mount mount = { .signals = -1 };
-	FsCalls calls = { .readme = readme_text, .status = make_status, .fetch = fetch, .abandon = abandon };
+	FsCalls calls = { .readme = readme_text, .status = make_status, .fetch = fetch, .abandon = abandon,
+	                  .removal = removal, .changed = changed, .command = command };
 	Store *store = NULL;
 	bool ok = false;
 

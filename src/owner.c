@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "removal.h"
 #include "status.h"
 
 #include <errno.h>
@@ -152,6 +153,48 @@ owner_abandon(Owner *owner, int64_t message_id, const void *fn_data)
 	if (owner->engine) /* else all who wait are told anyway */
 		sync_engine_abandon(owner->engine, message_id, fn_data);
 	pthread_mutex_unlock(&owner->lock);
+}
+
+typedef struct {
+	int64_t id;
+	char *name;
+} Wanted;
+
+static bool
+take_name(const StoreAccount *account, void *data)
+{
+	Wanted *wanted = data;
+
+	if (account->id == wanted->id)
+		wanted->name = g_strdup(account->name);
+	return !wanted->name;
+}
+
+bool
+owner_removal(Owner *owner, StoreTxn *txn, int64_t account_id, StoreRemoval *how_r, GError **error)
+{
+	Wanted wanted = { account_id, NULL };
+
+	if (!store_account_list(owner->store, take_name, &wanted, error))
+		return false;
+	g_autofree char *name = wanted.name;
+	const ConfigAccount *account = name ? config_account(owner->config, name, NULL) : NULL;
+	if (!account)
+		return core_throw(error, CORE_ERROR_REFUSED, "the account is not in the configuration any more");
+	return removal_of(txn, account, account_id, how_r, error);
+}
+
+void
+owner_changed(Owner *owner)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&owner->lock);
+	if (owner->engine)
+		sync_engine_poke(owner->engine);
+	pthread_mutex_unlock(&owner->lock);
+	if (write(owner->wake_fd, &one, sizeof one) < 0)
+		core_log(CORE_LOG_WARNING, "main", "cannot wake the main thread: %s", g_strerror(errno));
 }
 
 void

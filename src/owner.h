@@ -6,7 +6,7 @@
 #include "control.h"
 #include "progress.h"
 #include "round.h"
-#include "store/store.h"
+#include "store/changes.h"
 
 typedef struct Owner Owner;
 
@@ -50,6 +50,15 @@ bool owner_fetch(Owner *owner, int64_t message_id, SyncFetchedFn fn, void *data,
 
 /* As FsCalls.abandon.  Any thread, also while the engine ends. */
 void owner_abandon(Owner *owner, int64_t message_id, const void *fn_data);
+
+/* As FsCalls.removal.  CORE_ERROR_REFUSED: the account is not in the configuration any more. */
+bool owner_removal(Owner *owner, StoreTxn *txn, int64_t account_id, StoreRemoval *how_r, GError **error);
+
+/* As FsCalls.changed.  Any thread, also while the engine ends. */
+void owner_changed(Owner *owner);
+
+/* As FsCalls.command: owner-ctl.c.  CORE_ERROR_USAGE: there is no such command, or account.  Any thread. */
+bool owner_command(Owner *owner, const char *line, GError **error);
 
 /* The numbers of a round's accounts, added up. */
 void owner_progress(Owner *owner, const Round *round, ProgressNumbers *numbers_r);

@@ -110,3 +110,9 @@ store_flags_apply(const char *flags, const char *add, const char *remove)
 		g_ptr_array_add(result, *flag);
 	return store_flags_normalise((const char *const *)result->pdata, result->len);
 }
+
+char *
+store_flags_without(const char *flags, const char *others)
+{
+	return store_flags_apply(flags, "", others);
+}

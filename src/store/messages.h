@@ -53,6 +53,8 @@ typedef struct {
 /* "\Seen \Flagged $Label1": system flags in a fixed order and spelling, then keywords sorted, compared without case,
  * each once, as the server spells them; \Recent is left out.  g_free(). */
 char *store_flags_normalise(const char *const *flags, size_t count);
+/* @flags but for @others, both in that form; g_free(). */
+char *store_flags_without(const char *flags, const char *others);
 /* Whether IMAP can carry it: "]" is in no atom, but in keywords that Gmail has. */
 bool store_flag_is_sendable(const char *flag);
 /* How a system flag is spelt; NULL: it is none. */
@@ -191,6 +193,8 @@ bool store_message_rename(StoreTxn *txn, int64_t id, const char *name, GError **
  * Nothing is taken nowhere (0). */
 bool store_name_taken(StoreTxn *txn, int64_t place_id, const char *name, int64_t but_id, bool *taken_r,
                       GError **error);
+/* @name, or the first form of it, with " (2)" and so on before its ending, that is not taken.  g_free(). */
+char *store_free_name(StoreTxn *txn, int64_t place_id, const char *name, int64_t but_id, GError **error);
 
 /* The body is here: makes the message visible as @name.  @body was written and made durable by a writer
  * (store_writer_sync()); if bytes with that hash are known, that body is shared and @body's own bytes are given up.

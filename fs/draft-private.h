@@ -1,0 +1,35 @@
+/* What draft.c (the table and the bytes) and draft-save.c (how they get into the store) share. */
+#pragma once
+
+#include "fs/content.h"
+#include "fs/draft.h"
+
+#include <pthread.h>
+
+typedef struct {
+	int64_t id;
+	unsigned refs;      /* under the table's lock, as all up to the next lock */
+	int64_t mailbox_id, predecessor_id;
+	char *name;
+	char *flags;        /* NULL: as they are */
+	int64_t time_s;
+	bool is_new, is_tmp, is_gone, is_file, dated;
+	uint64_t generation, saved; /* they differ: there is something to save */
+	uint64_t size;
+	pthread_mutex_t lock; /* protects the bytes */
+	FsContent content;
+	uint64_t grown;     /* by how much saving has lengthened it, for those who go on writing */
+} FsDraftFile;
+
+struct FsDrafts {
+	Store *store;
+	pthread_mutex_t lock; /* protects what follows, and what is said above */
+	GHashTable *table;    /* id to Draft, which it has a reference to */
+	GHashTable *shifts;   /* id to uint64_t: Draft.grown of what was saved */
+	unsigned news;        /* of the table: never saved and not gone */
+	int64_t next_id, end_id;
+};
+
+/* A reference, with the draft's lock held; NULL: there is none. */
+FsDraftFile *fs_drafts_hold(FsDrafts *drafts, int64_t id);
+void fs_drafts_let_go(FsDrafts *drafts, FsDraftFile *draft);

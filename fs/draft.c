@@ -1,0 +1,429 @@
+#include "fs/draft-private.h"
+
+#include "core/clock.h"
+#include "fs/error.h"
+#include "store/files.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define IDS 4096         /* reserved at a time */
+#define CHUNK_BYTES (256 * 1024)
+
+static void
+draft_unref(FsDraftFile *draft)
+{
+	if (--draft->refs > 0)
+		return;
+	fs_content_clear(&draft->content);
+	pthread_mutex_destroy(&draft->lock);
+	g_free(draft->name);
+	g_free(draft->flags);
+	g_free(draft);
+}
+
+static bool
+reserve(FsDrafts *drafts, GError **error)
+{
+	g_autoptr(StoreTxn) txn = store_begin(drafts->store, error);
+	int64_t first;
+
+	if (!txn || !store_file_reserve(txn, IDS, &first, error) || !store_commit(g_steal_pointer(&txn), error))
+		return false;
+	drafts->next_id = first;
+	drafts->end_id = first + IDS;
+	return true;
+}
+
+FsDrafts *
+fs_drafts_new(Store *store, GError **error)
+{
+	FsDrafts *drafts = g_new0(FsDrafts, 1);
+
+	drafts->store = store;
+	pthread_mutex_init(&drafts->lock, NULL);
+	drafts->table = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)draft_unref);
+	drafts->shifts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+	if (reserve(drafts, error))
+		return drafts;
+	fs_drafts_free(drafts);
+	return NULL;
+}
+
+void
+fs_drafts_free(FsDrafts *drafts)
+{
+	if (!drafts)
+		return;
+	g_hash_table_unref(drafts->table);
+	g_hash_table_unref(drafts->shifts);
+	pthread_mutex_destroy(&drafts->lock);
+	g_free(drafts);
+}
+
+static FsDraftFile *
+draft_new(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name)
+{
+	FsDraftFile *draft = g_new0(FsDraftFile, 1);
+
+	draft->id = id;
+	draft->refs = 1; /* the table's */
+	draft->mailbox_id = mailbox_id;
+	draft->name = g_strdup(name);
+	draft->time_s = core_clock_wall_s();
+	pthread_mutex_init(&draft->lock, NULL);
+	fs_content_init(&draft->content, store_dir(drafts->store));
+	g_hash_table_insert(drafts->table, &draft->id, draft);
+	return draft;
+}
+
+static FsDraft
+describe(const FsDraftFile *draft)
+{
+	return (FsDraft){ draft->id, draft->mailbox_id, NULL, draft->size, draft->time_s, draft->is_new };
+}
+
+bool
+fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is_tmp, int64_t predecessor_id,
+                 FsDraft *draft_r, GError **error)
+{
+	pthread_mutex_lock(&drafts->lock);
+	bool ok = drafts->next_id < drafts->end_id || reserve(drafts, error);
+	if (ok) {
+		FsDraftFile *draft = draft_new(drafts, drafts->next_id++, mailbox_id, name);
+		draft->is_new = true;
+		draft->is_file = true;
+		draft->is_tmp = is_tmp;
+		draft->predecessor_id = predecessor_id;
+		draft->generation = 1;
+		drafts->news++;
+		*draft_r = describe(draft);
+	}
+	pthread_mutex_unlock(&drafts->lock);
+	return ok;
+}
+
+static bool
+is_seen(const FsDraftFile *draft, int64_t mailbox_id)
+{
+	return draft->is_new && !draft->is_gone && draft->mailbox_id == mailbox_id;
+}
+
+bool
+fs_drafts_find(FsDrafts *drafts, int64_t mailbox_id, const char *name, FsDraft *draft_r)
+{
+	GHashTableIter iter;
+	gpointer value;
+	bool found = false;
+
+	pthread_mutex_lock(&drafts->lock);
+	if (drafts->news > 0) {
+		g_hash_table_iter_init(&iter, drafts->table);
+		while (!found && g_hash_table_iter_next(&iter, NULL, &value)) {
+			const FsDraftFile *draft = value;
+			found = is_seen(draft, mailbox_id) && strcmp(draft->name, name) == 0;
+			if (found)
+				*draft_r = describe(draft);
+		}
+	}
+	pthread_mutex_unlock(&drafts->lock);
+	return found;
+}
+
+static void
+free_described(gpointer data)
+{
+	g_free(((FsDraft *)data)->name);
+}
+
+static int
+compare_ids(gconstpointer a, gconstpointer b)
+{
+	int64_t left = ((const FsDraft *)a)->id, right = ((const FsDraft *)b)->id;
+
+	return left < right ? -1 : left > right;
+}
+
+GArray *
+fs_drafts_list(FsDrafts *drafts, int64_t mailbox_id, int64_t after)
+{
+	GArray *seen = g_array_new(FALSE, FALSE, sizeof(FsDraft));
+	GHashTableIter iter;
+	gpointer value;
+
+	g_array_set_clear_func(seen, free_described);
+	pthread_mutex_lock(&drafts->lock);
+	if (drafts->news > 0) {
+		g_hash_table_iter_init(&iter, drafts->table);
+		while (g_hash_table_iter_next(&iter, NULL, &value)) {
+			const FsDraftFile *draft = value;
+			FsDraft one = describe(draft);
+			if (!is_seen(draft, mailbox_id) || draft->id <= after)
+				continue;
+			one.name = g_strdup(draft->name);
+			g_array_append_val(seen, one);
+		}
+	}
+	pthread_mutex_unlock(&drafts->lock);
+	g_array_sort(seen, compare_ids);
+	return seen;
+}
+
+bool
+fs_drafts_any(FsDrafts *drafts, int64_t mailbox_id)
+{
+	GHashTableIter iter;
+	gpointer value;
+	bool any = false;
+
+	pthread_mutex_lock(&drafts->lock);
+	g_hash_table_iter_init(&iter, drafts->table);
+	while (!any && g_hash_table_iter_next(&iter, NULL, &value))
+		any = is_seen(value, mailbox_id);
+	pthread_mutex_unlock(&drafts->lock);
+	return any;
+}
+
+bool
+fs_drafts_get(FsDrafts *drafts, int64_t id, FsDraft *draft_r)
+{
+	pthread_mutex_lock(&drafts->lock);
+	const FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	if (draft)
+		*draft_r = describe(draft);
+	pthread_mutex_unlock(&drafts->lock);
+	return draft != NULL;
+}
+
+FsDraftFile *
+fs_drafts_hold(FsDrafts *drafts, int64_t id)
+{
+	pthread_mutex_lock(&drafts->lock);
+	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	if (draft)
+		draft->refs++;
+	pthread_mutex_unlock(&drafts->lock);
+	if (draft)
+		pthread_mutex_lock(&draft->lock);
+	return draft;
+}
+
+void
+fs_drafts_let_go(FsDrafts *drafts, FsDraftFile *draft)
+{
+	pthread_mutex_unlock(&draft->lock);
+	pthread_mutex_lock(&drafts->lock);
+	draft_unref(draft);
+	pthread_mutex_unlock(&drafts->lock);
+}
+
+/* With the draft's lock held: its bytes are others now. */
+static void
+note_written(FsDrafts *drafts, FsDraftFile *draft)
+{
+	pthread_mutex_lock(&drafts->lock);
+	draft->generation++;
+	draft->size = draft->content.size;
+	if (draft->is_file && !draft->dated)
+		draft->time_s = core_clock_wall_s();
+	pthread_mutex_unlock(&drafts->lock);
+}
+
+static bool
+load(const FsDrafts *drafts, FsContent *content, int64_t body_id, GError **error)
+{
+	g_autofree char *buffer = g_malloc(CHUNK_BYTES);
+	StoreBody body;
+	size_t n;
+
+	if (!store_body_get(drafts->store, body_id, &body, error))
+		return false;
+	do {
+		if (!store_body_read(drafts->store, &body, buffer, CHUNK_BYTES, content->size, &n, error) ||
+		    !fs_content_write(content, buffer, n, content->size, error))
+			return false;
+	} while (n > 0);
+	return true;
+}
+
+/* What is in the store becomes a draft, with its lock held and a reference.  @keep: its bytes are wanted. */
+static FsDraftFile *
+begin(FsDrafts *drafts, int64_t id, bool keep, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+	GError *failure = NULL;
+	FsContent content;
+	FsDraftFile *draft;
+
+	if (!store_message_get(drafts->store, id, &row, &failure) || row.place_id == 0 || !row.name) {
+		if (failure)
+			g_propagate_error(error, failure);
+		else
+			fs_throw(error, ENOENT);
+		return NULL;
+	}
+	if (keep && row.body_id == 0) {
+		fs_throw(error, EHOSTUNREACH);
+		return NULL;
+	}
+	fs_content_init(&content, store_dir(drafts->store));
+	if (keep && !load(drafts, &content, row.body_id, error)) {
+		fs_content_clear(&content);
+		return NULL;
+	}
+	pthread_mutex_lock(&drafts->lock);
+	draft = g_hash_table_lookup(drafts->table, &id); /* somebody else's, meanwhile */
+	if (draft) {
+		fs_content_clear(&content);
+	} else {
+		const uint64_t *shift = keep ? g_hash_table_lookup(drafts->shifts, &id) : NULL;
+		draft = draft_new(drafts, id, row.place_id, row.name);
+		draft->content = content;
+		draft->size = content.size;
+		draft->grown = shift ? *shift : 0;
+		draft->is_file = row.state == STORE_MESSAGE_FILE || row.state == STORE_MESSAGE_TMP;
+		draft->is_tmp = row.state == STORE_MESSAGE_TMP;
+		draft->time_s = row.internaldate_s;
+	}
+	draft->refs++;
+	pthread_mutex_unlock(&drafts->lock);
+	pthread_mutex_lock(&draft->lock);
+	return draft;
+}
+
+bool
+fs_drafts_begin(FsDrafts *drafts, int64_t id, GError **error)
+{
+	FsDraftFile *draft = fs_drafts_hold(drafts, id);
+
+	if (!draft && !(draft = begin(drafts, id, true, error)))
+		return false;
+	note_written(drafts, draft);
+	fs_drafts_let_go(drafts, draft);
+	return true;
+}
+
+bool
+fs_drafts_write(FsDrafts *drafts, int64_t id, const void *bytes, size_t length, uint64_t offset, GError **error)
+{
+	FsDraftFile *draft = fs_drafts_hold(drafts, id);
+
+	if (!draft && !(draft = begin(drafts, id, true, error)))
+		return false;
+	if (draft->grown > 0 && offset + draft->grown == draft->content.size)
+		offset += draft->grown;
+	bool ok = fs_content_write(&draft->content, bytes, length, offset, error);
+	if (ok)
+		note_written(drafts, draft);
+	fs_drafts_let_go(drafts, draft);
+	return ok;
+}
+
+bool
+fs_drafts_resize(FsDrafts *drafts, int64_t id, uint64_t size, GError **error)
+{
+	FsDraftFile *draft = fs_drafts_hold(drafts, id);
+
+	if (!draft && !(draft = begin(drafts, id, size > 0, error)))
+		return false;
+	bool ok = fs_content_resize(&draft->content, size, error);
+	draft->grown = 0;
+	if (ok)
+		note_written(drafts, draft);
+	fs_drafts_let_go(drafts, draft);
+	return ok;
+}
+
+bool
+fs_drafts_read(FsDrafts *drafts, int64_t id, void *buffer, size_t length, uint64_t offset, size_t *n_r, GError **error)
+{
+	FsDraftFile *draft = fs_drafts_hold(drafts, id);
+
+	if (!draft)
+		return false;
+	bool ok = fs_content_read(&draft->content, buffer, length, offset, n_r, error);
+	fs_drafts_let_go(drafts, draft);
+	return ok;
+}
+
+bool
+fs_drafts_set_time(FsDrafts *drafts, int64_t id, int64_t time_s)
+{
+	pthread_mutex_lock(&drafts->lock);
+	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	if (draft) {
+		draft->time_s = time_s;
+		draft->dated = true;
+		draft->generation++;
+	}
+	pthread_mutex_unlock(&drafts->lock);
+	return draft != NULL;
+}
+
+bool
+fs_drafts_set_flags(FsDrafts *drafts, int64_t id, const char *flags)
+{
+	pthread_mutex_lock(&drafts->lock);
+	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	if (draft) {
+		g_free(draft->flags);
+		draft->flags = g_strdup(flags);
+		draft->generation++;
+	}
+	pthread_mutex_unlock(&drafts->lock);
+	return draft != NULL;
+}
+
+void
+fs_drafts_drop(FsDrafts *drafts, int64_t id)
+{
+	pthread_mutex_lock(&drafts->lock);
+	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	if (draft && !draft->is_gone) {
+		drafts->news -= draft->is_new ? 1 : 0;
+		draft->is_gone = true;
+	}
+	pthread_mutex_unlock(&drafts->lock);
+}
+
+void
+fs_drafts_forget(FsDrafts *drafts, int64_t id)
+{
+	pthread_mutex_lock(&drafts->lock);
+	const FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	if (draft && draft->is_gone)
+		g_hash_table_remove(drafts->table, &id);
+	g_hash_table_remove(drafts->shifts, &id);
+	pthread_mutex_unlock(&drafts->lock);
+}
+
+void
+fs_drafts_moved(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name)
+{
+	pthread_mutex_lock(&drafts->lock);
+	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	if (draft) {
+		g_free(draft->name);
+		draft->name = g_strdup(name);
+		draft->mailbox_id = mailbox_id;
+	}
+	pthread_mutex_unlock(&drafts->lock);
+}
+
+GArray *
+fs_drafts_unsaved(FsDrafts *drafts)
+{
+	GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	GHashTableIter iter;
+	gpointer value;
+
+	pthread_mutex_lock(&drafts->lock);
+	g_hash_table_iter_init(&iter, drafts->table);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const FsDraftFile *draft = value;
+		if (!draft->is_gone && draft->generation != draft->saved)
+			g_array_append_val(ids, draft->id);
+	}
+	pthread_mutex_unlock(&drafts->lock);
+	return ids;
+}

@@ -1,0 +1,410 @@
+/* Writing in mail/: files, and the messages that they become.  docs/filesystem.md has the table of what each operation
+ * means on the server; store/files.h does it. */
+#include "fs/mail.h"
+
+#include "core/clock.h"
+#include "fs/error.h"
+#include "fs/foreign.h"
+#include "fs/predecessor.h"
+#include "store/files.h"
+#include "store/mailboxes.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define QUIET_S 3 /* at least two whole ones, in a clock that counts seconds */
+
+static int64_t
+quiet_until(void)
+{
+	return core_clock_wall_s() + QUIET_S;
+}
+
+static int64_t
+row_of(FsInode inode)
+{
+	return fs_inode_kind(inode) == FS_TREE_MESSAGE ? fs_inode_row(inode) : 0;
+}
+
+/* The folder that is this directory, with messages in it; else EPERM: neither an account nor what is only a directory on the
+ * server can hold a message, and other files would never leave this computer. */
+static bool
+holding(const Fs *fs, FsInode directory, StoreMailbox *mailbox_r, GError **error)
+{
+	if (fs_inode_kind(directory) != FS_TREE_MAILBOX)
+		return fs_throw(error, EPERM);
+	if (!store_mailbox_get(fs->store, fs_inode_row(directory), mailbox_r, error))
+		return false;
+	return (mailbox_r->attributes & STORE_MAILBOX_SELECTABLE) || fs_throw(error, EPERM);
+}
+
+/* How a message that is saved over is removed there: what stays in Drafts after each save would fill the Trash. */
+static bool
+removal(const Fs *fs, StoreTxn *txn, const StoreMailbox *mailbox, StoreRemoval *how_r, GError **error)
+{
+	if (mailbox->attributes & STORE_MAILBOX_DRAFTS) {
+		*how_r = (StoreRemoval){ 0 };
+		return true;
+	}
+	return fs->calls->removal(txn, mailbox->account_id, how_r, fs->calls->data, error);
+}
+
+static bool
+mailbox_of(const Fs *fs, int64_t id, StoreMailbox *mailbox_r, GError **error)
+{
+	GError *failure = NULL;
+
+	if (store_mailbox_get(fs->store, id, mailbox_r, &failure))
+		return true;
+	if (failure)
+		g_propagate_error(error, failure);
+	return failure ? false : fs_throw(error, ENOENT);
+}
+
+/* Creating and writing. */
+
+bool
+fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	FsDraft draft;
+
+	if (!holding(fs, directory, &mailbox, error) || !fs_mail_may(&mailbox, "i", error) ||
+	    !fs_drafts_create(fs->drafts, mailbox.id, name, false, fs_predecessors_find(fs->predecessors, mailbox.id, name),
+	                      &draft, error))
+		return false;
+	*node_r = fs_tree_draft_node(view, &draft);
+	return true;
+}
+
+/* Where the file is: another message is to be made there of it. */
+static bool
+may_write(const Fs *fs, FsInode inode, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	g_auto(StoreMessage) row = { 0 };
+	FsDraft draft;
+
+	if (!row_of(inode))
+		return fs_throw(error, EISDIR);
+	if (fs_drafts_get(fs->drafts, row_of(inode), &draft)) /* then it was asked before */
+		return true;
+	return store_message_get(fs->store, row_of(inode), &row, error) && mailbox_of(fs, row.place_id, &mailbox, error) &&
+	       fs_mail_may(&mailbox, "i", error);
+}
+
+bool
+fs_mail_write(const FsView *view, Fs *fs, FsInode inode, const void *bytes, size_t length, uint64_t offset, GError **error)
+{
+	return may_write(fs, inode, error) && fs_drafts_write(fs->drafts, row_of(inode), bytes, length, offset, error);
+}
+
+bool
+fs_mail_resize(const FsView *view, Fs *fs, FsInode inode, uint64_t size, GError **error)
+{
+	return may_write(fs, inode, error) && fs_drafts_resize(fs->drafts, row_of(inode), size, error);
+}
+
+/* Saving. */
+
+static bool
+put(FsChange *change, const char *as_name, StoreWriter *writer, GError **error)
+{
+	fs_draft_bytes_clear(&change->bytes);
+	return fs_drafts_put(change->fs->drafts, row_of(change->inode), as_name, writer, &change->bytes, error);
+}
+
+static bool
+save_prepare(FsChange *change, StoreWriter *writer, GError **error)
+{
+	return put(change, NULL, writer, error);
+}
+
+/* The name that a new file can have: the server may have brought a message of that name. */
+static bool
+free_name(StoreTxn *txn, FsDraftBytes *bytes, GError **error)
+{
+	bool taken;
+
+	if (!store_name_taken(txn, bytes->mailbox_id, bytes->name, bytes->id, &taken, error))
+		return false;
+	if (!taken)
+		return true;
+	char *other = store_free_name(txn, bytes->mailbox_id, bytes->name, bytes->id, error);
+	g_free(bytes->name);
+	bytes->name = other;
+	return other != NULL;
+}
+
+static bool
+store_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	StoreRemoval how = { 0 };
+	StoreFile file = {
+		.id = bytes->id,
+		.mailbox_id = bytes->mailbox_id,
+		.name_is_users = true,
+		.state = bytes->is_tmp ? STORE_MESSAGE_TMP : bytes->is_message ? STORE_MESSAGE_TO_APPEND : STORE_MESSAGE_FILE,
+		.body = &bytes->body,
+		.header_sha256 = bytes->is_message ? bytes->header_sha256 : NULL,
+		.time_s = bytes->time_s,
+		.dated = bytes->dated,
+		.flags = bytes->flags,
+		.predecessor_id = bytes->predecessor_id,
+		.not_before_s = quiet_until(),
+	};
+
+	if (!mailbox_of(fs, bytes->mailbox_id, &mailbox, error) || (bytes->is_new && !free_name(txn, bytes, error)) ||
+	    (!bytes->is_new && !removal(fs, txn, &mailbox, &how, error)))
+		return false;
+	file.name = bytes->name;
+	return store_file_save(txn, &file, &how, error);
+}
+
+/* Its row has gone because others removed the message: what was written stays, as a new one. */
+static bool
+save_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	if (bytes->id == 0 || store_bytes(fs, txn, bytes, &failure))
+		return true;
+	if (!bytes->is_new && core_error_code(failure) == CORE_ERROR_NOT_FOUND && failure->domain == CORE_ERROR) {
+		bytes->is_new = true;
+		return store_bytes(fs, txn, bytes, error);
+	}
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return false;
+}
+
+static bool
+save_apply(FsChange *change, StoreTxn *txn, GError **error)
+{
+	return save_bytes(change->fs, txn, &change->bytes, error);
+}
+
+static void
+save_applied(FsChange *change)
+{
+	if (change->bytes.id != 0)
+		fs_drafts_saved(change->fs->drafts, &change->bytes);
+}
+
+const FsVerb fs_mail_save = { .prepare = save_prepare, .apply = save_apply, .applied = save_applied };
+
+/* Removing. */
+
+static bool
+unlink_check(FsChange *change, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+
+	if (change->is_directory)
+		return fs_throw(error, EISDIR);
+	return mailbox_of(change->fs, fs_inode_row(change->directory), &mailbox, error) && fs_mail_may(&mailbox, "te", error);
+}
+
+static bool
+unlink_apply(FsChange *change, StoreTxn *txn, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+	g_auto(StoreMailbox) mailbox = { 0 };
+	int64_t id = row_of(change->inode);
+	StoreRemoval how;
+	FsDraft draft;
+
+	if (!mailbox_of(change->fs, fs_inode_row(change->directory), &mailbox, error) ||
+	    !change->fs->calls->removal(txn, mailbox.account_id, &how, change->fs->calls->data, error))
+		return false;
+	how.heir_id = fs_predecessors_heir(change->fs->predecessors, id);
+	if (store_change_remove(txn, id, &how, &failure) ||
+	    (core_error_code(failure) == CORE_ERROR_NOT_FOUND && fs_drafts_get(change->fs->drafts, id, &draft)))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return false;
+}
+
+static void
+unlink_applied(FsChange *change)
+{
+	fs_drafts_drop(change->fs->drafts, row_of(change->inode));
+}
+
+const FsVerb fs_mail_unlink = { .check = unlink_check, .apply = unlink_apply, .applied = unlink_applied };
+
+/* Renaming. */
+
+bool
+fs_mail_rename_file_check(FsChange *change, GError **error)
+{
+	g_auto(StoreMailbox) from = { 0 }, to = { 0 };
+
+	if (!holding(change->fs, change->to_directory, &to, error) || !holding(change->fs, change->directory, &from, error))
+		return false;
+	if (from.account_id != to.account_id)
+		return fs_throw(error, EXDEV);
+	return from.id == to.id || (fs_mail_may(&from, "te", error) && fs_mail_may(&to, "i", error));
+}
+
+/* A file may be a message by its new name, and then its line ends are made right, too. */
+bool
+fs_mail_rename_file_prepare(FsChange *change, StoreWriter *writer, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+	GError *failure = NULL;
+	int64_t id = row_of(change->inode);
+	bool is_file = store_message_get(change->fs->store, id, &row, &failure) && row.state == STORE_MESSAGE_FILE;
+
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	if (is_file && !fs_name_is_foreign(change->to_name) && !fs_drafts_begin(change->fs->drafts, id, error))
+		return false;
+	return put(change, change->to_name, writer, error);
+}
+
+/* Whose name is "to be" by the message and its UID stays so: in its new folder it is called by its new UID. */
+static bool
+is_users_name(const StoreMessage *row, const char *to_name)
+{
+	return row->name_is_users || !row->name || strcmp(row->name, to_name) != 0;
+}
+
+bool
+fs_mail_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error)
+{
+	g_auto(StoreMailbox) to = { 0 };
+	g_auto(StoreMessage) row = { 0 };
+	g_autoptr(GError) failure = NULL;
+	FsDraftBytes *bytes = &change->bytes;
+	int64_t id = row_of(change->inode);
+	StoreRemoval how = { 0 };
+	StoreFileRename rename = {
+		.id = id,
+		.target_id = row_of(change->target),
+		.mailbox_id = fs_inode_row(change->to_directory),
+		.name = change->to_name,
+		.state = fs_name_is_foreign(change->to_name) ? STORE_MESSAGE_FILE : STORE_MESSAGE_TO_APPEND,
+		.not_before_s = quiet_until(),
+	};
+
+	if (!mailbox_of(change->fs, rename.mailbox_id, &to, error) || !save_bytes(change->fs, txn, bytes, error) ||
+	    !removal(change->fs, txn, &to, &how, error))
+		return false;
+	if (bytes->id != 0) {
+		rename.state = bytes->is_message ? STORE_MESSAGE_TO_APPEND : STORE_MESSAGE_FILE;
+		rename.header_sha256 = bytes->is_message ? bytes->header_sha256 : NULL;
+	}
+	store_message_get(change->fs->store, id, &row, NULL);
+	rename.name_is_users = is_users_name(&row, change->to_name);
+	change->noted = row.id != 0 && !store_message_is_file(row.state) && bytes->id == 0;
+	return store_file_rename(txn, &rename, &how, error);
+}
+
+void
+fs_mail_rename_file_applied(FsChange *change)
+{
+	int64_t id = row_of(change->inode), to_id = fs_inode_row(change->to_directory);
+
+	save_applied(change);
+	fs_drafts_moved(change->fs->drafts, id, to_id, change->to_name);
+	if (change->target)
+		fs_drafts_drop(change->fs->drafts, row_of(change->target));
+	/* A message that an editor puts aside is followed by what it saves. */
+	if (change->noted && change->directory == change->to_directory && fs_name_is_foreign(change->to_name))
+		fs_predecessors_note(change->fs->predecessors, to_id, change->name, id);
+}
+
+/* Copying. */
+
+static bool
+link_check(FsChange *change, GError **error)
+{
+	g_auto(StoreMailbox) to = { 0 }, from = { 0 };
+	g_auto(StoreMessage) row = { 0 };
+	FsDraft draft;
+
+	if (!row_of(change->source) || fs_drafts_get(change->fs->drafts, row_of(change->source), &draft))
+		return fs_throw(error, EPERM);
+	if (!holding(change->fs, change->directory, &to, error) ||
+	    !store_message_get(change->fs->store, row_of(change->source), &row, error) ||
+	    !mailbox_of(change->fs, row.place_id, &from, error))
+		return false;
+	if (from.account_id != to.account_id)
+		return fs_throw(error, EXDEV);
+	change->noted = is_users_name(&row, change->name);
+	if (!fs_mail_may(&to, "i", error))
+		return false;
+	return (from.id != to.id && !store_message_is_file(row.state)) || fs_throw(error, EPERM);
+}
+
+static bool
+link_apply(FsChange *change, StoreTxn *txn, GError **error)
+{
+	if (!store_change_copy(txn, row_of(change->source), fs_inode_row(change->directory), change->name, change->noted,
+	                       &change->row_id, error))
+		return false;
+	change->inode = fs_inode(change->view->tag, FS_TREE_MESSAGE, change->row_id);
+	return true;
+}
+
+const FsVerb fs_mail_link = { .check = link_check, .apply = link_apply };
+
+/* Attributes. */
+
+static bool
+time_apply(FsChange *change, StoreTxn *txn, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+	int64_t id = row_of(change->inode);
+
+	if (fs_drafts_set_time(change->fs->drafts, id, change->time_s) ||
+	    store_file_set_time(txn, id, change->time_s, quiet_until(), &failure))
+		return true;
+	if (core_error_code(failure) == CORE_ERROR_REFUSED)
+		return fs_throw(error, EPERM);
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return false;
+}
+
+const FsVerb fs_mail_set_time = { .apply = time_apply };
+
+static bool
+xattr_check(FsChange *change, GError **error)
+{
+	if (strcmp(change->name, "user.imap.flags") != 0)
+		return fs_throw(error, EOPNOTSUPP);
+	if (!row_of(change->inode))
+		return fs_throw(error, EPERM);
+	g_auto(GStrv) words = g_strsplit_set(change->value ? change->value : "", " \t\n,", -1);
+	GPtrArray *flags = g_ptr_array_new();
+	bool ok = true;
+	for (guint i = 0; words[i]; i++) {
+		const char *system = *words[i] == '\\' ? store_flag_system(words[i]) : words[i];
+		ok = ok && (*words[i] == '\0' || (system && store_flag_is_sendable(system)));
+		if (*words[i])
+			g_ptr_array_add(flags, words[i]);
+	}
+	g_free(change->value);
+	change->value = store_flags_normalise((const char *const *)flags->pdata, flags->len);
+	g_ptr_array_unref(flags);
+	return ok || fs_throw(error, EINVAL);
+}
+
+static bool
+xattr_apply(FsChange *change, StoreTxn *txn, GError **error)
+{
+	int64_t id = row_of(change->inode);
+
+	if (fs_drafts_set_flags(change->fs->drafts, id, change->value))
+		return true;
+	g_autofree char *have = store_message_flags(change->fs->store, id, error);
+	if (!have)
+		return error && *error ? false : fs_throw(error, ENOENT);
+	g_autofree char *extra = store_flags_without(have, change->value);
+	return store_change_flags(txn, id, change->value, extra, error);
+}
+
+const FsVerb fs_mail_set_xattr = { .check = xattr_check, .apply = xattr_apply };

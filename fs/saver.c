@@ -1,0 +1,212 @@
+#include "fs/saver.h"
+
+#include "core/log.h"
+#include "fs/error.h"
+#include "fs/thread.h"
+
+#include <errno.h>
+
+#define GROUP_MAX 256 /* jobs of one transaction: others wait for the database meanwhile */
+
+struct FsSaver {
+	Store *store;
+	void (*committed)(void *data);
+	void *data;
+	StoreWriter *writer; /* the thread's; NULL: it could not be made yet */
+	pthread_t thread;
+	pthread_mutex_t lock; /* protects what follows; a leaf */
+	pthread_cond_t changed;
+	GQueue waiting; /* of FsJob */
+	bool stopping;
+};
+
+static void
+fail(GPtrArray *group, const GError *error)
+{
+	for (guint i = 0; i < group->len; i++) {
+		FsJob *job = group->pdata[i];
+		if (!job->error)
+			job->error = g_error_copy(error);
+	}
+}
+
+static void
+prepare(FsSaver *saver, GPtrArray *group)
+{
+	g_autoptr(GError) error = NULL;
+	bool any = false;
+
+	for (guint i = 0; i < group->len; i++) {
+		FsJob *job = group->pdata[i];
+		if (!job->prepare)
+			continue;
+		if (!saver->writer && !(saver->writer = store_writer_new(saver->store, &job->error)))
+			continue;
+		if (job->prepare(job, saver->writer, &job->error))
+			any = true;
+	}
+	if (any && !store_writer_sync(saver->writer, &error))
+		fail(group, error);
+}
+
+static bool
+is_own(const GError *error)
+{
+	return error->domain == FS_ERROR || core_error_code(error) == CORE_ERROR_NOT_FOUND ||
+	       core_error_code(error) == CORE_ERROR_REFUSED;
+}
+
+/* False: the transaction has failed, with all that was done in it. */
+static bool
+apply(GPtrArray *group, StoreTxn *txn, bool *any_r, GError **error)
+{
+	for (guint i = 0; i < group->len; i++) {
+		FsJob *job = group->pdata[i];
+		g_autoptr(GError) failure = NULL;
+		if (job->error)
+			continue;
+		if (!job->apply || job->apply(job, txn, &failure)) {
+			*any_r |= job->apply != NULL;
+		} else if (is_own(failure)) {
+			job->error = g_steal_pointer(&failure);
+		} else {
+			g_propagate_error(error, g_steal_pointer(&failure));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+commit(FsSaver *saver, GPtrArray *group, GError **error)
+{
+	g_autoptr(StoreTxn) txn = store_begin(saver->store, error);
+	bool any = false;
+
+	if (!txn || !apply(group, txn, &any, error))
+		return false;
+	if (!any)
+		return true;
+	if (!store_commit(g_steal_pointer(&txn), error))
+		return false;
+	saver->committed(saver->data);
+	return true;
+}
+
+static bool
+needs_transaction(GPtrArray *group)
+{
+	for (guint i = 0; i < group->len; i++) {
+		const FsJob *job = group->pdata[i];
+		if (job->apply && !job->error)
+			return true;
+	}
+	return false;
+}
+
+/* All together; if that fails, each by itself, so that one spoils no other. */
+static void
+commit_group(FsSaver *saver, GPtrArray *group)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!needs_transaction(group) || commit(saver, group, &error))
+		return;
+	if (group->len == 1) {
+		fail(group, error);
+		return;
+	}
+	for (guint i = 0; i < group->len; i++) {
+		g_autoptr(GPtrArray) alone = g_ptr_array_new();
+		g_autoptr(GError) failure = NULL;
+		g_ptr_array_add(alone, group->pdata[i]);
+		if (needs_transaction(alone) && !commit(saver, alone, &failure))
+			fail(alone, failure);
+	}
+}
+
+static void
+save(FsSaver *saver, GPtrArray *group)
+{
+	prepare(saver, group);
+	commit_group(saver, group);
+	for (guint i = 0; i < group->len; i++) {
+		FsJob *job = group->pdata[i];
+		g_autoptr(GError) error = g_steal_pointer(&job->error);
+		job->done(job, error);
+	}
+}
+
+static void *
+run(void *data)
+{
+	FsSaver *saver = data;
+
+	pthread_mutex_lock(&saver->lock);
+	for (;;) {
+		g_autoptr(GPtrArray) group = g_ptr_array_new();
+		while (group->len < GROUP_MAX && !g_queue_is_empty(&saver->waiting))
+			g_ptr_array_add(group, g_queue_pop_head(&saver->waiting));
+		if (group->len == 0) {
+			if (saver->stopping)
+				break;
+			pthread_cond_wait(&saver->changed, &saver->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&saver->lock);
+		save(saver, group);
+		pthread_mutex_lock(&saver->lock);
+	}
+	pthread_mutex_unlock(&saver->lock);
+	store_writer_free(saver->writer);
+	return NULL;
+}
+
+static void
+release(FsSaver *saver)
+{
+	pthread_cond_destroy(&saver->changed);
+	pthread_mutex_destroy(&saver->lock);
+	g_free(saver);
+}
+
+FsSaver *
+fs_saver_new(Store *store, void (*committed)(void *data), void *data, GError **error)
+{
+	FsSaver *saver = g_new0(FsSaver, 1);
+
+	saver->store = store;
+	saver->committed = committed;
+	saver->data = data;
+	g_queue_init(&saver->waiting);
+	pthread_mutex_init(&saver->lock, NULL);
+	pthread_cond_init(&saver->changed, NULL);
+	errno = fs_thread_start(&saver->thread, run, saver);
+	if (errno == 0)
+		return saver;
+	core_throw_errno(error, "cannot start a thread");
+	release(saver);
+	return NULL;
+}
+
+void
+fs_saver_submit(FsSaver *saver, FsJob *job)
+{
+	pthread_mutex_lock(&saver->lock);
+	g_queue_push_tail(&saver->waiting, job);
+	pthread_cond_signal(&saver->changed);
+	pthread_mutex_unlock(&saver->lock);
+}
+
+void
+fs_saver_free(FsSaver *saver)
+{
+	if (!saver)
+		return;
+	pthread_mutex_lock(&saver->lock);
+	saver->stopping = true;
+	pthread_cond_signal(&saver->changed);
+	pthread_mutex_unlock(&saver->lock);
+	pthread_join(saver->thread, NULL);
+	release(saver);
+}

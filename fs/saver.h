@@ -1,0 +1,34 @@
+/* Makes durable what users do in the tree.
+ *
+ * One thread takes all that waits: their bytes are synced together and their rows committed in one transaction, so that
+ * eight who close a file at once wait for two syncs, not for sixteen; and no thread that answers the kernel waits for a
+ * disk.  Nothing is acknowledged before it is durable.
+ */
+#pragma once
+
+#include "core/error.h"
+#include "store/segments.h"
+
+typedef struct FsSaver FsSaver;
+typedef struct FsJob FsJob;
+
+/* What waits; embedded in what its owner knows.  All three are called on the saver's thread, with no lock held. */
+struct FsJob {
+	/* Before the transaction: writes the bytes that it needs by @writer, which is synced behind all jobs.  NULL: none. */
+	bool (*prepare)(FsJob *job, StoreWriter *writer, GError **error);
+	/* In the transaction, perhaps more than once, each time as if it were the first.  After CORE_ERROR_NOT_FOUND,
+	 * CORE_ERROR_REFUSED and FS_ERROR (nothing was changed) the others go on.  NULL: nothing. */
+	bool (*apply)(FsJob *job, StoreTxn *txn, GError **error);
+	/* It is durable, or has failed with @error.  Frees the job. */
+	void (*done)(FsJob *job, const GError *error);
+	GError *error; /* private */
+};
+
+/* @committed is called after each transaction in which something was done. */
+FsSaver *fs_saver_new(Store *store, void (*committed)(void *data), void *data, GError **error);
+
+/* Any thread; in the order of the calls.  Never blocks. */
+void fs_saver_submit(FsSaver *saver, FsJob *job);
+
+/* Ends the thread when all that was submitted is done.  NULL is fine. */
+void fs_saver_free(FsSaver *saver);

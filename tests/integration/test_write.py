@@ -1,0 +1,139 @@
+"""Writing in the mounted tree: what each operation means on the server, and what never gets there."""
+import errno
+import os
+import subprocess
+import time
+
+import pytest
+from lib import messages
+from lib.account import Message
+from lib.program import SLOW
+
+pytestmark = pytest.mark.usefixtures("fuse")
+
+NEW = b"From: Alice <alice@example.org>\nSubject: new\nDate: Mon, 6 May 2024 07:08:09 +0000\n\nfirst line\nsecond line\n"
+NEW_CRLF = NEW.replace(b"\n", b"\r\n")
+
+
+@pytest.fixture
+def tree(remote, home):
+    home.configure(**remote.keys())
+    with remote.connect() as account:
+        account.create("Work", "Other")
+        account.append("Work", [Message(messages.random_message("w", index), frozenset(["\\Seen"]),
+                                        messages.BASE_TIME + index * 86400) for index in range(5)])
+    home.sync()
+    with home.mount() as mount:
+        home.sync()
+        yield mount
+
+
+def on_server(remote, folder):
+    """UID to Message of what the server has."""
+    with remote.connect() as account:
+        return account.read(folder)
+
+
+def bodies(remote, folder):
+    return [message.raw for message in on_server(remote, folder).values()]
+
+
+def folders(remote):
+    with remote.connect() as account:
+        return {folder.path for folder in account.folders()}
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_a_new_file_becomes_a_message(tree, home, remote):
+    path = tree.mail / "test" / "Work" / "new.eml"
+    path.write_bytes(NEW)
+    assert path.read_bytes() == NEW_CRLF
+    assert path.stat().st_size == len(NEW_CRLF)
+    inode = path.stat().st_ino
+    home.sync()
+    assert NEW_CRLF in bodies(remote, "Work")
+    assert path.read_bytes() == NEW_CRLF
+    assert path.stat().st_ino == inode
+    assert "new.eml" in names(path.parent)
+
+
+def test_a_removed_message_is_in_the_trash(tree, home, remote):
+    folder = tree.mail / "test" / "Work"
+    victim = names(folder)[0]
+    body = (folder / victim).read_bytes()
+    os.unlink(folder / victim)
+    assert victim not in names(folder)
+    home.sync()
+    assert body not in bodies(remote, "Work")
+    assert body in bodies(remote, "Trash")
+
+
+def test_a_message_saved_over_keeps_flags_and_date(tree, home, remote):
+    folder = tree.mail / "test" / "Work"
+    name = names(folder)[0]
+    old = (folder / name).read_bytes()
+    before = (folder / name).stat()
+    (folder / name).write_bytes(NEW)
+    assert (folder / name).stat().st_ino == before.st_ino
+    home.sync()
+    there = {message.raw: message for message in on_server(remote, "Work").values()}
+    assert old not in there
+    assert there[NEW_CRLF].flags == {"\\Seen"}
+    assert there[NEW_CRLF].when == int(before.st_mtime)
+    assert old in bodies(remote, "Trash")
+
+
+def test_a_message_is_moved_to_another_folder(tree, home, remote):
+    work, other = tree.mail / "test" / "Work", tree.mail / "test" / "Other"
+    name = names(work)[0]
+    body, inode = (work / name).read_bytes(), (work / name).stat().st_ino
+    os.rename(work / name, other / name)
+    assert names(other) == [name]
+    assert (other / name).stat().st_ino == inode
+    home.sync()
+    assert body in bodies(remote, "Other")
+    assert body not in bodies(remote, "Work")
+
+
+def test_an_inherited_output_goes_on_where_it_was(tree, home, remote):
+    path = tree.mail / "test" / "Work" / "pieces.eml"
+    head, tail = NEW[:NEW.index(b"\n\n") + 2], NEW[NEW.index(b"\n\n") + 2:]
+    (home.folder / "head").write_bytes(head)
+    (home.folder / "tail").write_bytes(tail)
+    subprocess.run(["sh", "-c", f'{{ cat {home.folder}/head; cat {home.folder}/tail; }} > "$0"', str(path)], check=True,
+                   timeout=60 * SLOW)
+    assert path.read_bytes() == NEW_CRLF
+
+
+def test_folders_are_made_renamed_and_removed(tree, home, remote):
+    account = tree.mail / "test"
+    os.mkdir(account / "New")
+    os.mkdir(account / "New" / "Below")
+    home.sync()
+    assert {"New", "New/Below"} <= folders(remote)
+    os.rename(account / "New", account / "Renamed")
+    home.sync()
+    assert {"Renamed", "Renamed/Below"} <= folders(remote)
+    with pytest.raises(OSError) as error:
+        os.rmdir(account / "Work")
+    assert error.value.errno == errno.ENOTEMPTY
+    os.rmdir(account / "Renamed" / "Below")
+    os.rmdir(account / "Renamed")
+    home.sync()
+    assert not [folder for folder in folders(remote) if folder.startswith("Renamed")]
+
+
+def test_files_that_are_no_messages_stay_here(tree, home, remote):
+    folder = tree.mail / "test" / "Work"
+    for name, content in ((".DS_Store", b"\0\1"), ("x.eml~", NEW), ("notes.txt", b"no header\n"), ("a.swp", NEW)):
+        (folder / name).write_bytes(content)
+    before = on_server(remote, "Work")
+    home.sync()
+    assert on_server(remote, "Work") == before
+    for name, content in ((".DS_Store", b"\0\1"), ("x.eml~", NEW), ("notes.txt", b"no header\n"), ("a.swp", NEW)):
+        assert (folder / name).read_bytes() == content
+        assert os.getxattr(folder / name, "user.mailtree.state") == b"local"
+    assert not [name for name in names(tree.text / "test" / "Work") if "notes" in name]
