@@ -18,6 +18,8 @@ typedef struct {
 	uint64_t size;
 	pthread_mutex_t lock; /* protects the bytes */
 	FsContent content;
+	int64_t copy_of;    /* the bytes are those of that message, and were not loaded, or are not needed; 0: of none */
+	bool is_loaded;     /* of copy_of */
 	uint64_t grown;     /* by how much saving has lengthened it, for those who go on writing */
 } FsDraftFile;
 
@@ -33,3 +35,5 @@ struct FsDrafts {
 /* A reference, with the draft's lock held; NULL: there is none. */
 FsDraftFile *fs_drafts_hold(FsDrafts *drafts, int64_t id);
 void fs_drafts_let_go(FsDrafts *drafts, FsDraftFile *draft);
+/* With the draft's lock held: the bytes of what it is a copy of are there. */
+bool fs_drafts_load_source(FsDrafts *drafts, FsDraftFile *draft, GError **error);

@@ -4,6 +4,7 @@
 #include "fs/error.h"
 #include "fs/foreign.h"
 #include "mime/intake.h"
+#include "store/messages.h"
 
 #define CHUNK_BYTES (256 * 1024)
 #define SHIFTS_MAX 65536 /* files of which is remembered that they grew when they were saved */
@@ -71,6 +72,17 @@ write_out(const FsContent *content, FsDraftBytes *bytes, StoreWriter *writer, GE
 	return store_writer_end(writer, &bytes->body, error);
 }
 
+/* Whether it can be saved as a copy of a message: one with its time, and a name that a message can have. */
+static bool
+may_be_copy(const FsDrafts *drafts, const FsDraftFile *draft, const FsDraftBytes *bytes, const char *as_name)
+{
+	g_auto(StoreMessage) source = { 0 };
+
+	return draft->copy_of != 0 && bytes->is_new && !bytes->is_tmp && !fs_name_is_foreign(as_name ? as_name : bytes->name) &&
+	       store_message_get(drafts->store, draft->copy_of, &source, NULL) && !store_message_is_file(source.state) &&
+	       (!bytes->dated || bytes->time_s == source.internaldate_s);
+}
+
 bool
 fs_drafts_put(FsDrafts *drafts, int64_t id, const char *as_name, StoreWriter *writer, FsDraftBytes *bytes_r,
               GError **error)
@@ -92,9 +104,11 @@ fs_drafts_put(FsDrafts *drafts, int64_t id, const char *as_name, StoreWriter *wr
 		};
 	pthread_mutex_unlock(&drafts->lock);
 	bool ok = true;
-	if (due) {
-		ok = bytes.is_tmp || fs_name_is_foreign(as_name ? as_name : bytes.name) ||
-		     is_message(&draft->content, &bytes.is_message, error);
+	bytes.copy_of = due && may_be_copy(drafts, draft, &bytes, as_name) ? draft->copy_of : 0;
+	if (due && bytes.copy_of == 0) {
+		ok = fs_drafts_load_source(drafts, draft, error);
+		ok = ok && (bytes.is_tmp || fs_name_is_foreign(as_name ? as_name : bytes.name) ||
+		            is_message(&draft->content, &bytes.is_message, error));
 		ok = ok && write_out(&draft->content, &bytes, writer, error);
 	}
 	fs_drafts_let_go(drafts, draft);

@@ -223,6 +223,7 @@ note_written(FsDrafts *drafts, FsDraftFile *draft)
 {
 	pthread_mutex_lock(&drafts->lock);
 	draft->generation++;
+	draft->copy_of = 0;
 	draft->size = draft->content.size;
 	if (draft->is_file && !draft->dated)
 		draft->time_s = core_clock_wall_s();
@@ -304,6 +305,40 @@ fs_drafts_begin(FsDrafts *drafts, int64_t id, GError **error)
 }
 
 bool
+fs_drafts_load_source(FsDrafts *drafts, FsDraftFile *draft, GError **error)
+{
+	g_auto(StoreMessage) source = { 0 };
+
+	if (draft->copy_of == 0 || draft->is_loaded)
+		return true;
+	if (!store_message_get(drafts->store, draft->copy_of, &source, error))
+		return core_throw(error, CORE_ERROR_NOT_FOUND, "the message that was copied has gone");
+	if (source.body_id == 0)
+		return fs_throw(error, EHOSTUNREACH);
+	draft->is_loaded = load(drafts, &draft->content, source.body_id, error);
+	return draft->is_loaded;
+}
+
+bool
+fs_drafts_copy(FsDrafts *drafts, int64_t id, int64_t source_id, uint64_t size)
+{
+	FsDraftFile *draft = fs_drafts_hold(drafts, id);
+
+	if (!draft)
+		return false;
+	pthread_mutex_lock(&drafts->lock);
+	bool ok = draft->is_new && draft->size == 0 && draft->content.size == 0;
+	if (ok) {
+		draft->copy_of = source_id;
+		draft->size = size;
+		draft->generation++;
+	}
+	pthread_mutex_unlock(&drafts->lock);
+	fs_drafts_let_go(drafts, draft);
+	return ok;
+}
+
+bool
 fs_drafts_write(FsDrafts *drafts, int64_t id, const void *bytes, size_t length, uint64_t offset, GError **error)
 {
 	FsDraftFile *draft = fs_drafts_hold(drafts, id);
@@ -312,7 +347,7 @@ fs_drafts_write(FsDrafts *drafts, int64_t id, const void *bytes, size_t length, 
 		return false;
 	if (draft->grown > 0 && offset + draft->grown == draft->content.size)
 		offset += draft->grown;
-	bool ok = fs_content_write(&draft->content, bytes, length, offset, error);
+	bool ok = fs_drafts_load_source(drafts, draft, error) && fs_content_write(&draft->content, bytes, length, offset, error);
 	if (ok)
 		note_written(drafts, draft);
 	fs_drafts_let_go(drafts, draft);
@@ -326,7 +361,7 @@ fs_drafts_resize(FsDrafts *drafts, int64_t id, uint64_t size, GError **error)
 
 	if (!draft && !(draft = begin(drafts, id, size > 0, error)))
 		return false;
-	bool ok = fs_content_resize(&draft->content, size, error);
+	bool ok = (size == 0 || fs_drafts_load_source(drafts, draft, error)) && fs_content_resize(&draft->content, size, error);
 	draft->grown = 0;
 	if (ok)
 		note_written(drafts, draft);
@@ -341,7 +376,7 @@ fs_drafts_read(FsDrafts *drafts, int64_t id, void *buffer, size_t length, uint64
 
 	if (!draft)
 		return false;
-	bool ok = fs_content_read(&draft->content, buffer, length, offset, n_r, error);
+	bool ok = fs_drafts_load_source(drafts, draft, error) && fs_content_read(&draft->content, buffer, length, offset, n_r, error);
 	fs_drafts_let_go(drafts, draft);
 	return ok;
 }

@@ -47,6 +47,10 @@ bool fs_drafts_resize(FsDrafts *drafts, int64_t id, uint64_t size, GError **erro
 bool fs_drafts_read(FsDrafts *drafts, int64_t id, void *buffer, size_t length, uint64_t offset, size_t *n_r,
                     GError **error);
 
+/* A file without bytes gets those of message @source_id: as long as nothing else is written to it, it is saved as a copy,
+ * which the server makes.  False: it is not such a file. */
+bool fs_drafts_copy(FsDrafts *drafts, int64_t id, int64_t source_id, uint64_t size);
+
 /* The user sets the time or the flags of one that is being written; false: none is. */
 bool fs_drafts_set_time(FsDrafts *drafts, int64_t id, int64_t time_s);
 bool fs_drafts_set_flags(FsDrafts *drafts, int64_t id, const char *flags);
@@ -59,6 +63,7 @@ void fs_drafts_forget(FsDrafts *drafts, int64_t id);
 /* Saving, on the saver's thread.  What was written up to now goes into @writer. */
 typedef struct {
 	int64_t id, mailbox_id, predecessor_id;
+	int64_t copy_of;         /* it is to be a copy of that message, and there are no bytes; 0 */
 	char *name;              /* where it was, or is to be, seen */
 	bool is_new, is_tmp, is_message;
 	StoreBody body;

@@ -105,6 +105,26 @@ fs_mail_resize(const FsView *view, Fs *fs, FsInode inode, uint64_t size, GError 
 	return may_write(fs, inode, error) && fs_drafts_resize(fs->drafts, row_of(inode), size, error);
 }
 
+/* Within an account: the server makes it, and no byte travels. */
+bool
+fs_mail_copy(const FsView *view, Fs *fs, FsInode from, FsInode inode, uint64_t *n_r, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+	g_auto(StoreMailbox) source = { 0 }, target = { 0 };
+	FsDraft draft;
+
+	if (!row_of(from) || fs_drafts_get(fs->drafts, row_of(from), &draft) || !row_of(inode) ||
+	    !fs_drafts_get(fs->drafts, row_of(inode), &draft) ||
+	    !store_message_get(fs->store, row_of(from), &row, error) || store_message_is_file(row.state) ||
+	    !store_mailbox_get(fs->store, row.place_id, &source, error) ||
+	    !store_mailbox_get(fs->store, draft.mailbox_id, &target, error) || source.account_id != target.account_id)
+		return !error || !*error;
+	uint64_t size = row.body_id ? row.length : row.rfc822_size;
+	if (fs_drafts_copy(fs->drafts, row_of(inode), row.id, size))
+		*n_r = size;
+	return true;
+}
+
 /* Saving. */
 
 static bool
@@ -162,13 +182,25 @@ store_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 	return store_file_save(txn, &file, &how, error);
 }
 
+/* A message that the server copies. */
+static bool
+store_copy(StoreTxn *txn, FsDraftBytes *bytes, GError **error)
+{
+	int64_t id = bytes->id;
+
+	if (!free_name(txn, bytes, error) ||
+	    !store_change_copy(txn, bytes->copy_of, bytes->mailbox_id, bytes->name, true, &id, error))
+		return false;
+	return !bytes->flags || store_change_flags(txn, id, bytes->flags, "", error);
+}
+
 /* Its row has gone because others removed the message: what was written stays, as a new one. */
 static bool
 save_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
-	if (bytes->id == 0 || store_bytes(fs, txn, bytes, &failure))
+	if (bytes->id == 0 || (bytes->copy_of ? store_copy(txn, bytes, &failure) : store_bytes(fs, txn, bytes, &failure)))
 		return true;
 	if (!bytes->is_new && core_error_code(failure) == CORE_ERROR_NOT_FOUND && failure->domain == CORE_ERROR) {
 		bytes->is_new = true;
@@ -343,6 +375,7 @@ link_check(FsChange *change, GError **error)
 static bool
 link_apply(FsChange *change, StoreTxn *txn, GError **error)
 {
+	change->row_id = 0;
 	if (!store_change_copy(txn, row_of(change->source), fs_inode_row(change->directory), change->name, change->noted,
 	                       &change->row_id, error))
 		return false;

@@ -60,6 +60,7 @@ static const FsChanges changes = {
 	.create = fs_mail_create,
 	.write = fs_mail_write,
 	.resize = fs_mail_resize,
+	.copy = fs_mail_copy,
 	.save = &fs_mail_save,
 	.unlink = &fs_mail_unlink,
 	.rename = &fs_mail_rename,

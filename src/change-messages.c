@@ -93,7 +93,7 @@ relocate(Change *change, bool is_move, GError **error)
 	for (size_t i = 0; i + 1 < change->count; i++) {
 		g_auto(ChangePath) path = { 0 };
 		g_auto(StoreMessage) message = { 0 };
-		int64_t copy_id;
+		int64_t copy_id = 0;
 		if (!change_path_message(change->context, change->words[i], &path, &message, error))
 			return false;
 		bool ok = path.account_id != target.account_id

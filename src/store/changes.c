@@ -148,13 +148,15 @@ store_change_move(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const c
 	return store_message_show(txn, &subject.row, mailbox_id, name, is_users, error);
 }
 
-/* The row that people see from now on in @row->place_id; its bytes, flags and dates are @row's. */
+/* The row that people see from now on in @row->place_id; its bytes, flags and dates are @row's.  @id: the one it gets; 0:
+ * any. */
 static bool
-insert_row(StoreTxn *txn, const StoreMessage *row, int64_t *id_r, GError **error)
+insert_row(StoreTxn *txn, const StoreMessage *row, int64_t id, int64_t *id_r, GError **error)
 {
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MESSAGE_INSERT_HERE);
 	StoreMessage seen = *row;
 
+	store_bind_id(query, ":id", id);
 	store_bind_int(query, ":mailbox", row->place_id);
 	store_bind_int(query, ":state", row->state);
 	store_bind_text(query, ":name", row->name);
@@ -222,7 +224,7 @@ store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const c
 	copy.name = name ? name : free_name;
 	copy.name_is_users = name ? is_users : copy.name_is_users;
 	copy.base_flags = shown; /* those of the message by then: the server is told what came before the copy first */
-	if (!insert_row(txn, &copy, &copy.id, error) || !queue_birth(&subject, account_id, &copy, error))
+	if (!insert_row(txn, &copy, *id_r, &copy.id, error) || !queue_birth(&subject, account_id, &copy, error))
 		return false;
 	*id_r = copy.id;
 	return true;
@@ -250,7 +252,7 @@ store_change_append(StoreTxn *txn, const StoreAppend *append, int64_t *id_r, GEr
 	};
 
 	if (!store_txn_mailbox_holds(txn, append->mailbox_id, &operation.account_id, error) ||
-	    !store_body_adopt(txn, append->body, &row.body_id, error) || !insert_row(txn, &row, &operation.message_id, error) ||
+	    !store_body_adopt(txn, append->body, &row.body_id, error) || !insert_row(txn, &row, 0, &operation.message_id, error) ||
 	    !store_operation_insert(txn, &operation, &operation.id, error))
 		return false;
 	*id_r = operation.message_id;

@@ -236,9 +236,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :mailbox AND name = :name AND state <> 2 LIMIT 1" },
 
 	[STORE_SQL_MESSAGE_INSERT_HERE] = { WRITE,
-		"INSERT INTO messages (mailbox, place, since, state, name, name_is_users, internaldate, rfc822_size, base_flags,"
+		"INSERT INTO messages (id, mailbox, place, since, state, name, name_is_users, internaldate, rfc822_size, base_flags,"
 		" modseq, header_sha256, body, header)"
-		" VALUES (:mailbox, :mailbox, unixepoch(), :state, :name, :name_is_users, :internaldate, :rfc822_size,"
+		" VALUES (:id, :mailbox, :mailbox, unixepoch(), :state, :name, :name_is_users, :internaldate, :rfc822_size,"
 		" :base_flags, 0, :header_sha256, :body, :header)" },
 	[STORE_SQL_MESSAGE_SET_STATE] = { WRITE, "UPDATE messages SET state = :state, error = :error WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SHOW] = { WRITE,

@@ -1,8 +1,9 @@
 """Writing in the mounted tree: what each operation means on the server, and what never gets there."""
+import contextlib
 import errno
 import os
+import sqlite3
 import subprocess
-import time
 
 import pytest
 from lib import messages
@@ -41,6 +42,12 @@ def bodies(remote, folder):
 def folders(remote):
     with remote.connect() as account:
         return {folder.path for folder in account.folders()}
+
+
+def done(home):
+    """The kinds of operations that the server has done."""
+    with contextlib.closing(sqlite3.connect(f"file:{home.store}/mail.db?mode=ro", uri=True)) as store:
+        return [kind for kind, in store.execute("SELECT kind FROM operations WHERE state = 'done' ORDER BY id")]
 
 
 def names(folder):
@@ -137,3 +144,16 @@ def test_files_that_are_no_messages_stay_here(tree, home, remote):
         assert (folder / name).read_bytes() == content
         assert os.getxattr(folder / name, "user.mailtree.state") == b"local"
     assert not [name for name in names(tree.text / "test" / "Work") if "notes" in name]
+
+
+def test_a_copy_within_an_account_sends_no_bytes(tree, home, remote):
+    work, other = tree.mail / "test" / "Work", tree.mail / "test" / "Other"
+    name = names(work)[0]
+    body = (work / name).read_bytes()
+    with open(work / name, "rb") as source, open(other / "copy.eml", "xb") as target:
+        assert os.copy_file_range(source.fileno(), target.fileno(), 1 << 30) == len(body)
+        assert os.copy_file_range(source.fileno(), target.fileno(), 1 << 30) == 0
+    assert (other / "copy.eml").read_bytes() == body
+    home.sync()
+    assert done(home) == ["copy"]
+    assert body in bodies(remote, "Other") and body in bodies(remote, "Work")

@@ -132,7 +132,7 @@ do_move(Call *call, size_t i, GError **error)
 static bool
 do_copy(Call *call, size_t i, GError **error)
 {
-	int64_t id;
+	int64_t id = 0;
 
 	return i < 1 || store_change_copy(call->txn, find_message(call, call->words[i]), find_folder(call, call->words[0]), NULL,
 	                                  false, &id, error);

@@ -226,7 +226,7 @@ static void
 test_what_is_not_there(World *world, const void *data)
 {
 	const StoreRemoval how = { world->trash, 0 };
-	int64_t id;
+	int64_t id = 0;
 
 	do_step(world, world->message, "rm");
 	do_step(world, world->message, "rm"); /* nobody sees it any more */
@@ -261,7 +261,7 @@ static void
 test_other_account(World *world, const void *data)
 {
 	g_autoptr(GError) error = NULL;
-	int64_t account, mailbox, copy;
+	int64_t account, mailbox, copy = 0;
 	StoreTxn *txn = begin(&world->base);
 
 	g_assert_true(store_account_ensure(txn, "other", &account, &error));

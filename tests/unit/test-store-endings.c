@@ -101,7 +101,7 @@ change_message(World *world, StoreTxn *txn, int what, int64_t message, int64_t m
 {
 	StoreRemoval how = { .trash_id = g_rand_boolean(world->rand) ? world->trash : 0 };
 	static const char *const names[] = { "flags", "move", "copy", "remove" };
-	int64_t id;
+	int64_t id = 0;
 
 	g_string_append_printf(world->history, " %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ";", names[what], message,
 	                       mailbox);
