@@ -49,6 +49,7 @@ class Mailbox:
         self.keywords = {}    # lower case: as the first who used it wrote it
         self.permanent = None # the only flags that can be stored; None: all, with new keywords
         self.read_only = False
+        self.rights = "lrswipkxtea" # with ACL: everybody's
         self.deleted = False
         self.arrivals = self.departures = self.flaggings = 0 # how often each happened so far
         self.server = None

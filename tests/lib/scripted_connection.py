@@ -16,7 +16,7 @@ BEFORE_LOGIN = (b"CAPABILITY", b"NOOP", b"LOGOUT", b"ID", b"STARTTLS", b"LOGIN",
 SELECTED = {prefix + name for prefix in (b"", b"UID ") for name in (b"FETCH", b"STORE", b"SEARCH", b"COPY", b"MOVE", b"EXPUNGE")} | \
     {b"CHECK", b"CLOSE", b"UNSELECT"}
 NEEDS = {b"MOVE": b"MOVE", b"UID MOVE": b"MOVE", b"UID EXPUNGE": b"UIDPLUS", b"IDLE": b"IDLE", b"NOTIFY": b"NOTIFY",
-         b"GETQUOTA": b"QUOTA", b"GETQUOTAROOT": b"QUOTA"}
+         b"GETQUOTA": b"QUOTA", b"GETQUOTAROOT": b"QUOTA", b"MYRIGHTS": b"ACL"}
 
 
 class Cut(Exception):
@@ -262,12 +262,15 @@ class Connection:
             raise BadSyntax("no mailbox is selected")
         elif self.server.is_due("cut_before_action", name):
             raise Cut
-        elif (refusal := self.server.refusal(name, parsed)):
+        elif (refusal := self.server.refusal(name, parsed) or self.refused_rights(name, parsed)):
             self.tagged(refusal)
         else:
             self._silent = self.server.is_due("cut_before_untagged", name)
             self._unanswered = self.server.is_due("cut_before_reply", name)
             method(*parsed)
+
+    def refused_rights(self, name, arguments):
+        """As Server.refusal(), for want of rights."""
 
     # Any state
 

@@ -1,8 +1,8 @@
-"""The scripted server's commands about mailboxes as a whole: LIST (RFC 3501, 5258, 5819, 6154), STATUS, CREATE and so on,
+"""The scripted server's commands about mailboxes as a whole: LIST (RFC 3501, 5258, 5819, 6154, 8440), STATUS, CREATE and so on,
 NAMESPACE, QUOTA (RFC 9208)."""
 from .imapsyntax import BadSyntax, pattern, quote
 from .scripted_boxes import Refused
-from .scripted_connection import Connection
+from .scripted_rights import Rights
 
 LIST_EXTENDED = (b"LIST-EXTENDED", b"LIST-STATUS", b"SPECIAL-USE")
 STATUS_NEEDS = {b"HIGHESTMODSEQ": b"CONDSTORE", b"SIZE": b"STATUS=SIZE", b"MAILBOXID": b"OBJECTID"}
@@ -13,7 +13,7 @@ def words(options):
     return [option.upper() for option in options if not isinstance(option, list)]
 
 
-class Folders(Connection):
+class Folders(Rights):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._listing = () # the return options of the LIST that is being answered
@@ -43,7 +43,8 @@ class Folders(Connection):
             raise BadSyntax("not the arguments of LIST")
         options = arguments[3] if len(arguments) == 4 else []
         if (select or len(arguments) == 4 or isinstance(arguments[1], list)) and not any(self.has(each) for each in LIST_EXTENDED) or \
-                b"STATUS" in words(options) and not self.has(b"LIST-STATUS"):
+                b"STATUS" in words(options) and not self.has(b"LIST-STATUS") or \
+                b"MYRIGHTS" in words(options) and not self.has(b"LIST-MYRIGHTS"):
             raise BadSyntax("no extended LIST here")
         reference, patterns = arguments[0], arguments[1] if isinstance(arguments[1], list) else [arguments[1]]
         if patterns == [b""]:
@@ -62,6 +63,8 @@ class Folders(Connection):
                     b"SPECIAL-USE" in select and not any(each.lower() in USES for each in box.attributes):
                 continue
             self.untagged(self.list_line(kind, box))
+            if b"MYRIGHTS" in words(options) and box.selectable:
+                self.untagged(self.rights_line(box))
             for index, option in enumerate(options):
                 if not isinstance(option, list) and option.upper() == b"STATUS" and box.selectable:
                     self.untagged(self.status_line(box, self.status_wanted(options[index + 1])))

@@ -26,7 +26,7 @@ class Reading(Watching):
         if box is None or not box.selectable:
             self.tagged(b"NO [NONEXISTENT] no such mailbox")
             return
-        if box.read_only:
+        if box.read_only or self.has(b"ACL") and not set("swite") & set(box.rights):
             access = b"READ-ONLY"
         self.open(box, access == b"READ-ONLY")
         self.select_untagged(box)
