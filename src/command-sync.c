@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/size.h"
 #include "owner.h"
 #include "owner-find.h"
 #include "progress.h"
@@ -35,7 +36,7 @@ summarize(const Sync *sync)
 	if (sync->line->quiet || !isatty(STDOUT_FILENO))
 		return;
 	if (sync->numbers.messages_done > 0) {
-		g_autofree char *size = progress_size(sync->numbers.bytes_done);
+		g_autofree char *size = core_size_text(sync->numbers.bytes_done);
 		printf("synchronised in %.1f s: %" G_GUINT64_FORMAT " %s came (%s)\n", seconds, sync->numbers.messages_done,
 		       sync->numbers.messages_done == 1 ? "message" : "messages", size);
 	} else {

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/size.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -68,22 +69,6 @@ progress_from_words(const char *words, ProgressNumbers *numbers_r)
 	return true;
 }
 
-char *
-progress_size(uint64_t bytes)
-{
-	static const char *const units[] = { "kB", "MB", "GB", "TB" };
-	double size = (double)bytes / 1000;
-	gsize i = 0;
-
-	if (bytes < 1000)
-		return g_strdup_printf("%" G_GUINT64_FORMAT " bytes", bytes);
-	while (size >= 999.95 && i + 1 < G_N_ELEMENTS(units)) {
-		size /= 1000;
-		i++;
-	}
-	return g_strdup_printf("%.1f %s", size, units[i]);
-}
-
 static char *
 time_left(uint64_t bytes, uint64_t bytes_per_s)
 {
@@ -100,13 +85,13 @@ static char *
 describe_fetching(const ProgressNumbers *numbers, uint64_t bytes_per_s)
 {
 	uint64_t total = MAX(numbers->bytes_total, numbers->bytes_done); /* what servers say about sizes is an estimate */
-	g_autofree char *done = progress_size(numbers->bytes_done), *all = progress_size(total);
+	g_autofree char *done = core_size_text(numbers->bytes_done), *all = core_size_text(total);
 	GString *text = g_string_new(NULL);
 
 	g_string_printf(text, "%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " messages  %s of %s", numbers->messages_done,
 	                numbers->messages_total, done, all);
 	if (bytes_per_s > 0) {
-		g_autofree char *rate = progress_size(bytes_per_s), *left = time_left(total - numbers->bytes_done, bytes_per_s);
+		g_autofree char *rate = core_size_text(bytes_per_s), *left = time_left(total - numbers->bytes_done, bytes_per_s);
 		g_string_append_printf(text, "  %s/s  %s", rate, left);
 	}
 	return g_string_free(text, FALSE);

@@ -17,9 +17,6 @@ void progress_add(ProgressNumbers *sum, const SyncStatus *status);
 char *progress_to_words(const ProgressNumbers *numbers);
 bool progress_from_words(const char *words, ProgressNumbers *numbers_r);
 
-/* "12.3 MB", by powers of 1000.  g_free(). */
-char *progress_size(uint64_t bytes);
-
 /* One line with a bar, of at most @columns columns (0: any length, and no bar).  @bytes_per_s 0: not known yet. */
 char *progress_format(const ProgressNumbers *numbers, uint64_t bytes_per_s, unsigned columns);
 

@@ -1,6 +1,7 @@
 #include "status.h"
 
 #include "core/clock.h"
+#include "core/size.h"
 #include "json.h"
 #include "progress.h"
 
@@ -115,7 +116,7 @@ append_run_text(GString *text, const SyncStatus *run)
 static void
 append_account_text(GString *text, const StatusAccount *account)
 {
-	g_autofree char *size = progress_size(account->counts.bytes);
+	g_autofree char *size = core_size_text(account->counts.bytes);
 	g_autofree char *last = account->last_sync_s ? format_time(account->last_sync_s, true) : NULL;
 	g_autofree char *name = text_printable(account->name);
 

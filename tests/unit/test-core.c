@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/size.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -131,6 +132,23 @@ test_clock_that_is_set(void)
 	g_assert_cmpint(core_clock_patience(&patience, 1700 + hour + year, 680 + hour + year), ==, 1700 + hour + year);
 }
 
+static void
+test_size(void)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {
+		{ 0, "0 bytes" },          { 999, "999 bytes" },      { 1000, "1.0 kB" },        { 12345, "12.3 kB" },
+		{ 999949, "999.9 kB" },    { 999950, "1.0 MB" },      { 5368709120, "5.4 GB" },  { INT64_MAX, "9223372.0 TB" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *text = core_size_text(rows[i].bytes);
+		g_assert_cmpstr(text, ==, rows[i].text);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -141,5 +159,6 @@ main(int argc, char **argv)
 	g_test_add_func("/core/log/file", test_log_file);
 	g_test_add_func("/core/clock", test_clock);
 	g_test_add_func("/core/clock/that-is-set", test_clock_that_is_set);
+	g_test_add_func("/core/size", test_size);
 	return g_test_run();
 }
