@@ -56,6 +56,11 @@ read_store(StatusAccount *account, Store *store, GError **error)
 	}
 	account->last_sync_s = row.last_sync_s;
 	account->error = g_strdup(row.last_error);
+	account->has_quota = store_account_quota(store, row.id, &account->quota_used, &account->quota_limit, &failure);
+	if (failure) {
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return false;
+	}
 	return store_account_counts(store, row.id, &account->counts, error) &&
 	       (account->counts.remote == 0 || status_remote_read(store, row.id, &account->remote, error)) &&
 	       status_operations_read(store, row.id, &account->operations, error);
@@ -114,6 +119,15 @@ append_run_text(GString *text, const SyncStatus *run)
 }
 
 static void
+append_quota_text(GString *text, const StatusAccount *account)
+{
+	g_autofree char *used = core_size_text(account->quota_used), *limit = core_size_text(account->quota_limit);
+
+	if (account->has_quota)
+		g_string_append_printf(text, "  quota         %s of %s used\n", used, limit);
+}
+
+static void
 append_account_text(GString *text, const StatusAccount *account)
 {
 	g_autofree char *size = core_size_text(account->counts.bytes);
@@ -127,6 +141,7 @@ append_account_text(GString *text, const StatusAccount *account)
 	                       account->counts.messages, account->counts.messages == 1 ? "message" : "messages", size,
 	                       account->counts.mailboxes, account->counts.mailboxes == 1 ? "folder" : "folders");
 	status_remote_append_text(text, &account->remote, account->counts.remote);
+	append_quota_text(text, account);
 	if (account->counts.missing)
 		g_string_append_printf(text, "  not here yet  %" G_GUINT64_FORMAT " %s\n", account->counts.missing,
 		                       account->counts.missing == 1 ? "message" : "messages");
@@ -192,6 +207,13 @@ append_account_json(GString *json, const StatusAccount *account)
 	json_number(json, "bytes", account->counts.bytes);
 	json_number(json, "missing", account->counts.missing);
 	status_remote_append_json(json, &account->remote, account->counts.remote);
+	if (account->has_quota) {
+		json_number(json, "quota_used", account->quota_used);
+		json_number(json, "quota_limit", account->quota_limit);
+	} else {
+		json_null(json, "quota_used");
+		json_null(json, "quota_limit");
+	}
 	append_run_json(json, &account->run);
 	json_number(json, "warnings", account->run.warnings);
 	json_string(json, "error", account->error);

@@ -11,6 +11,8 @@ typedef struct {
 	StoreCounts counts;
 	StatusOperations operations;
 	StatusRemote remote;
+	bool has_quota;      /* the server told the next two, in bytes */
+	uint64_t quota_used, quota_limit;
 	int64_t last_sync_s; /* 0: never */
 	char *error;         /* of the last attempt; NULL: none */
 	SyncStatus run;      /* all zero without an engine; run.error is not used */

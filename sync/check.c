@@ -1,19 +1,30 @@
 /* What a server can do, and what mailtree makes of it. */
+#include "core/size.h"
 #include "sync/path.h"
+#include "sync/quota.h"
 #include "sync/run.h"
 
 typedef struct {
 	const SyncAccount *account;
 	unsigned folders, wanted;
 	bool utf8;
+	SyncQuota quota;
 } Census;
 
+static void
+clear_census(Census *census)
+{
+	sync_quota_clear(&census->quota);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Census, clear_census)
+
 static bool
-on_list(const ImapResponse *response, void *data, GError **error)
+on_answer(const ImapResponse *response, void *data, GError **error)
 {
 	Census *census = data;
 	const ImapListResponse *list = &response->list;
 
+	sync_quota_note(&census->quota, response);
 	if (response->kind != IMAP_RESPONSE_LIST || !list->mailbox ||
 	    (list->attributes & (IMAP_LIST_NOSELECT | IMAP_LIST_NONEXISTENT)))
 		return true;
@@ -39,6 +50,17 @@ describe(GString *out, const ImapSession *session)
 	g_string_append_printf(out, "  special folders      %s\n", special);
 }
 
+static void
+describe_quota(GString *out, const SyncQuota *quota)
+{
+	g_autofree char *used = core_size_text(quota->used_bytes), *limit = core_size_text(quota->limit_bytes);
+
+	if (quota->is_told && quota->reply.kind == IMAP_RESPONSE_OK)
+		g_string_append_printf(out, "  quota                %s of %s used\n", used, limit);
+	else
+		g_string_append(out, "  quota                not told by the server\n");
+}
+
 char *
 sync_check(const SyncAccount *account, CoreCancel *cancel, GError **error)
 {
@@ -48,9 +70,11 @@ sync_check(const SyncAccount *account, CoreCancel *cancel, GError **error)
 	if (!session)
 		return NULL;
 
-	Census census = { .account = account, .utf8 = imap_session_is_utf8(session) };
-	imap_session_listen(session, on_list, &census);
-	if (!imap_session_run(session, imap_command_new("LIST \"\" \"*\""), NULL, error))
+	g_auto(Census) census = { .account = account, .utf8 = imap_session_is_utf8(session) };
+	imap_session_listen(session, on_answer, &census);
+	sync_quota_send(&census.quota, session);
+	if (!imap_session_run(session, imap_command_new("LIST \"\" \"*\""), NULL, error) ||
+	    !sync_quota_await(&census.quota, session, error))
 		return NULL;
 
 	GString *out = g_string_new(NULL);
@@ -60,6 +84,7 @@ sync_check(const SyncAccount *account, CoreCancel *cancel, GError **error)
 	g_string_append_printf(out, "  connection           %s\n", imap_session_security(session));
 	g_string_append_printf(out, "  folders              %u, of which %u are synchronised\n", census.folders, census.wanted);
 	describe(out, session);
+	describe_quota(out, &census.quota);
 	g_string_append_printf(out, "  capabilities         %s\n", imap_session_capabilities(session));
 	return g_string_free(out, FALSE);
 }

@@ -351,8 +351,8 @@ sync_list(SyncWorker *worker, SyncListing *listing, GArray *mailboxes, GError **
 {
 	Lists lists = { .worker = worker, .run = worker->run, .listing = listing };
 
-	bool ok = sync_listing_ask(worker, listing, error) && sync_rows_load(&lists.rows, worker->run, error) &&
-	          check(&lists, error);
+	bool ok = sync_listing_ask(worker, listing, error) && sync_quota_keep(&listing->quota, worker->run, error) &&
+	          sync_rows_load(&lists.rows, worker->run, error) && check(&lists, error);
 	if (ok) {
 		sync_rows_claim_by_name(&lists.rows, listing);
 		ok = ask_status(&lists, error);

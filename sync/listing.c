@@ -48,6 +48,7 @@ sync_listing_clear(SyncListing *listing)
 	Answer *answer = g_steal_pointer(&listing->answer);
 
 	forget_folders(listing);
+	sync_quota_clear(&listing->quota);
 	if (!answer)
 		return;
 	imap_reply_clear(&answer->reply);
@@ -159,6 +160,7 @@ on_line(const ImapResponse *response, void *data, GError **error)
 {
 	Answer *answer = data;
 
+	sync_quota_note(&answer->listing->quota, response);
 	if (response->kind == IMAP_RESPONSE_UNKNOWN && response->damaged)
 		note_doubt(answer, ""); /* what it was before it was damaged nobody knows */
 	if (response->kind == IMAP_RESPONSE_STATUS)
@@ -231,6 +233,7 @@ sync_listing_send(SyncListing *listing, ImapSession *session)
 	answer->listing = listing;
 	answer->session = session;
 	listing->answer = answer;
+	sync_quota_send(&listing->quota, session);
 	send_with(answer, options_on(session, 0));
 }
 
@@ -240,7 +243,7 @@ await(Answer *answer, GError **error)
 {
 	ImapSession *session = answer->session;
 
-	if (!imap_session_wait(session, &answer->reply, error))
+	if (!sync_quota_await(&answer->listing->quota, session, error) || !imap_session_wait(session, &answer->reply, error))
 		return false;
 	if (answer->utf8 != imap_session_is_utf8(session)) {
 		send_with(answer, options_on(session, 0));

@@ -1,7 +1,8 @@
 /* What LIST told (RFC 9051 6.3.9, with special uses, RFC 6154, and each mailbox's status, RFC 5819), made fit for the tree:
- * every mailbox once, every path once.  Subscriptions are ignored. */
+ * every mailbox once, every path once.  Subscriptions are ignored.  With LIST goes what is asked of the account as a whole. */
 #pragma once
 
+#include "sync/quota.h"
 #include "sync/run.h"
 
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
 struct SyncListing {
 	GPtrArray *folders;  /* of SyncListed, INBOX first, then by path: those that the configuration wants */
 	GHashTable *by_name; /* server name -> SyncListed: the same */
+	SyncQuota quota;
 	bool any;            /* the server listed something */
 	bool any_status;     /* it told the status of some */
 	/* A line could not be read, or its name cannot be shown (there was a warning): what is missing may have been that. */
