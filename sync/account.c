@@ -5,6 +5,7 @@
 #include "sync/bodies.h"
 #include "sync/pool.h"
 #include "sync/push.h"
+#include "sync/rights.h"
 
 #define UNOPENED_MAX 10000 /* mailboxes; of more it is not remembered */
 
@@ -165,6 +166,7 @@ push(SyncWorker *worker, bool barrier, GArray *mailboxes, bool *any_r, GError **
 	GHashTableIter iter;
 	gpointer key;
 	bool stopped;
+	unsigned forbidden = imap_session_forbidden(worker->session);
 
 	do {
 		if (!sync_push(worker, barrier, touched, error))
@@ -173,6 +175,8 @@ push(SyncWorker *worker, bool barrier, GArray *mailboxes, bool *any_r, GError **
 		if ((stopped || worker->list_after) && !list_again(worker, mailboxes, error))
 			return false;
 	} while (stopped); /* each time a change of a folder has ended */
+	if (imap_session_forbidden(worker->session) != forbidden && !sync_rights_learn_anew(worker, error))
+		return false;
 	*any_r = g_hash_table_size(touched) > 0;
 	g_hash_table_iter_init(&iter, touched);
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {

@@ -13,6 +13,7 @@ row_free(void *data)
 	g_free(row->path);
 	g_free(row->server_name);
 	g_free(row->mailboxid);
+	g_free(row->rights);
 	g_free(row);
 }
 
@@ -62,6 +63,7 @@ note_row(const StoreMailbox *mailbox, void *data)
 		.attributes = mailbox->attributes,
 		.server_name = g_strdup(mailbox->server_name),
 		.mailboxid = g_strdup(mailbox->mailboxid),
+		.rights = g_strdup(mailbox->rights),
 		.uidvalidity = mailbox->uidvalidity,
 		.uidnext = mailbox->uidnext,
 		.highestmodseq = mailbox->highestmodseq,

@@ -28,7 +28,7 @@ typedef struct {
 	bool is_hidden;       /* and its path is a private one, which it has, or is about to get, on the server, too */
 	char separator;
 	uint32_t attributes;
-	char *server_name, *mailboxid;
+	char *server_name, *mailboxid, *rights;
 	uint32_t uidvalidity, uidnext;
 	uint64_t highestmodseq;
 	const SyncListed *listed; /* what LIST told of it; NULL: nothing */

@@ -7,6 +7,7 @@
 #include "imap/refusal.h"
 #include "sync/claim.h"
 #include "sync/path.h"
+#include "sync/rights.h"
 
 #include "core/log.h"
 
@@ -359,7 +360,7 @@ sync_list(SyncWorker *worker, SyncListing *listing, GArray *mailboxes, GError **
 	}
 	if (ok) {
 		sync_rows_claim_others(&lists.rows, listing);
-		ok = !is_anything_to_write(&lists) || write_all(&lists, error);
+		ok = (!is_anything_to_write(&lists) || write_all(&lists, error)) && sync_rights_learn(worker, &lists.rows, error);
 	}
 	if (ok)
 		tell(&lists, mailboxes);

@@ -30,6 +30,7 @@ sync_listed_free(void *data)
 	g_free(listed->server_name);
 	g_free(listed->path);
 	g_free((void *)(uintptr_t)listed->status.mailboxid);
+	g_free(listed->rights);
 	g_free(listed);
 }
 
@@ -137,6 +138,18 @@ note_status(Answer *answer, const ImapMailboxStatus *status, GError **error)
 	return count_bytes(answer, strlen(status->mailboxid), error);
 }
 
+/* At most IMAP_RIGHTS_MAX bytes for each mailbox. */
+static void
+note_rights(Answer *answer, const ImapMyRights *told)
+{
+	SyncListed *listed = told->rights ? g_hash_table_lookup(answer->listing->by_name, told->mailbox) : NULL;
+
+	if (!listed)
+		return;
+	g_free(listed->rights);
+	listed->rights = g_strdup(told->rights);
+}
+
 static bool
 note_line(Answer *answer, const ImapListResponse *list, bool damaged, GError **error)
 {
@@ -163,6 +176,8 @@ on_line(const ImapResponse *response, void *data, GError **error)
 	sync_quota_note(&answer->listing->quota, response);
 	if (response->kind == IMAP_RESPONSE_UNKNOWN && response->damaged)
 		note_doubt(answer, ""); /* what it was before it was damaged nobody knows */
+	if (response->kind == IMAP_RESPONSE_MYRIGHTS)
+		note_rights(answer, &response->my_rights);
 	if (response->kind == IMAP_RESPONSE_STATUS)
 		return note_status(answer, &response->mailbox_status, error);
 	if (response->kind != IMAP_RESPONSE_LIST || strcmp(response->keyword, "LIST") != 0)
@@ -188,21 +203,32 @@ status_items(const ImapSession *session)
 	                       tells_mailboxid(session) ? " MAILBOXID" : "");
 }
 
-/* The way to ask on each rung of a ladder: for all that the server says it can tell, without the status, for nothing but
- * the names.  ProtonMail's bridge says BAD to RETURN (SPECIAL-USE) although it offers both capabilities. */
+/* The way to ask on each rung of a ladder: for all that the server says it can tell, without the status and the rights, for
+ * nothing but the names.  ProtonMail's bridge says BAD to RETURN (SPECIAL-USE) although it offers both capabilities. */
 #define RUNGS 3
 
 static char *
 options_on(const ImapSession *session, unsigned rung)
 {
 	bool status = rung == 0 && imap_session_has(session, IMAP_CAP_LIST_STATUS);
+	bool rights = rung == 0 && imap_session_has(session, IMAP_CAP_LIST_MYRIGHTS);
 	bool special = rung <= 1 && imap_session_has(session, IMAP_CAP_LIST_EXTENDED) &&
 	               imap_session_has(session, IMAP_CAP_SPECIAL_USE);
 	g_autofree char *items = status_items(session);
+	GString *options = g_string_new(NULL);
 
+	if (special)
+		g_string_append(options, " SPECIAL-USE");
+	if (rights)
+		g_string_append(options, " MYRIGHTS");
 	if (status)
-		return g_strdup_printf(" RETURN (%sSTATUS (%s))", special ? "SPECIAL-USE " : "", items);
-	return g_strdup(special ? " RETURN (SPECIAL-USE)" : "");
+		g_string_append_printf(options, " STATUS (%s)", items);
+	if (options->len > 0) {
+		g_string_overwrite(options, 0, "(");
+		g_string_prepend(options, " RETURN ");
+		g_string_append_c(options, ')');
+	}
+	return g_string_free(options, FALSE);
 }
 
 /* Takes @options. */

@@ -1,5 +1,6 @@
-/* What LIST told (RFC 9051 6.3.9, with special uses, RFC 6154, and each mailbox's status, RFC 5819), made fit for the tree:
- * every mailbox once, every path once.  Subscriptions are ignored.  With LIST goes what is asked of the account as a whole. */
+/* What LIST told (RFC 9051 6.3.9, with special uses, RFC 6154, each mailbox's status, RFC 5819, and rights, RFC 8440), made fit for
+ * the tree: every mailbox once, every path once.  Subscriptions are ignored.  With LIST goes what is asked of the account as a
+ * whole. */
 #pragma once
 
 #include "sync/quota.h"
@@ -12,6 +13,7 @@ typedef struct {
 	uint32_t attributes; /* of StoreMailbox */
 	bool damaged;        /* the line was: only the name is to be relied on */
 	ImapMailboxStatus status; /* what STATUS told: often less than was asked for, or nothing.  .mailboxid is owned */
+	char *rights;        /* what the user may do in it (RFC 8440); NULL: it was not told */
 } SyncListed;
 
 struct SyncListing {

@@ -2,6 +2,7 @@
  * now, and the commit of "sent", so that the next run knows where to look if this one does not live to see the answer.
  */
 #include "sync/push.h"
+#include "sync/rights.h"
 
 #include <string.h>
 
@@ -22,6 +23,8 @@ sync_push_select(SyncWorker *worker, const StoreMailbox *mailbox, const char *pa
 		worker->writable = !told.read_only;
 		worker->is_read_only = told.read_only;
 		worker->new_keywords = told.permanent_keywords;
+		if (!sync_rights_note_selected(worker, mailbox, told.read_only, error))
+			return false;
 	}
 	if (worker->uidvalidity != mailbox->uidvalidity)
 		return sync_push_outdated(worker, "it", error);

@@ -4,12 +4,15 @@
 #include <string.h>
 
 #define APPENDLIMIT "APPENDLIMIT="
+#define RIGHTS "rights "
+#define LINES_MAX 4 /* more are damage */
 
 struct SyncRecall {
 	pthread_mutex_t lock; /* a leaf; protects all below */
 	char *capabilities;   /* NULL: unknown */
 	unsigned forgotten;   /* logins in a row; at most SYNC_FORGOTTEN_MAX */
 	int64_t forgotten_s;  /* the last of them, by the wall clock */
+	int64_t rights_s;     /* when the user's rights were learned, by the wall clock; 0: they were not */
 	bool loaded;
 };
 
@@ -32,7 +35,6 @@ sync_recall_free(SyncRecall *recall)
 	g_free(recall);
 }
 
-/* The second line. */
 static void
 read_forgotten(SyncRecall *recall, const char *line)
 {
@@ -47,18 +49,31 @@ read_forgotten(SyncRecall *recall, const char *line)
 	recall->forgotten_s = when_s;
 }
 
+/* Behind the first line. */
+static void
+read_line(SyncRecall *recall, const char *line)
+{
+	gint64 when_s;
+
+	if (!g_str_has_prefix(line, RIGHTS))
+		read_forgotten(recall, line);
+	else if (g_ascii_string_to_signed(line + strlen(RIGHTS), 10, 1, G_MAXINT64, &when_s, NULL))
+		recall->rights_s = when_s;
+}
+
 void
 sync_recall_load(SyncRecall *recall, const char *stored)
 {
-	g_auto(GStrv) lines = g_strsplit(stored ? stored : "", "\n", 3);
+	g_auto(GStrv) lines = g_strsplit(stored ? stored : "", "\n", LINES_MAX);
 
 	pthread_mutex_lock(&recall->lock);
 	recall->loaded = true;
 	g_free(recall->capabilities);
 	recall->capabilities = lines[0] && *lines[0] ? g_strdup(lines[0]) : NULL;
 	recall->forgotten = 0;
-	if (recall->capabilities && lines[1])
-		read_forgotten(recall, lines[1]);
+	recall->rights_s = 0;
+	for (guint i = 1; recall->capabilities && lines[i - 1] && lines[i]; i++)
+		read_line(recall, lines[i]);
 	pthread_mutex_unlock(&recall->lock);
 }
 
@@ -86,15 +101,17 @@ sync_recall_is_loaded(SyncRecall *recall)
 char *
 sync_recall_format(SyncRecall *recall)
 {
-	char *stored;
+	GString *stored = NULL;
 
 	pthread_mutex_lock(&recall->lock);
-	if (recall->capabilities && recall->forgotten > 0)
-		stored = g_strdup_printf("%s\n%u %" G_GINT64_FORMAT, recall->capabilities, recall->forgotten, recall->forgotten_s);
-	else
-		stored = g_strdup(recall->capabilities);
+	if (recall->capabilities)
+		stored = g_string_new(recall->capabilities);
+	if (stored && recall->forgotten > 0)
+		g_string_append_printf(stored, "\n%u %" G_GINT64_FORMAT, recall->forgotten, recall->forgotten_s);
+	if (stored && recall->rights_s > 0)
+		g_string_append_printf(stored, "\n" RIGHTS "%" G_GINT64_FORMAT, recall->rights_s);
 	pthread_mutex_unlock(&recall->lock);
-	return stored;
+	return stored ? g_string_free(stored, FALSE) : NULL;
 }
 
 /* With the lock held.  A clock that went back says nothing of how long ago it was. */
@@ -124,6 +141,7 @@ sync_recall_note_login(SyncRecall *recall, const char *capabilities, bool togeth
 	if (is_other) {
 		g_free(recall->capabilities);
 		recall->capabilities = g_strdup(capabilities);
+		recall->rights_s = 0;
 	}
 	if (forgives)
 		recall->forgotten = 0;
@@ -138,5 +156,22 @@ sync_recall_note_forgotten(SyncRecall *recall, int64_t now_s)
 	pthread_mutex_lock(&recall->lock);
 	recall->forgotten = MIN(recall->forgotten + 1, SYNC_FORGOTTEN_MAX);
 	recall->forgotten_s = now_s;
+	pthread_mutex_unlock(&recall->lock);
+}
+
+bool
+sync_recall_rights_are_due(SyncRecall *recall, int64_t now_s)
+{
+	pthread_mutex_lock(&recall->lock);
+	bool is_due = recall->rights_s == 0 || now_s < recall->rights_s || now_s - recall->rights_s >= SYNC_RIGHTS_S;
+	pthread_mutex_unlock(&recall->lock);
+	return is_due;
+}
+
+void
+sync_recall_note_rights(SyncRecall *recall, int64_t now_s)
+{
+	pthread_mutex_lock(&recall->lock);
+	recall->rights_s = now_s;
 	pthread_mutex_unlock(&recall->lock);
 }

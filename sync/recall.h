@@ -5,8 +5,9 @@
  * answered.  One that is slow for once looks the same, so only what was forgotten at SYNC_FORGOTTEN_MAX logins in a row
  * counts, and no longer than SYNC_FORGOTTEN_S or until the server tells other capabilities: then it is tried once more.
  *
- * In the store (StoreAccount.capabilities): the capabilities as the server told them and, if it forgot something, a second
- * line with how often in a row, and when last (seconds since 1970).
+ * In the store (StoreAccount.capabilities): the capabilities as the server told them; and behind them, each on a line of its
+ * own, if it forgot something, how often in a row, and when last (seconds since 1970); and "rights" with when all of those
+ * that the user has (rights.h) were learned.
  *
  * Any thread may ask; the account's thread notes.
  */
@@ -18,6 +19,7 @@
 
 #define SYNC_FORGOTTEN_MAX 2
 #define SYNC_FORGOTTEN_S (24 * 60 * 60)
+#define SYNC_RIGHTS_S (24 * 60 * 60)
 
 typedef struct SyncRecall SyncRecall;
 
@@ -42,3 +44,8 @@ char *sync_recall_capabilities(SyncRecall *recall, bool finds_out, int64_t now_s
  * True: there is something new to be stored. */
 bool sync_recall_note_login(SyncRecall *recall, const char *capabilities, bool together);
 void sync_recall_note_forgotten(SyncRecall *recall, int64_t now_s);
+
+/* The user's rights in all mailboxes are to be learned anew, unless they were noted less than SYNC_RIGHTS_S before @now_s, of
+ * a server that says of itself what it said then. */
+bool sync_recall_rights_are_due(SyncRecall *recall, int64_t now_s);
+void sync_recall_note_rights(SyncRecall *recall, int64_t now_s); /* 0: they are to be */

@@ -219,6 +219,7 @@ take_tagged(ImapSession *session, const ImapResponse *response)
 		return;
 	}
 	session->answers++;
+	session->forbidden += response->kind == IMAP_RESPONSE_NO && response->status.code == IMAP_CODE_NOPERM;
 	note_code(session, response);
 	if (response->kind == IMAP_RESPONSE_OK &&
 	    (strcmp(pending->name, "CLOSE") == 0 || strcmp(pending->name, "UNSELECT") == 0)) {

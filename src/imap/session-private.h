@@ -69,6 +69,7 @@ struct ImapSession {
 	bool streaming;      /* or up to the next piece of a message */
 	unsigned next_tag;
 	uint64_t answers;        /* tagged ones that came */
+	unsigned forbidden;      /* of those: NO [NOPERM] */
 	uint64_t told_bytes;     /* of responses that told something */
 	uint64_t response_bytes; /* of the one that is being parsed */
 

@@ -113,6 +113,12 @@ imap_session_append_limit(const ImapSession *session)
 	return session->capabilities.append_limit;
 }
 
+unsigned
+imap_session_forbidden(const ImapSession *session)
+{
+	return session->forbidden;
+}
+
 const char *
 imap_session_security(const ImapSession *session)
 {

@@ -97,6 +97,7 @@ bool imap_session_enabled(const ImapSession *session, ImapCapability capability)
 bool imap_session_is_utf8(const ImapSession *session); /* names of mailboxes are UTF-8 (RFC 6855, RFC 9051), not UTF-7 */
 const char *imap_session_capabilities(const ImapSession *session); /* the line, as the server wrote it */
 uint64_t imap_session_append_limit(const ImapSession *session);     /* bytes of a message (RFC 7889); 0: not told */
+unsigned imap_session_forbidden(const ImapSession *session);        /* commands so far that were answered NO [NOPERM] */
 const char *imap_session_security(const ImapSession *session);     /* "TLS1.3 …" or "none" */
 const char *imap_session_server(const ImapSession *session); /* name and version of ID (RFC 2971), else the
                                                               greeting's text; "" if that came before STARTTLS */

@@ -40,7 +40,7 @@ def account(request, connect):
 
 
 @pytest.mark.parametrize("profile, has, lacks", [
-    ("all", "QRESYNC CONDSTORE NOTIFY IDLE LIST-STATUS UIDPLUS MOVE MULTIAPPEND LITERAL+ SPECIAL-USE", ""),
+    ("all", "QRESYNC CONDSTORE NOTIFY IDLE LIST-STATUS UIDPLUS MOVE MULTIAPPEND LITERAL+ SPECIAL-USE", "QUOTA ACL"),
     ("no-notify", "IDLE QRESYNC LIST-STATUS", "NOTIFY"),
     ("no-idle", "QRESYNC LIST-STATUS", "NOTIFY IDLE"),
     ("no-list-status", "NOTIFY QRESYNC", "LIST-STATUS"),
@@ -52,6 +52,7 @@ def account(request, connect):
     ("no-literal-plus", "QRESYNC", "LITERAL+ LITERAL- MULTIAPPEND"),
     ("literal-minus", "QRESYNC LITERAL-", "LITERAL+ MULTIAPPEND"),
     ("uidplus", "UIDPLUS", "IDLE MOVE MULTIAPPEND LITERAL+ NAMESPACE"),
+    ("quota-acl", "QRESYNC NOTIFY QUOTA ACL", ""),
     ("rev1", "IMAP4REV1", "IDLE UIDPLUS MOVE NAMESPACE UNSELECT"),
 ])
 def test_a_profile_advertises_what_its_name_says(profile, has, lacks, connect):

@@ -144,6 +144,10 @@ class Account:
         """RFC 4314."""
         self._do(self.imap.setacl, self._name(folder), quote(user), rights)
 
+    def set_quota(self, root, units):
+        """RFC 9208: of storage, in units of 1024 bytes."""
+        self._do(self.imap.setquota, quote(root), f"(STORAGE {units})")
+
     @contextlib.contextmanager
     def _open(self, folder, writable=False):
         self._do(self.imap.select, self._name(folder), not writable)

@@ -1,6 +1,6 @@
 """Cyrus (Debian's 3.6) in a root of its own: QRESYNC, OBJECTID, ACL, METADATA, CREATE-SPECIAL-USE, no NOTIFY.
 
-Any password is right.
+Any password is right.  The user "admin" may set quotas.
 """
 from .overlay import Server
 
@@ -16,6 +16,7 @@ syslog_prefix: cyrus
 altnamespace: yes
 unixhierarchysep: yes
 virtdomains: userid
+admins: admin
 defaultdomain: localhost
 sasl_pwcheck_method: alwaystrue
 sasl_mech_list: PLAIN LOGIN

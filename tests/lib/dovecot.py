@@ -42,6 +42,18 @@ PROFILES = {
     "literal-minus": _without("MULTIAPPEND", "LITERAL+") + " LITERAL-",
     "uidplus": "IMAP4rev1 UIDPLUS",
     "rev1": "IMAP4rev1",
+    "quota-acl": None,
+}
+# The plugins that a profile has beside the others: for all of Dovecot, for its IMAP, and their settings.
+PLUGINS = {
+    "quota-acl": ("quota acl", "imap_quota imap_acl", """\
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_rule = *:storage=10M
+  acl = vfile
+}
+"""),
 }
 THREE = ("all", "no-qresync", "rev1") # the most different ones
 
@@ -85,7 +97,7 @@ mail_fsync = never
 mail_max_userip_connections = 1000
 mail_max_keyword_length = 100
 mail_attachment_detection_options =
-mail_plugins = $mail_plugins
+mail_plugins = $mail_plugins {plugins}
 first_valid_uid = 1
 namespace inbox {{
   inbox = yes
@@ -95,8 +107,9 @@ namespace inbox {{
 protocol imap {{
   imap_max_line_length = 1M
   imap_metadata = no
-  mail_plugins = $mail_plugins imap_zlib
+  mail_plugins = $mail_plugins imap_zlib {imap_plugins}
 }}
+{settings}
 {capability}
 service anvil {{
   chroot =
@@ -205,12 +218,14 @@ class Dovecot:
             keys[what].write_bytes(Path(source).read_bytes())
             keys[what].chmod(0o600)
         hidden = PROFILES[self.profile]
+        plugins, imap_plugins, settings = PLUGINS.get(self.profile, ("", "", ""))
         self.log.touch()
         config = self.folder / "dovecot.conf"
         config.write_text(_CONFIG.format(
             folder=self.folder, run=run, name=f"{os.getpid()}-{self.plain_port}", log=self.log, user=user, group=group,
             mail=self.folder / "mail", password=self.password, separator=self.separator,
             plain_port=self.plain_port, tls_port=self.tls_port, special=self._special_folders(), **keys,
+            plugins=plugins, imap_plugins=imap_plugins, settings=settings,
             capability=f"imap_capability = {hidden}" if hidden else ""))
         if run_as:
             _hand_over(self.folder, run_as)

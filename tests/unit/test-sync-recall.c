@@ -98,6 +98,12 @@ test_what_cannot_be_read_is_nothing(void)
 		{ LINE "\n2 x", LINE },
 		{ LINE "\n2 1 1", LINE },
 		{ LINE "\n2 99999999999999999999", LINE },
+		{ LINE "\nrights", LINE },
+		{ LINE "\nrights x", LINE },
+		{ LINE "\nrights -1", LINE },
+		{ LINE "\nrights 0", LINE },
+		{ LINE "\nrights 99999999999999999999", LINE },
+		{ LINE "\nrights 5 5", LINE },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -130,6 +136,47 @@ test_append_limit(void)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		g_assert_cmpuint(sync_recall_append_limit(rows[i].stored), ==, rows[i].limit_bytes);
+}
+
+static void
+assert_rights_are_due(SyncRecall *recall, int64_t now_s, bool due)
+{
+	g_assert_cmpint(sync_recall_rights_are_due(recall, now_s), ==, due);
+}
+
+static void
+test_rights_are_learned_once_a_day(void)
+{
+	g_autoptr(SyncRecall) recall = recall_of(LINE);
+
+	assert_rights_are_due(recall, NOW_S, true);
+	sync_recall_note_rights(recall, NOW_S);
+	assert_rights_are_due(recall, NOW_S, false);
+	assert_rights_are_due(recall, NOW_S + SYNC_RIGHTS_S - 1, false);
+	assert_rights_are_due(recall, NOW_S + SYNC_RIGHTS_S, true);
+	assert_rights_are_due(recall, NOW_S - 1, true); /* nobody knows what day it is */
+	assert_stores(recall, LINE "\nrights 1800000000");
+	sync_recall_note_forgotten(recall, NOW_S);
+	assert_stores(recall, LINE "\n1 1800000000\nrights 1800000000");
+	g_autofree char *stored = sync_recall_format(recall);
+	g_autoptr(SyncRecall) again = recall_of(stored);
+	assert_rights_are_due(again, NOW_S, false);
+	assert_logs_in_by(again, NOW_S, LINE, NULL);
+	sync_recall_note_rights(again, 0);
+	assert_rights_are_due(again, NOW_S, true);
+	assert_stores(again, LINE "\n1 1800000000");
+}
+
+static void
+test_another_server_has_other_rights(void)
+{
+	g_autoptr(SyncRecall) recall = recall_of(LINE "\nrights 1800000000");
+
+	assert_rights_are_due(recall, NOW_S, false);
+	g_assert_false(sync_recall_note_login(recall, LINE, true));
+	assert_rights_are_due(recall, NOW_S, false);
+	g_assert_true(sync_recall_note_login(recall, "IMAP4rev1", true));
+	assert_rights_are_due(recall, NOW_S, true);
 }
 
 static void *
@@ -165,6 +212,8 @@ main(int argc, char **argv)
 	g_test_add_func("/sync/recall/other capabilities are another server", test_other_capabilities_are_another_server);
 	g_test_add_func("/sync/recall/what cannot be read is nothing", test_what_cannot_be_read_is_nothing);
 	g_test_add_func("/sync/recall/the largest message", test_append_limit);
+	g_test_add_func("/sync/recall/rights are learned once a day", test_rights_are_learned_once_a_day);
+	g_test_add_func("/sync/recall/another server has other rights", test_another_server_has_other_rights);
 	g_test_add_func("/sync/recall/workers may ask while it is noted", test_workers_may_ask_while_it_is_noted);
 	return g_test_run();
 }
