@@ -92,10 +92,8 @@ mime_derive(const MimeSource *source, bool want_text, MimeDerived *derived_r)
 	mime_reader_init(&reader, source, MIME_WINDOW_BYTES);
 	g_autoptr(GString) header = read_header(&reader);
 	mime_header_hash((const uint8_t *)header->str, header->len, derived_r->header_sha256);
-	if (memchr(header->str, '\r', header->len) && !memchr(header->str, '\n', header->len)) {
-		mime_reader_clear(&reader);
-		mime_reader_init(&reader, source, MIME_WINDOW_BYTES);
-		reader.cr_lines = true;
+	mime_reader_find_line_ends(&reader);
+	if (reader.cr_lines) {
 		g_string_free(g_steal_pointer(&header), TRUE);
 		header = read_header(&reader);
 	}

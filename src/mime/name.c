@@ -8,6 +8,7 @@
 
 #define LOOKED_AT_BYTES 1024 /* of FROM and SUBJECT each; far more than fits, and bounds the cost of normalising */
 #define GRAPHEME_MAX_BYTES 64
+#define ENDING_MAX_BYTES 16  /* of a file, such as ".pdf" */
 
 /* Fixed here, not asked of GLib, whose tables change with Unicode: a name must be the same for ever. */
 static bool
@@ -140,4 +141,56 @@ mime_name_is_text_of(const char *text_name, const char *name)
 	g_autofree char *expected = mime_name_text(name);
 
 	return strcmp(text_name, expected) == 0;
+}
+
+/* Where the ending of a file's name begins: at the last dot, if what is behind it is short and has no blanks. */
+static gsize
+ending_offset(const char *name)
+{
+	gsize length = strlen(name);
+	const char *dot = memrchr(name, '.', length);
+
+	if (!dot || dot == name || name + length - dot > ENDING_MAX_BYTES || strpbrk(dot, " \t\r\n"))
+		return length;
+	return (gsize)(dot - name);
+}
+
+static char *
+take_if_any(char *name)
+{
+	if (!*name)
+		g_clear_pointer(&name, g_free);
+	return name;
+}
+
+char *
+mime_name_folder(const char *name)
+{
+	return take_if_any(component(name, MIME_NAME_CANONICAL_MAX_BYTES, true, ""));
+}
+
+char *
+mime_name_file(const char *name)
+{
+	gsize at = ending_offset(name);
+	g_autofree char *ending = name[at] ? component(name + at + 1, ENDING_MAX_BYTES, false, "") : g_strdup("");
+	g_autofree char *before = g_strndup(name, at);
+	gsize room = MIME_NAME_CANONICAL_MAX_BYTES - (*ending ? strlen(ending) + 1 : 0);
+	g_autofree char *stem = component(before, room, true, "");
+
+	if (!*stem || !*ending)
+		return *stem ? g_steal_pointer(&stem) : mime_name_folder(name);
+	return g_strconcat(stem, ".", ending, NULL);
+}
+
+char *
+mime_name_file_distinct(const char *name, unsigned number)
+{
+	gsize at = ending_offset(name);
+	g_autofree char *tail = g_strdup_printf(" (%u)%s", number, name + at);
+	gsize keep = fit_graphemes(name, at, MIME_NAME_CANONICAL_MAX_BYTES - strlen(tail));
+
+	while (keep > 0 && name[keep - 1] == ' ')
+		keep--;
+	return g_strdup_printf("%.*s%s", (int)keep, name, tail);
 }

@@ -30,3 +30,14 @@ char *mime_name_text(const char *name);
 
 /* And back: true if @text_name is what mime_name_text() makes of @name. */
 bool mime_name_is_text_of(const char *text_name, const char *name);
+
+/* The name of a file that a part of a message gives, made as safe as canonical names, at most
+ * MIME_NAME_CANONICAL_MAX_BYTES long: where it is too long its ending stays.  NULL: nothing of it is left.
+ * g_free() it. */
+char *mime_name_file(const char *name);
+
+/* The same for a folder, which has no ending to keep. */
+char *mime_name_folder(const char *name);
+
+/* @name, as mime_name_file() made it, with " (2)" before its ending, still within the length.  g_free() it. */
+char *mime_name_file_distinct(const char *name, unsigned number);

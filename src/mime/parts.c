@@ -17,7 +17,8 @@ typedef struct {
 	Frame *frames; /* the open parts, outermost first */
 	unsigned open, parts;
 	unsigned over; /* how many of the open ones are one of which begin() said OVER, or inside such a one */
-	bool stopped;
+	bool stopped, too_many;
+	uint64_t content_end; /* of the parts that are closed next */
 	GString *header;
 } Walk;
 
@@ -78,7 +79,7 @@ without_line_end(const uint8_t *bytes, size_t length)
 	return length;
 }
 
-/* Tells the body up to the next boundary line, and goes behind that.  NULL: the message ended. */
+/* Tells the body up to the next boundary line, notes where it ends, and goes behind that.  NULL: the message ended. */
 static Frame *
 read_body(Walk *walk, bool *closing_r)
 {
@@ -89,6 +90,7 @@ read_body(Walk *walk, bool *closing_r)
 		const uint8_t *bytes = mime_reader_window(walk->reader, &length);
 		bool at_end = length < walk->reader->window_bytes;
 
+		walk->content_end = walk->reader->position;
 		if (length == 0)
 			return NULL;
 		while (scanned < length) {
@@ -101,7 +103,10 @@ read_body(Walk *walk, bool *closing_r)
 					break; /* the next window begins here */
 				Frame *frame = match_boundary(walk, line, n, closing_r);
 				if (frame) {
-					tell_body(walk, bytes, without_line_end(bytes, scanned));
+					size_t last = without_line_end(bytes, scanned);
+
+					tell_body(walk, bytes, last);
+					walk->content_end += last;
 					walk->reader->position += scanned + n;
 					return frame;
 				}
@@ -162,9 +167,10 @@ open_part(Walk *walk)
 	mime_headers_scan(walk->header->str, walk->header->len, &frame->part.headers);
 	if (!frame->part.headers.any && walk->header->len > 0)
 		walk->reader->position = start; /* a body without a header */
+	frame->part.start = walk->content_end = walk->reader->position;
 	mime_part_init(&frame->part, parent);
 	walk->open++;
-	walk->stopped = ++walk->parts > MIME_PARTS_MAX;
+	walk->parts++;
 	if (walk->over > 0) {
 		walk->over++;
 		return;
@@ -181,6 +187,7 @@ close_part(Walk *walk)
 {
 	Frame *frame = &walk->frames[--walk->open];
 
+	frame->part.end = walk->content_end;
 	if (walk->over <= 1)
 		walk->events->end(walk->user, &frame->part);
 	if (walk->over > 0)
@@ -209,7 +216,8 @@ mime_parts_walk(MimeReader *reader, const MimePartEvents *events, void *user)
 			while (&walk.frames[walk.open - 1] != frame)
 				close_part(&walk);
 			frame->parted = true;
-			if (!closing)
+			walk.too_many = walk.too_many || (!closing && walk.parts >= MIME_PARTS_MAX);
+			if (!closing && !walk.too_many)
 				break;
 		}
 	} while (frame && !walk.stopped);
@@ -217,5 +225,5 @@ mime_parts_walk(MimeReader *reader, const MimePartEvents *events, void *user)
 		close_part(&walk);
 	g_string_free(walk.header, TRUE);
 	g_free(walk.frames);
-	return !walk.stopped;
+	return !walk.stopped && !walk.too_many;
 }

@@ -11,7 +11,7 @@
 
 #include <gmime/gmime.h>
 
-#define MIME_PARTS_MAX 20000             /* in one message; the walk ends there */
+#define MIME_PARTS_MAX 20000             /* in one message; of those behind nothing is told */
 #define MIME_PARTS_DEPTH_MAX 64          /* of multiparts and messages inside each other; a deeper one is a leaf */
 #define MIME_PARTS_HEADER_MAX_BYTES (1024 * 1024) /* of one header block that is looked at */
 
@@ -32,6 +32,7 @@ struct MimePart {
 	GMimeContentDisposition *disposition;       /* the same */
 	GMimeContentEncoding encoding;
 	char *boundary;
+	uint64_t start, end;    /* where its content stands in the message; the end is valid during end() only */
 };
 
 typedef enum { MIME_WALK_INTO, MIME_WALK_OVER, MIME_WALK_STOP } MimeWalk;
@@ -47,7 +48,7 @@ typedef struct {
 } MimePartEvents;
 
 /* Walks over the message from its beginning.  False if there were too many parts, or an event said STOP; every part
- * that began has ended. */
+ * that began has ended, though after a STOP not where its content does. */
 bool mime_parts_walk(MimeReader *reader, const MimePartEvents *events, void *user);
 
 /* Of a disposition or a content type, decoded; one line; NULL if there is none.  g_free() it. */

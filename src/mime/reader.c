@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LINE_ENDS_MAX_BYTES (1024 * 1024) /* of the beginning, where they are looked for: the longest header */
+
 void
 mime_reader_init(MimeReader *reader, const MimeSource *source, size_t window_bytes)
 {
@@ -19,8 +21,8 @@ mime_reader_clear(MimeReader *reader)
 	g_clear_pointer(&reader->buffer, g_free);
 }
 
-static size_t
-read_source(const MimeSource *source, uint64_t position, uint8_t *to, size_t length)
+size_t
+mime_source_read(const MimeSource *source, uint64_t position, uint8_t *to, size_t length)
 {
 	size_t done = 0;
 
@@ -58,7 +60,7 @@ slide(MimeReader *reader)
 
 	uint64_t rest = reader->source->length - reader->position;
 	size_t wanted = (size_t)MIN(rest, size);
-	size_t got = read_source(reader->source, reader->position + kept, reader->buffer + kept, wanted - kept);
+	size_t got = mime_source_read(reader->source, reader->position + kept, reader->buffer + kept, wanted - kept);
 	if (reader->cr_lines) {
 		for (size_t i = kept; i < kept + got; i++) {
 			if (reader->buffer[i] == '\r')
@@ -86,4 +88,26 @@ mime_reader_window(MimeReader *reader, size_t *length_r)
 		slide(reader);
 	*length_r = MIN(length, reader->buffer_length - (size_t)(reader->position - reader->buffer_start));
 	return reader->buffer + (reader->position - reader->buffer_start);
+}
+
+void
+mime_reader_find_line_ends(MimeReader *reader)
+{
+	bool any_cr = false, any_lf = false;
+	size_t length = 1;
+
+	reader->cr_lines = false;
+	reader->position = 0;
+	while (length > 0 && !any_lf && reader->position < LINE_ENDS_MAX_BYTES) {
+		const uint8_t *bytes = mime_reader_window(reader, &length);
+
+		any_lf = memchr(bytes, '\n', length);
+		any_cr = any_cr || memchr(bytes, '\r', length);
+		reader->position += length;
+	}
+	reader->position = 0;
+	if (any_lf || !any_cr)
+		return;
+	reader->cr_lines = true;
+	reader->buffer_length = 0; /* what is there has the CRs still */
 }
