@@ -375,8 +375,15 @@ fs_tree_xattr_names(FsInode inode)
 bool
 fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error)
 {
-	return fs_inode_kind(inode) == FS_TREE_MESSAGE &&
-	       fs_xattr_get(fs->store, fs_inode_row(inode), tree_of(view)->mime_type, name, value_r, error);
+	FsDraft draft;
+
+	if (fs_inode_kind(inode) != FS_TREE_MESSAGE)
+		return false;
+	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, fs_inode_row(inode), &draft) && draft.is_new) {
+		*value_r = strcmp(name, "user.mailtree.state") == 0 ? g_strdup("local") : NULL;
+		return *value_r != NULL;
+	}
+	return fs_xattr_get(fs->store, fs_inode_row(inode), tree_of(view)->mime_type, name, value_r, error);
 }
 
 /* The account of a directory or message; 0: of none, or of one that has gone. */

@@ -1,6 +1,7 @@
 #include "fs/xattr.h"
 
 #include "store/messages.h"
+#include "store/operations.h"
 
 #include <string.h>
 #include <time.h>
@@ -63,6 +64,22 @@ message_id(Store *store, int64_t body_id, char **value_r, GError **error)
 	return true;
 }
 
+/* user.mailtree.state, as mailtree-tree(7) lists them. */
+static char *
+state(Store *store, const StoreMessage *message, GError **error)
+{
+	GError *failure = NULL;
+
+	if (store_message_is_file(message->state) || message->state == STORE_MESSAGE_LOCAL)
+		return g_strdup("local");
+	if (message->state == STORE_MESSAGE_REFUSED)
+		return g_strdup_printf("error: %s", message->error ? message->error : "");
+	char *outlook = store_operation_outlook(store, message->id, &failure);
+	if (failure)
+		g_propagate_error(error, failure);
+	return outlook || failure ? outlook : g_strdup(message->body_id ? "cached" : "remote");
+}
+
 bool
 fs_xattr_get(Store *store, int64_t id, const char *mime_type, const char *name, char **value_r, GError **error)
 {
@@ -81,7 +98,7 @@ fs_xattr_get(Store *store, int64_t id, const char *mime_type, const char *name, 
 	else if (strcmp(name, "user.mime_type") == 0)
 		*value_r = g_strdup(mime_type);
 	else if (strcmp(name, "user.mailtree.state") == 0)
-		*value_r = g_strdup(message.body_id ? "cached" : "remote");
+		*value_r = state(store, &message, error);
 	else
 		return false;
 	return *value_r != NULL;

@@ -3,6 +3,8 @@
 
 #include "core/clock.h"
 
+#include <string.h>
+
 static bool
 each(StoreDb *db, StoreQuery *query, StoreOperationFn fn, void *data, GError **error)
 {
@@ -66,4 +68,22 @@ store_operation_counts(Store *store, int64_t account_id, StoreOperationCounts *c
 		.next_s = sqlite3_column_int64(query, 4),
 	};
 	return true;
+}
+
+char *
+store_operation_outlook(Store *store, int64_t message_id, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return NULL;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_OPERATION_OUTLOOK);
+	store_bind_int(query, ":id", message_id);
+	if (!store_query_row(reader.db, query, error))
+		return NULL;
+	const char *state = store_column_text(query, 0), *words = store_column_text(query, 1);
+	bool is_failed = strcmp(state, store_operation_states[STORE_OPERATION_FAILED]) == 0;
+	if (!is_failed && strcmp(state, store_operation_states[STORE_OPERATION_HELD]) != 0)
+		return g_strdup("pending");
+	return g_strdup_printf("%s: %s", is_failed ? "error" : "held", words ? words : "");
 }

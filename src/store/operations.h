@@ -82,6 +82,10 @@ typedef struct {
 } StoreOperationCounts;
 bool store_operation_counts(Store *store, int64_t account_id, StoreOperationCounts *counts_r, GError **error);
 
+/* What is still to happen with a message: "pending", "held: WHY", "error: WORDS" (the worst of it); g_free().  NULL with
+ * *error unset: nothing. */
+char *store_operation_outlook(Store *store, int64_t message_id, GError **error);
+
 /* An operation together with what is needed to do it: of the message where the server has it. */
 typedef struct {
 	StoreOperation operation;

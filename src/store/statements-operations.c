@@ -137,6 +137,10 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_OPERATION_LOG_MESSAGE] = { READ,
 		OPERATION_COLUMNS "WHERE o.account = :account AND o.message = :message AND o.ended > 0"
 		" ORDER BY o.ended DESC, o.id DESC LIMIT :limit" },
+	/* What is worst first. */
+	[STORE_SQL_OPERATION_OUTLOOK] = { READ,
+		"SELECT state, error FROM operations WHERE message = :id AND ended = 0"
+		" ORDER BY CASE state WHEN 'failed' THEN 0 WHEN 'held' THEN 1 ELSE 2 END, id LIMIT 1" },
 	[STORE_SQL_OPERATION_COUNTS] = { READ,
 		"SELECT count(*) FILTER (WHERE state IN ('queued', 'sent')),"
 		" count(*) FILTER (WHERE state = 'queued' AND ((kind = 'remove' AND not_before > :now) OR " HAS_FILE_AS_HEIR ")),"
