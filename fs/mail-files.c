@@ -156,6 +156,19 @@ free_name(StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 	return other != NULL;
 }
 
+/* What an editor has called otherwise, to save this in its place; it may have gone since. */
+static bool
+put_aside(StoreTxn *txn, const FsDraftBytes *bytes, const StoreRemoval *how, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	if (store_file_put_aside(txn, bytes->predecessor_id, bytes->id, how, &failure) ||
+	    core_error_code(failure) == CORE_ERROR_NOT_FOUND)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return false;
+}
+
 static bool
 store_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 {
@@ -176,10 +189,11 @@ store_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 	};
 
 	if (!mailbox_of(fs, bytes->mailbox_id, &mailbox, error) || (bytes->is_new && !free_name(txn, bytes, error)) ||
-	    (!bytes->is_new && !removal(fs, txn, &mailbox, &how, error)))
+	    ((!bytes->is_new || bytes->predecessor_id) && !removal(fs, txn, &mailbox, &how, error)))
 		return false;
 	file.name = bytes->name;
-	return store_file_save(txn, &file, &how, error);
+	return store_file_save(txn, &file, &how, error) &&
+	       (bytes->predecessor_id == 0 || put_aside(txn, bytes, &how, error));
 }
 
 /* A message that the server copies. */
@@ -219,8 +233,13 @@ save_apply(FsChange *change, StoreTxn *txn, GError **error)
 static void
 save_applied(FsChange *change)
 {
-	if (change->bytes.id != 0)
-		fs_drafts_saved(change->fs->drafts, &change->bytes);
+	const FsDraftBytes *bytes = &change->bytes;
+
+	if (bytes->id == 0)
+		return;
+	fs_drafts_saved(change->fs->drafts, bytes);
+	if (bytes->predecessor_id)
+		fs_predecessors_follow(change->fs->predecessors, bytes->predecessor_id, bytes->id);
 }
 
 const FsVerb fs_mail_save = { .prepare = save_prepare, .apply = save_apply, .applied = save_applied };

@@ -50,7 +50,7 @@ fs_predecessors_note(FsPredecessors *predecessors, int64_t mailbox_id, const cha
 	pthread_mutex_unlock(&predecessors->lock);
 }
 
-/* The latest one of which that is true, with the lock held: of message @id, or of that name if @id is 0. */
+/* The latest one of which that is true, with the lock held: of that name, or with @name NULL of message @id. */
 static Aside *
 find(FsPredecessors *predecessors, int64_t id, int64_t mailbox_id, const char *name)
 {
@@ -60,7 +60,7 @@ find(FsPredecessors *predecessors, int64_t id, int64_t mailbox_id, const char *n
 		Aside *aside = &predecessors->ring[(predecessors->next - i) % COUNT];
 		if (!aside->name || now_ms - aside->at_ms > KEPT_MS)
 			continue;
-		if (id ? aside->id == id : aside->mailbox_id == mailbox_id && strcmp(aside->name, name) == 0)
+		if (name ? aside->mailbox_id == mailbox_id && strcmp(aside->name, name) == 0 : aside->id == id)
 			return aside;
 	}
 	return NULL;

@@ -45,14 +45,14 @@ load(StoreSubject *subject_r, const StoreSubject *from, int64_t id, GError **err
 }
 
 bool
-store_file_displace(StoreSubject *subject, const StoreRemoval *how, GError **error)
+store_file_displace(StoreSubject *subject, int64_t heir_id, const StoreRemoval *how, GError **error)
 {
 	g_auto(StoreSubject) displaced = { 0 };
 	StoreTxn *txn = subject->txn;
 	StoreRemoval removal = *how;
 	int64_t id = subject->row.id, other;
 
-	removal.heir_id = id;
+	removal.heir_id = heir_id;
 	return split(txn, id, &other, error) && set_uid(txn, id, 0, error) &&
 	       set_uid(txn, other, subject->row.uid, error) && store_operations_hand_over(txn, id, other, error) &&
 	       load(&displaced, subject, other, error) && store_subject_remove(&displaced, &removal, error);

@@ -146,7 +146,7 @@ save_over(Save *save, GError **error)
 	save->row.state = save->file->state;
 	if (!save->file->dated)
 		save->row.dated = STORE_DATED_INHERITED;
-	return store_file_displace(save->subject, save->how, error) &&
+	return store_file_displace(save->subject, save->row.id, save->how, error) &&
 	       store_file_write(save->subject->txn, &save->row, error) && queue_if_message(save, error);
 }
 

@@ -23,8 +23,8 @@ bool store_file_tell(StoreTxn *txn, const StoreMessage *row, StoreMessageState w
 bool store_file_queue(StoreTxn *txn, int64_t account_id, const StoreMessage *row, int64_t not_before_s, GError **error);
 
 /* What the server has of the row gets another, which nobody sees, with all that is under way for it, and is removed when
- * the row has arrived.  The row is to be written then; it still says what it did, but for its UID. */
-bool store_file_displace(StoreSubject *subject, const StoreRemoval *how, GError **error);
+ * the heir has arrived.  The row is to be written then; it still says what it did, but for its UID. */
+bool store_file_displace(StoreSubject *subject, int64_t heir_id, const StoreRemoval *how, GError **error);
 
 /* One message with the date of another, and with its header if only the body was edited, would be taken for it where messages
  * are known by these: neither is known by its header any more.  @id: the heir, of all that it is to replace and of @other_id

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from lib import messages
 from lib.account import Message
+from lib.headers import until
 from lib.program import SLOW
 
 pytestmark = pytest.mark.usefixtures("fuse")
@@ -157,3 +158,45 @@ def test_a_copy_within_an_account_sends_no_bytes(tree, home, remote):
     home.sync()
     assert done(home) == ["copy"]
     assert body in bodies(remote, "Other") and body in bodies(remote, "Work")
+
+
+def test_what_is_saved_behind_a_backup_takes_its_place(tree, home, remote):
+    folder = tree.mail / "test" / "Work"
+    name = names(folder)[0]
+    old = (folder / name).read_bytes()
+    when = int((folder / name).stat().st_mtime)
+    os.rename(folder / name, folder / "kept.eml~")
+    (folder / name).write_bytes(NEW)
+    home.sync()
+    there = {message.raw: message for message in on_server(remote, "Work").values()}
+    assert old not in there and old in bodies(remote, "Trash")
+    assert there[NEW_CRLF].flags == {"\\Seen"} and there[NEW_CRLF].when == when
+    assert (folder / "kept.eml~").read_bytes() == old
+    assert os.getxattr(folder / "kept.eml~", "user.mailtree.state") == b"local"
+    os.unlink(folder / "kept.eml~")
+    home.sync()
+    assert bodies(remote, "Trash") == [old]
+
+
+def test_a_backup_that_is_removed_at_once_goes_to_the_trash(tree, home, remote):
+    folder = tree.mail / "test" / "Work"
+    name = names(folder)[0]
+    old = (folder / name).read_bytes()
+    os.rename(folder / name, folder / (name + "~"))
+    (folder / name).write_bytes(NEW)
+    os.unlink(folder / (name + "~"))
+    home.sync()
+    assert old not in bodies(remote, "Work") and bodies(remote, "Trash") == [old]
+    assert NEW_CRLF in bodies(remote, "Work")
+
+
+def test_ctl_takes_commands(tree, home, remote):
+    ctl = tree.path / "ctl"
+    (tree.mail / "test" / "Work" / "new.eml").write_bytes(NEW)
+    ctl.write_text("sync test\nflush\n")
+    assert ctl.read_bytes() == b"" and ctl.stat().st_size == 0
+    until(lambda: NEW_CRLF in bodies(remote, "Work"), "the upload")
+    for line in ("nonsense", "sync nowhere"):
+        with pytest.raises(OSError) as error:
+            ctl.write_text(line)
+        assert error.value.errno == errno.EINVAL

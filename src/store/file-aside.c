@@ -1,0 +1,23 @@
+/* A message that an editor has put aside under another name, to save what follows it. */
+#include "store/file.h"
+
+bool
+store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, const StoreRemoval *how, GError **error)
+{
+	g_auto(StoreSubject) subject = { 0 };
+
+	if (!store_subject_init(&subject, txn, id, error))
+		return false;
+	StoreMessage row = subject.row;
+	if (row.body_id == 0 || store_file_way(&subject) != STORE_FILE_DISPLACES)
+		return true;
+	g_autofree char *shown = store_flags_shown(&subject.row, subject.operations, UINT_MAX);
+	row.mailbox_id = row.place_id;
+	row.state = STORE_MESSAGE_FILE;
+	row.rfc822_size = row.length;
+	row.base_flags = shown;
+	row.header_sha256 = NULL;
+	row.dated = STORE_DATED_INHERITED;
+	return store_file_displace(&subject, heir_id, how, error) && store_file_write(txn, &row, error) &&
+	       store_file_tell(txn, &row, subject.row.state, error);
+}
