@@ -6,6 +6,7 @@
  */
 #include "core/clock.h"
 #include "core/log.h"
+#include "mime/outline.h"
 #include "store/operations.h"
 #include "sync/bodies.h"
 #include "sync/derive.h"
@@ -110,7 +111,7 @@ tidy(const Thread *thread, GError **error)
 		return false;
 	if (due && !store_compact(engine->store, engine->cancel, error))
 		return false;
-	if (!store_derived_prune(engine->store, MIME_DERIVE_VERSION, engine->cancel, error))
+	if (!store_derived_prune(engine->store, MIME_DERIVE_VERSION, MIME_OUTLINE_VERSION, engine->cancel, error))
 		return false;
 	return sync_derive_note_complete(engine->store, error);
 }

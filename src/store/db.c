@@ -301,6 +301,12 @@ store_bind_sha256(StoreQuery *query, const char *name, const uint8_t *sha256)
 	sqlite3_bind_blob(query, parameter(query, name), sha256, 32, SQLITE_STATIC);
 }
 
+void
+store_bind_blob(StoreQuery *query, const char *name, const void *bytes, size_t length)
+{
+	sqlite3_bind_blob64(query, parameter(query, name), bytes, length, SQLITE_STATIC);
+}
+
 StoreStep
 store_query_step(StoreDb *db, StoreQuery *query, GError **error)
 {

@@ -54,6 +54,7 @@ void store_bind_int(StoreQuery *query, const char *name, int64_t value);
 void store_bind_id(StoreQuery *query, const char *name, int64_t value); /* 0 becomes NULL */
 void store_bind_text(StoreQuery *query, const char *name, const char *text); /* NULL stays NULL */
 void store_bind_sha256(StoreQuery *query, const char *name, const uint8_t *sha256); /* likewise */
+void store_bind_blob(StoreQuery *query, const char *name, const void *bytes, size_t length); /* not NULL */
 
 typedef enum { STORE_ROW, STORE_DONE, STORE_FAILED } StoreStep;
 StoreStep store_query_step(StoreDb *db, StoreQuery *query, GError **error);

@@ -282,16 +282,17 @@ store_derived_set_complete(Store *store, unsigned version, const StoreBody *last
 	return store_db_end(db, ok, error);
 }
 
-/* The hashes of at most ROWS stale texts behind @after, one after the other. */
+/* The hashes of at most ROWS stale rows behind @after that @statement gives, one after the other. */
 static bool
-list_stale(Store *store, unsigned version, const uint8_t after[32], GByteArray *hashes, GError **error)
+list_stale(Store *store, StoreStatement statement, unsigned version, const uint8_t after[32], GByteArray *hashes,
+           GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 	StoreStep step;
 
 	if (!reader.db)
 		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_STALE);
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, statement);
 	store_bind_sha256(query, ":after", after);
 	store_bind_int(query, ":version", version);
 	store_bind_int(query, ":before", core_clock_wall_s() - GRACE_S);
@@ -319,19 +320,20 @@ drop(StoreDb *db, StoreStatement statement, const GByteArray *hashes, int64_t be
 }
 
 static bool
-drop_all_stale(Store *store, unsigned version, CoreCancel *cancel, GError **error)
+drop_all_stale(Store *store, StoreStatement stale, StoreStatement drop_one, unsigned version, CoreCancel *cancel,
+               GError **error)
 {
 	g_autoptr(GByteArray) hashes = g_byte_array_new();
 	uint8_t after[32] = { 0 };
 
 	for (;;) {
 		g_byte_array_set_size(hashes, 0);
-		if (!core_cancel_check(cancel, error) || !list_stale(store, version, after, hashes, error))
+		if (!core_cancel_check(cancel, error) || !list_stale(store, stale, version, after, hashes, error))
 			return false;
 		if (hashes->len == 0)
 			return true;
 		memcpy(after, hashes->data + hashes->len - 32, 32);
-		if (!drop(store->derived, STORE_SQL_TEXT_DROP, hashes, INT64_MAX, error))
+		if (!drop(store->derived, drop_one, hashes, INT64_MAX, error))
 			return false;
 	}
 }
@@ -367,7 +369,7 @@ set_pruned(StoreDb *db, int64_t now_s, GError **error)
 /* Now and then, for what no row of mail.db tells of: a crash kept a text from getting its body, or nobody could make
  * one of this version. */
 static bool
-look_at_all(Store *store, unsigned version, CoreCancel *cancel, GError **error)
+look_at_all(Store *store, unsigned text_version, unsigned parts_version, CoreCancel *cancel, GError **error)
 {
 	int64_t at_s, now_s = core_clock_wall_s();
 
@@ -375,7 +377,9 @@ look_at_all(Store *store, unsigned version, CoreCancel *cancel, GError **error)
 		return false;
 	if (at_s <= now_s && now_s - at_s < LOOK_S)
 		return true;
-	return drop_all_stale(store, version, cancel, error) && set_pruned(store->derived, now_s, error);
+	return drop_all_stale(store, STORE_SQL_TEXT_STALE, STORE_SQL_TEXT_DROP, text_version, cancel, error) &&
+	       drop_all_stale(store, STORE_SQL_PARTS_STALE, STORE_SQL_PARTS_DROP, parts_version, cancel, error) &&
+	       set_pruned(store->derived, now_s, error);
 }
 
 /* The hashes of at most ROWS bodies that have been gone since before @before_s; of those that have not come back also in
@@ -399,7 +403,7 @@ list_gone(Store *store, int64_t before_s, GByteArray *hashes, GByteArray *still,
 	return step == STORE_DONE;
 }
 
-/* First the texts: a crash in between forgets nothing. */
+/* First what was derived: a crash in between forgets nothing. */
 static bool
 drop_all_gone(Store *store, CoreCancel *cancel, GError **error)
 {
@@ -413,7 +417,8 @@ drop_all_gone(Store *store, CoreCancel *cancel, GError **error)
 			return false;
 		if (hashes->len == 0)
 			return true;
-		if (!drop(store->derived, STORE_SQL_TEXT_DROP, still, before_s, error))
+		if (!drop(store->derived, STORE_SQL_TEXT_DROP, still, before_s, error) ||
+		    !drop(store->derived, STORE_SQL_PARTS_DROP, still, before_s, error))
 			return false;
 		core_step("prune-texts");
 		if (!drop(store->mail, STORE_SQL_BODY_FORGET, hashes, before_s, error))
@@ -422,10 +427,10 @@ drop_all_gone(Store *store, CoreCancel *cancel, GError **error)
 }
 
 bool
-store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error)
+store_derived_prune(Store *store, unsigned text_version, unsigned parts_version, CoreCancel *cancel, GError **error)
 {
 	pthread_mutex_lock(&store->compact_lock);
-	bool ok = look_at_all(store, version, cancel, error) && drop_all_gone(store, cancel, error) &&
+	bool ok = look_at_all(store, text_version, parts_version, cancel, error) && drop_all_gone(store, cancel, error) &&
 	          store_segment_set_compact(store->texts, cancel, error);
 	pthread_mutex_unlock(&store->compact_lock);
 	return ok;

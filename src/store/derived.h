@@ -1,4 +1,5 @@
-/* What is derived from bodies and can be made again: the rendered text, by the body's hash and the renderer's version.
+/* What is derived from bodies and can be made again: the rendered text, and what parts/ shows; by the body's hash and the
+ * version of who made it.
  *
  * Its database and its segments are its own, so that rebuilding never waits for what users do.
  */
@@ -38,6 +39,15 @@ bool store_derived_complete(Store *store, unsigned version, int64_t *body_id_r, 
 bool store_body_last(Store *store, StoreBody *body_r, GError **error);
 bool store_derived_set_complete(Store *store, unsigned version, const StoreBody *last, GError **error);
 
-/* Drops texts of bodies that have been gone for an hour, and compacts; once a month it looks at all texts, for those of
- * other versions and those that never got a body.  Else it costs what is to be dropped, so call it after each run. */
-bool store_derived_prune(Store *store, unsigned version, CoreCancel *cancel, GError **error);
+/* What parts/ shows of a body, in bytes that mean nothing to the store; in place of those of another version.  Readers
+ * see it when it returns true. */
+bool store_parts_put(Store *store, const StoreBody *body, unsigned version, const void *bytes, size_t length,
+                     GError **error);
+/* NULL with *error unset: there are none of this version.  To be checked: they come from a disk. */
+GBytes *store_parts_get(Store *store, const StoreBody *body, unsigned version, GError **error);
+
+/* Drops texts and parts of bodies that have been gone for an hour, and compacts; once a month it looks at all of them, for
+ * those of other versions and those that never got a body.  Else it costs what is to be dropped, so call it after each
+ * run. */
+bool store_derived_prune(Store *store, unsigned text_version, unsigned parts_version, CoreCancel *cancel,
+                         GError **error);

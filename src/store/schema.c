@@ -325,8 +325,19 @@ static const char *const derived_2[] = {
 	NULL,
 };
 
+static const char *const derived_3[] = {
+	/* As little as a look at the message would tell again, so it is not worth a segment. */
+	"CREATE TABLE parts (\n"
+	"  sha256 BLOB PRIMARY KEY,      -- of the body it was made from\n"
+	"  version INTEGER NOT NULL,     -- of who made it\n"
+	"  outline BLOB NOT NULL,        -- which files parts/ has of it, as src/mime/outline-pack.c writes it\n"
+	"  created INTEGER NOT NULL      -- seconds since 1970\n"
+	") STRICT, WITHOUT ROWID;\n",
+	NULL,
+};
+
 static const char *const *const mail_steps[] = { mail_1, mail_2, mail_3 };
-static const char *const *const derived_steps[] = { derived_1, derived_2 };
+static const char *const *const derived_steps[] = { derived_1, derived_2, derived_3 };
 
 const StoreSchema store_schema_mail = { 0x6d61696c /* "mail" */, G_N_ELEMENTS(mail_steps), mail_steps };
 const StoreSchema store_schema_derived = { 0x6d747874 /* "mtxt" */, G_N_ELEMENTS(derived_steps), derived_steps };

@@ -60,6 +60,13 @@
 		"UPDATE " table " SET segment = :to_segment, offset = :to_offset" \
 		" WHERE segment = :segment AND offset = :offset AND length = :length" }
 
+/* What was derived by another version, or from a body that is gone.  A text is stored shortly before its body's row is: a
+ * young one without a body is left alone. */
+#define STALE(table) \
+	"SELECT t.sha256 FROM derived." table " t WHERE t.sha256 > :after AND (t.version <> :version OR" \
+	" (t.created < :before AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.sha256 = t.sha256)))" \
+	" ORDER BY t.sha256 LIMIT :limit"
+
 const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_BEGIN] = { WRITE | DERIVED, "BEGIN IMMEDIATE" },
 	[STORE_SQL_COMMIT] = { WRITE | DERIVED, "COMMIT" },
@@ -344,13 +351,15 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_TEXT_SET_COMPLETE] = { DERIVED,
 		"INSERT OR REPLACE INTO complete (one, version, body, sha256) VALUES (1, :version, :body, :sha256)" },
 	[STORE_SQL_BODY_LAST] = { READ, BODY_COLUMNS "WHERE b.id = (SELECT max(id) FROM bodies)" },
-	/* A text is stored shortly before its body's row is: a young one without a body is left alone. */
-	[STORE_SQL_TEXT_STALE] = { READ,
-		"SELECT t.sha256 FROM derived.texts t WHERE t.sha256 > :after AND (t.version <> :version OR"
-		" (t.created < :before AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.sha256 = t.sha256)))"
-		" ORDER BY t.sha256 LIMIT :limit" },
+	[STORE_SQL_TEXT_STALE] = { READ, STALE("texts") },
 	[STORE_SQL_TEXT_PRUNED] = { READ, "SELECT at FROM derived.pruned" },
 	[STORE_SQL_TEXT_SET_PRUNED] = { DERIVED, "UPDATE pruned SET at = :now" },
 	[STORE_SQL_TEXT_DROP] = { DERIVED, "DELETE FROM texts WHERE sha256 = :sha256 AND created < :before" },
 	SEGMENT_STATEMENTS(TEXTS, DERIVED, "texts"),
+
+	[STORE_SQL_PARTS_GET] = { READ, "SELECT outline FROM derived.parts WHERE sha256 = :sha256 AND version = :version" },
+	[STORE_SQL_PARTS_PUT] = { DERIVED,
+		"INSERT OR REPLACE INTO parts (sha256, version, outline, created) VALUES (:sha256, :version, :outline, :now)" },
+	[STORE_SQL_PARTS_STALE] = { READ, STALE("parts") },
+	[STORE_SQL_PARTS_DROP] = { DERIVED, "DELETE FROM parts WHERE sha256 = :sha256 AND created < :before" },
 };

@@ -58,7 +58,7 @@ tidy(Fixture *fixture)
 
 	g_assert_true(store_compact_due(fixture->store, &due, &error));
 	g_assert_true(!due || store_compact(fixture->store, NULL, &error));
-	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 1, 1, NULL, &error));
 	g_assert_true(store_operation_prune(fixture->store, &error));
 	g_assert_true(store_body_last(fixture->store, &last, &error));
 	g_assert_true(store_derived_complete(fixture->store, 1, &noted, &error));

@@ -72,7 +72,7 @@ work(Fixture *fixture)
 	g_assert_true(store_compact(fixture->store, NULL, &error));
 	sql(fixture, "UPDATE gone SET since = 0");
 	derived_sql(fixture, "UPDATE texts SET created = 0");
-	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 1, 1, NULL, &error));
 }
 
 /* Every body that a row names is there whole, and no segment has a byte more than the rows say. */

@@ -233,14 +233,14 @@ test_prune(Fixture *fixture, const void *data)
 	g_assert_true(store_derived_get(fixture->store, message.body_id, 2, &old, &error));
 	fixture_reopen(fixture); /* lets go of the segment */
 	derived_sql(fixture, "UPDATE pruned SET at = 0");
-	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 2, 1, NULL, &error));
 	g_assert_cmpint(file_size(fixture, "text/1"), ==, 200008); /* "gone" may belong to a message on its way */
 
 	derived_sql(fixture, "UPDATE texts SET created = 0");
-	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error)); /* all were looked at just now */
+	g_assert_true(store_derived_prune(fixture->store, 2, 1, NULL, &error)); /* all were looked at just now */
 	g_assert_cmpint(file_size(fixture, "text/1"), ==, 200008);
 	derived_sql(fixture, "UPDATE pruned SET at = 0");
-	g_assert_true(store_derived_prune(fixture->store, 2, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 2, 1, NULL, &error));
 	g_assert_cmpint(file_size(fixture, "text/1"), ==, -1);
 	g_assert_cmpint(file_size(fixture, "text/2"), ==, 8);
 	assert_text(fixture, id, 2, "its text");
@@ -276,7 +276,7 @@ let_go(Fixture *fixture, int64_t id)
 	g_assert_true(store_message_remove(txn, id, &error));
 	commit(txn);
 	g_assert_true(store_compact(fixture->store, NULL, &error));
-	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error)); /* too soon: it may come back */
+	g_assert_true(store_derived_prune(fixture->store, 1, 1, NULL, &error)); /* too soon: it may come back */
 	sql(fixture, "UPDATE gone SET since = 0");
 	derived_sql(fixture, "UPDATE texts SET created = 0");
 }
@@ -292,26 +292,26 @@ test_text_goes_with_its_body(Fixture *fixture, const void *data)
 	flush(fixture);
 	let_go(fixture, first);
 	g_assert_cmpint(texts_left(fixture), ==, 2);
-	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 1, 1, NULL, &error));
 	g_assert_cmpint(texts_left(fixture), ==, 1);
 	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM gone"), ==, 0);
 
 	/* The same bytes have come back meanwhile: their text stays. */
 	let_go(fixture, second);
 	int64_t again = add_message(fixture, fixture->inbox, 3, "two");
-	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 1, 1, NULL, &error));
 	assert_text(fixture, again, 1, "text of two");
 	g_assert_cmpint(sql(fixture, "SELECT count(*) FROM gone"), ==, 0);
 
 	/* Its row is still on its way, but its text is new. */
 	let_go(fixture, again);
-	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 1, 1, NULL, &error));
 	put(fixture, "two", 1, "text of two");
 	flush(fixture);
 	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "two", -1);
 	g_autofree char *gone = g_strdup_printf("INSERT INTO gone VALUES (x'%s', 0)", hash);
 	sql(fixture, gone);
-	g_assert_true(store_derived_prune(fixture->store, 1, NULL, &error));
+	g_assert_true(store_derived_prune(fixture->store, 1, 1, NULL, &error));
 	g_assert_cmpint(texts_left(fixture), ==, 1);
 }
 

@@ -114,7 +114,7 @@ compact_all(void *data)
 	do {
 		store_compact(worker->fixture->store, NULL, &error);
 		g_assert_no_error(error);
-		store_derived_prune(worker->fixture->store, 1, NULL, &error);
+		store_derived_prune(worker->fixture->store, 1, 1, NULL, &error);
 		g_assert_no_error(error);
 	} while (!atomic_load(worker->done));
 	return NULL;
