@@ -609,6 +609,7 @@ test_progress_line(void)
 	}
 }
 
+#define NO_QUOTA "\"quota_used\":null,\"quota_limit\":null,"
 #define NO_OPERATIONS "\"pending\":0,\"waiting\":0,\"held\":0,\"failed\":0,\"operations\":[]"
 
 static void
@@ -626,9 +627,11 @@ test_status_report(void)
 	g_assert_cmpstr(json, ==,
 	                "{\"version\":\"" MAILTREE_VERSION "\",\"store\":\"/s\",\"mounted\":\"/home/a b\",\"pid\":42,\"accounts\":[\n"
 	                "{\"name\":\"one\",\"phase\":\"idle\",\"last_sync\":null,\"mailboxes\":0,\"messages\":0,\"bytes\":0,"
-	                "\"missing\":0,\"remote\":0,\"remote_mailboxes\":[],\"progress\":null,\"warnings\":0,\"error\":null," NO_OPERATIONS "},\n"
+	                "\"missing\":0,\"remote\":0,\"remote_mailboxes\":[]," NO_QUOTA "\"progress\":null,\"warnings\":0,"
+	                "\"error\":null," NO_OPERATIONS "},\n"
 	                "{\"name\":\"two\",\"phase\":\"fetching\",\"last_sync\":\"2023-11-14T22:13:20Z\",\"mailboxes\":0,"
-	                "\"messages\":0,\"bytes\":0,\"missing\":0,\"remote\":0,\"remote_mailboxes\":[],\"progress\":{\"connections\":3,\"mailboxes_done\":0,"
+	                "\"messages\":0,\"bytes\":0,\"missing\":0,\"remote\":0,\"remote_mailboxes\":[]," NO_QUOTA
+	                "\"progress\":{\"connections\":3,\"mailboxes_done\":0,"
 	                "\"mailboxes_total\":2,\"messages_done\":1,\"messages_total\":4,\"bytes_done\":10,\"bytes_total\":20,"
 	                "\"wire_in\":0,\"wire_out\":0,\"seconds\":0},\"warnings\":5,"
 	                "\"error\":\"say \\\"hi\\\" \\\\x1b[0m\"," NO_OPERATIONS "}]}\n");
