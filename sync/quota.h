@@ -19,7 +19,7 @@ void sync_quota_send(SyncQuota *quota, ImapSession *session);
 void sync_quota_note(SyncQuota *quota, const ImapResponse *response);
 /* Blocks until it is answered, if it was asked; true whatever the answer is. */
 bool sync_quota_await(SyncQuota *quota, ImapSession *session, GError **error);
-/* Brings the store to it, if it differs: without an answer, or with one that says nothing, there is none; a server that wants
- * to be asked later leaves what is known. */
+/* Brings the store to it, if it differs: without an answer, or with one that says nothing, there is none; a server that
+ * wants to be asked later leaves what is known. */
 bool sync_quota_keep(const SyncQuota *quota, const SyncRun *run, GError **error);
 void sync_quota_clear(SyncQuota *quota);
