@@ -72,7 +72,7 @@ make_status(bool json, void *data)
 static bool
 fetch(int64_t message_id, pid_t reader, FsFetchedFn fn, void *fn_data, void *data, GError **error)
 {
-	return owner_fetch(data, message_id, fn, fn_data, error);
+	return owner_fetch(data, message_id, reader, fn, fn_data, error);
 }
 
 static void

@@ -68,6 +68,74 @@ set_store(ConfigParser *parser, const char *value, GError **error)
 	return set_path(parser, &parser->config->store, value);
 }
 
+/* Those that index desktops or file names, without being asked for this tree. */
+static const char default_crawlers[] =
+	"updatedb updatedb.* tracker-extract* tracker-miner-* localsearch-* baloo_file* recollindex";
+
+static void
+add_words(GPtrArray *words, const char *text, const char *separators)
+{
+	g_auto(GStrv) parts = g_strsplit_set(text, separators, -1);
+
+	for (char **part = parts; *part; part++)
+		if (*g_strstrip(*part))
+			g_ptr_array_add(words, g_strdup(*part));
+}
+
+static char **
+take_words(GPtrArray *words)
+{
+	g_ptr_array_add(words, NULL);
+	return (char **)g_ptr_array_free(words, FALSE);
+}
+
+char **
+config_default_crawlers(void)
+{
+	GPtrArray *words = g_ptr_array_new();
+
+	add_words(words, default_crawlers, " ");
+	return take_words(words);
+}
+
+static bool
+set_crawlers(ConfigParser *parser, const char *value, GError **error)
+{
+	g_autoptr(GPtrArray) given = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *words = g_ptr_array_new();
+
+	add_words(given, value, " \t");
+	for (guint i = 0; i < given->len; i++) {
+		const char *word = g_ptr_array_index(given, i);
+		if (g_str_equal(word, "default"))
+			add_words(words, default_crawlers, " ");
+		else if (given->len > 1 || !g_str_equal(word, "none"))
+			g_ptr_array_add(words, g_strdup(word));
+	}
+	g_strfreev(parser->config->crawlers);
+	parser->config->crawlers = take_words(words);
+	for (guint i = 0; i < given->len; i++) {
+		const char *word = g_ptr_array_index(given, i);
+		if (strchr(word, '/') || strlen(word) > CONFIG_CRAWLER_MAX_BYTES)
+			return config_fail(parser, error, "crawlers: %s: must be the name of a program, as /proc/PID/comm has it, "
+			                   "without its path", word);
+	}
+	return given->len <= CONFIG_CRAWLERS_MAX ||
+	       config_fail(parser, error, "crawlers: more than %d names", CONFIG_CRAWLERS_MAX);
+}
+
+static bool
+set_fetch_rate(ConfigParser *parser, const char *value, GError **error)
+{
+	if (g_str_equal(value, "unlimited")) {
+		parser->config->fetch_rate = 0;
+		return true;
+	}
+	return set_number(parser, value, 1, CONFIG_FETCH_RATE_MAX, &parser->config->fetch_rate, NULL) ||
+	       config_fail(parser, error, "fetch_rate = %s: must be a number from 1 to %d, or unlimited", value,
+	                   CONFIG_FETCH_RATE_MAX);
+}
+
 static bool
 set_protocol(ConfigParser *parser, const char *value, GError **error)
 {
@@ -227,17 +295,11 @@ set_tls_key(ConfigParser *parser, const char *value, GError **error)
 static bool
 set_folders(ConfigParser *parser, const char *value, GError **error)
 {
-	g_auto(GStrv) words = g_strsplit_set(value, strchr(value, ';') ? ";" : " \t", -1);
-	GStrvBuilder *builder = g_strv_builder_new();
+	GPtrArray *words = g_ptr_array_new();
 
-	for (char **word = words; *word; word++) {
-		g_strstrip(*word);
-		if (**word)
-			g_strv_builder_add(builder, *word);
-	}
+	add_words(words, value, strchr(value, ';') ? ";" : " \t");
 	g_strfreev(parser->account->folders);
-	parser->account->folders = g_strv_builder_end(builder);
-	g_strv_builder_unref(builder);
+	parser->account->folders = take_words(words);
 	return parser->account->folders[0] || config_fail(parser, error, "folders: there is no pattern in it");
 }
 
@@ -338,6 +400,8 @@ set_connections(ConfigParser *parser, const char *value, GError **error)
 
 static const ConfigKey keys[] = {
 	{ CONFIG_SECTION_PROGRAM, "store", set_store },
+	{ CONFIG_SECTION_PROGRAM, "crawlers", set_crawlers },
+	{ CONFIG_SECTION_PROGRAM, "fetch_rate", set_fetch_rate },
 	{ CONFIG_SECTION_ACCOUNT, "protocol", set_protocol },
 	{ CONFIG_SECTION_ACCOUNT, "host", set_host },
 	{ CONFIG_SECTION_ACCOUNT, "port", set_port },

@@ -28,6 +28,9 @@ struct ConfigParser {
 	const ConfigKey *key;           /* the one that is set */
 };
 
+/* What stands where the file says nothing.  g_strfreev(). */
+char **config_default_crawlers(void);
+
 /* The key of that name in that section, and its index; NULL: there is none. */
 const ConfigKey *config_key_find(ConfigSection section, const char *name, size_t *index_r);
 

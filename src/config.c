@@ -43,6 +43,7 @@ config_free(Config *config)
 	if (config) {
 		g_free(config->path);
 		g_free(config->store);
+		g_strfreev(config->crawlers);
 		g_ptr_array_unref(config->accounts);
 		g_free(config);
 	}
@@ -215,6 +216,8 @@ config_parse(const char *path, const char *text, size_t length, GError **error)
 
 	config->path = g_strdup(path);
 	config->store = g_build_filename(g_get_user_data_dir(), "mailtree", NULL);
+	config->crawlers = config_default_crawlers();
+	config->fetch_rate = CONFIG_FETCH_RATE;
 	config->accounts = g_ptr_array_new_with_free_func(account_free);
 	if (!g_utf8_validate(text, (gssize)length, &bad)) {
 		unsigned line = 1;

@@ -13,6 +13,10 @@
 #define CONFIG_ACCOUNT_NAME_MAX_BYTES 100
 #define CONFIG_CONNECTIONS_MAX 16
 #define CONFIG_BODIES_MAX_DAYS 36500
+#define CONFIG_CRAWLERS_MAX 100
+#define CONFIG_CRAWLER_MAX_BYTES 64
+#define CONFIG_FETCH_RATE 600
+#define CONFIG_FETCH_RATE_MAX 1000000
 #define CONFIG_UNDO_DEFAULT_S 3600
 #define CONFIG_UNDO_MAX_S (366 * 24 * 3600)
 
@@ -33,6 +37,8 @@ typedef struct {
 typedef struct {
 	char *path;
 	char *store;         /* absolute */
+	char **crawlers;     /* patterns of the names of programs for which nothing is fetched; never NULL */
+	unsigned fetch_rate; /* messages a minute that are fetched because they are read; 0: any number */
 	GPtrArray *accounts; /* of ConfigAccount, in the order of the file; at least one */
 } Config;
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "owner.h"
+#include "readers.h"
 
 #include <pthread.h>
 
@@ -16,7 +17,11 @@ struct Owner {
 	pthread_mutex_t lock; /* the engine ends while FUSE's threads ask for things; the engine's locks are taken inside */
 	SyncEngine *engine;   /* under the lock for all that may be called after owner_stop(); NULL once it has ended */
 	ControlServer *control;
+	Readers *readers; /* constant */
 	char *mounted;
 	CoreCancel *quit;
 	int wake_fd; /* an eventfd */
+	int64_t refused_ms; /* under the lock: when the main thread was last woken because a reader was refused */
 };
+
+void owner_wake(Owner *owner); /* any thread: the main one looks at what changed */

@@ -11,16 +11,6 @@
 
 #define PROGRESS_MS 500
 
-/* The main thread looks at what changed. */
-static void
-wake(Owner *owner)
-{
-	uint64_t one = 1;
-
-	if (write(owner->wake_fd, &one, sizeof one) < 0)
-		core_log(CORE_LOG_WARNING, "main", "cannot wake the main thread: %s", g_strerror(errno));
-}
-
 typedef struct {
 	ControlConnection *connection;
 	const char *account;
@@ -59,7 +49,7 @@ call_sync(ControlConnection *connection, const char *argument, void *data)
 		control_send_error(connection, error);
 		return;
 	}
-	wake(owner);
+	owner_wake(owner);
 	for (;;) {
 		struct pollfd fds[] = { { .fd = round_fd(round), .events = POLLIN }, { .fd = control_connection_fd(connection) } };
 		int ready = poll(fds, G_N_ELEMENTS(fds), PROGRESS_MS);
@@ -116,7 +106,7 @@ call_change(ControlConnection *connection, const char *argument, void *data)
 	}
 	control_send(connection, "text", "%u %u", result.count, result.held);
 	sync_engine_poke(owner->engine);
-	wake(owner);
+	owner_wake(owner);
 }
 
 static void

@@ -17,6 +17,8 @@
 
 int owner_fetch_ms = 30000;
 
+#define REFUSED_MS 1000
+
 Owner *
 owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error)
 {
@@ -28,6 +30,7 @@ owner_new(const Config *config, Accounts *accounts, Store *store, const char *mo
 	owner->mounted = g_strdup(mounted);
 	owner->quit = core_cancel_new();
 	pthread_mutex_init(&owner->lock, NULL);
+	owner->readers = readers_new(config->crawlers, config->fetch_rate);
 	owner->wake_fd = -1;
 	owner->engine = sync_engine_new(store, accounts->list, accounts->count, error);
 	if (!owner->engine)
@@ -65,6 +68,7 @@ owner_free(Owner *owner)
 	pthread_mutex_destroy(&owner->lock);
 	accounts_free(owner->accounts);
 	core_cancel_unref(owner->quit);
+	readers_free(owner->readers);
 	if (owner->wake_fd >= 0)
 		close(owner->wake_fd);
 	g_free(owner->mounted);
@@ -104,6 +108,15 @@ owner_woken(Owner *owner)
 		core_log(CORE_LOG_WARNING, "main", "cannot read from an eventfd: %s", g_strerror(errno));
 }
 
+void
+owner_wake(Owner *owner)
+{
+	uint64_t one = 1;
+
+	if (write(owner->wake_fd, &one, sizeof one) < 0)
+		core_log(CORE_LOG_WARNING, "main", "cannot wake the main thread: %s", g_strerror(errno));
+}
+
 bool
 owner_busy(Owner *owner)
 {
@@ -132,17 +145,38 @@ owner_status(Owner *owner, bool json)
 		status_report_add(report, owner->accounts->list[i].name, owner->store, &run);
 		sync_status_clear(&run);
 	}
+	readers_refused(owner->readers, &report->refused);
 	return json ? status_json(report) : status_text(report);
 }
 
-bool
-owner_fetch(Owner *owner, int64_t message_id, SyncFetchedFn fn, void *data, GError **error)
+/* For the mount's status, which a crawler need not make anew at each file. */
+static void
+note_refusal(Owner *owner, int64_t now_ms)
 {
 	pthread_mutex_lock(&owner->lock);
-	int64_t deadline_ms = core_clock_ms() + owner_fetch_ms;
-	bool ok = owner->engine ? sync_engine_fetch(owner->engine, message_id, deadline_ms, fn, data, error)
+	bool is_due = owner->refused_ms == 0 || now_ms - owner->refused_ms >= REFUSED_MS;
+	if (is_due)
+		owner->refused_ms = now_ms;
+	pthread_mutex_unlock(&owner->lock);
+	if (is_due)
+		owner_wake(owner);
+}
+
+bool
+owner_fetch(Owner *owner, int64_t message_id, pid_t reader, SyncFetchedFn fn, void *data, GError **error)
+{
+	int64_t now_ms = core_clock_ms();
+
+	if (!readers_admit(owner->readers, reader, now_ms, error)) {
+		note_refusal(owner, now_ms);
+		return false;
+	}
+	pthread_mutex_lock(&owner->lock);
+	bool ok = owner->engine ? sync_engine_fetch(owner->engine, message_id, now_ms + owner_fetch_ms, fn, data, error)
 	                        : core_throw(error, CORE_ERROR_UNREACHABLE, "the mount is ending");
 	pthread_mutex_unlock(&owner->lock);
+	if (!ok)
+		readers_spare(owner->readers);
 	return ok;
 }
 

@@ -46,7 +46,7 @@ char *owner_status(Owner *owner, bool json);
 extern int owner_fetch_ms;
 
 /* As FsCalls.fetch (fs/mount.h).  Any thread, also while the engine ends. */
-bool owner_fetch(Owner *owner, int64_t message_id, SyncFetchedFn fn, void *data, GError **error);
+bool owner_fetch(Owner *owner, int64_t message_id, pid_t reader, SyncFetchedFn fn, void *data, GError **error);
 
 /* As FsCalls.abandon.  Any thread, also while the engine ends. */
 void owner_abandon(Owner *owner, int64_t message_id, const void *fn_data);

@@ -152,6 +152,19 @@ append_account_text(GString *text, const StatusAccount *account)
 	status_operations_append_text(text, &account->operations);
 }
 
+static void
+append_refused_text(GString *text, const ReadersRefused *refused)
+{
+	g_autofree char *name = text_printable(refused->last_crawler);
+
+	if (refused->of_crawlers > 0)
+		g_string_append_printf(text, "refused %" G_GUINT64_FORMAT " %s of crawlers, the last by %s\n", refused->of_crawlers,
+		                       refused->of_crawlers == 1 ? "read" : "reads", name);
+	if (refused->beyond_rate > 0)
+		g_string_append_printf(text, "refused %" G_GUINT64_FORMAT " %s beyond fetch_rate\n", refused->beyond_rate,
+		                       refused->beyond_rate == 1 ? "read" : "reads");
+}
+
 char *
 status_text(const StatusReport *report)
 {
@@ -167,6 +180,7 @@ status_text(const StatusReport *report)
 	} else {
 		g_string_append(text, "mount   none\n");
 	}
+	append_refused_text(text, &report->refused);
 	for (guint i = 0; i < report->accounts->len; i++)
 		append_account_text(text, g_ptr_array_index(report->accounts, i));
 	return g_string_free(text, FALSE);
@@ -234,6 +248,8 @@ status_json(const StatusReport *report)
 		json_number(json, "pid", (uint64_t)report->pid);
 	else
 		json_null(json, "pid");
+	json_number(json, "refused_crawlers", report->refused.of_crawlers);
+	json_number(json, "refused_rate", report->refused.beyond_rate);
 	json_open(json, "accounts", '[');
 	for (guint i = 0; i < report->accounts->len; i++) {
 		json_newline(json);

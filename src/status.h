@@ -1,6 +1,7 @@
 /* What "mailtree status" and the mount's status and status.json say. */
 #pragma once
 
+#include "readers.h"
 #include "status-operations.h"
 #include "status-remote.h"
 #include "store/store.h"
@@ -22,6 +23,7 @@ typedef struct {
 	char *store;
 	char *mounted;      /* NULL: not mounted */
 	int64_t pid;        /* of the owner; 0: nobody owns the store */
+	ReadersRefused refused; /* by the owner, since it began */
 	GPtrArray *accounts; /* of StatusAccount */
 } StatusReport;
 

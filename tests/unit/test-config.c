@@ -1,5 +1,5 @@
 /* src/config: what is accepted and the words for what is not.  src/password: the sources of a password. */
-#include "config.h"
+#include "config-private.h"
 #include "netrc.h"
 #include "password.h"
 #include "store/mailboxes.h"
@@ -52,6 +52,64 @@ test_defaults(void)
 	g_assert_cmpuint(a->connections, ==, 0);
 	g_assert_cmpint(a->password.kind, ==, PASSWORD_PROMPT);
 	g_assert_true(g_str_has_suffix(config->store, "/mailtree"));
+	g_assert_cmpuint(config->fetch_rate, ==, CONFIG_FETCH_RATE);
+	g_assert_true(g_strv_contains((const char *const *)config->crawlers, "updatedb"));
+	g_assert_true(g_strv_contains((const char *const *)config->crawlers, "baloo_file*"));
+}
+
+static void
+test_crawlers(void)
+{
+	static const struct {
+		const char *value, *want; /* D: the default ones */
+	} rows[] = {
+		{ "none", "" },       { "default", "D" },         { "my-indexer", "my-indexer" },
+		{ "a?b  *c d", "a?b *c d" }, { "x default  # and mine", "x D" }, { "default none", "D none" },
+	};
+	g_auto(GStrv) defaults = config_default_crawlers();
+	g_autofree char *all = g_strjoinv(" ", defaults);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autofree char *text = g_strdup_printf("[mailtree]\ncrawlers = %s\n" GOOD, rows[i].value);
+		g_auto(GStrv) parts = g_strsplit(rows[i].want, "D", -1);
+		g_autofree char *want = g_strjoinv(all, parts);
+		g_autoptr(Config) config = parse(text, &error);
+		g_assert_no_error(error);
+		g_autofree char *got = g_strjoinv(" ", config->crawlers);
+		g_assert_cmpstr(got, ==, want);
+	}
+}
+
+static void
+test_fetch_rate(void)
+{
+	static const struct {
+		const char *value;
+		unsigned rate;
+	} rows[] = { { "1", 1 }, { "600", 600 }, { "1000000", 1000000 }, { "unlimited", 0 } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autofree char *text = g_strdup_printf("[mailtree]\nfetch_rate = %s\n" GOOD, rows[i].value);
+		g_autoptr(Config) config = parse(text, &error);
+		g_assert_no_error(error);
+		g_assert_cmpuint(config->fetch_rate, ==, rows[i].rate);
+	}
+}
+
+static void
+test_too_many_crawlers(void)
+{
+	g_autoptr(GString) text = g_string_new("[mailtree]\ncrawlers =");
+	g_autoptr(GError) error = NULL;
+
+	for (int i = 0; i <= CONFIG_CRAWLERS_MAX; i++)
+		g_string_append(text, " x");
+	g_string_append(text, "\n" GOOD);
+	g_assert_null(parse(text->str, &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_CONFIG);
+	g_assert_cmpstr(error->message, ==, "/etc/x/config:2: crawlers: more than 100 names");
 }
 
 static void
@@ -61,6 +119,8 @@ test_every_key(void)
 		"# mine\r\n"
 		"[mailtree]\r\n"
 		"store = ~/mail store   # a comment\n"
+		"crawlers = default indexer\n"
+		"fetch_rate = 60\n"
 		"\n"
 		"; another\n"
 		"[account my work]  # with a comment\n"
@@ -101,7 +161,9 @@ test_every_key(void)
 	const ConfigAccount *a = account(config, 0), *b = account(config, 1), *c = account(config, 2);
 	g_assert_cmpstr(config->store, ==, store);
 	g_assert_cmpstr(a->name, ==, "my work");
-	g_assert_cmpuint(a->line, ==, 6);
+	g_assert_cmpuint(a->line, ==, 8);
+	g_assert_true(g_strv_contains((const char *const *)config->crawlers, "indexer"));
+	g_assert_cmpuint(config->fetch_rate, ==, 60);
 	g_assert_cmpstr(a->imap.host, ==, "::1");
 	g_assert_cmpint(a->imap.port, ==, 1143);
 	g_assert_cmpint(a->imap.tls, ==, IMAP_TLS_STARTTLS);
@@ -162,6 +224,11 @@ test_errors_name_the_line(void)
 		{ GOOD "port = 0\n", "/etc/x/config:5: port = 0: must be a number from 1 to 65535" },
 		{ GOOD "port = 65536\n", "/etc/x/config:5: port = 65536: must be a number from 1 to 65535" },
 		{ GOOD "port = 99x\n", "/etc/x/config:5: port = 99x: must be a number from 1 to 65535" },
+		{ "[mailtree]\nfetch_rate = 0\n", "/etc/x/config:2: fetch_rate = 0: must be a number from 1 to 1000000, or unlimited" },
+		{ "[mailtree]\nfetch_rate = 5/s\n", "/etc/x/config:2: fetch_rate = 5/s: must be a number from 1 to 1000000, or unlimited" },
+		{ "[mailtree]\ncrawlers = x /usr/bin/y\n",
+		  "/etc/x/config:2: crawlers: /usr/bin/y: must be the name of a program, as /proc/PID/comm has it, without its path" },
+		{ GOOD "crawlers = x\n", "/etc/x/config:5: unknown key crawlers; mailtree-config(5) lists the keys" },
 		{ GOOD "connections = 17\n", "/etc/x/config:5: connections = 17: must be a number from 1 to 16" },
 		{ GOOD "tls = yes\n", "/etc/x/config:5: tls = yes: must be one of implicit, starttls, none" },
 		{ GOOD "insecure = 1\n", "/etc/x/config:5: insecure = 1: must be one of no, yes" },
@@ -516,6 +583,9 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	folder = g_dir_make_tmp("mailtree-config-XXXXXX", NULL);
 	g_test_add_func("/config/defaults", test_defaults);
+	g_test_add_func("/config/crawlers", test_crawlers);
+	g_test_add_func("/config/fetch-rate", test_fetch_rate);
+	g_test_add_func("/config/too-many-crawlers", test_too_many_crawlers);
 	g_test_add_func("/config/every-key", test_every_key);
 	g_test_add_func("/config/errors-name-the-line", test_errors_name_the_line);
 	g_test_add_func("/config/bad-pin", test_bad_pin);

@@ -621,11 +621,13 @@ test_status_report(void)
 		                 .last_sync_s = 1700000000, .error = (char[]){ "say \"hi\"\n\033[0m" }, .warnings = 5,
 		                 .started_ms = core_clock_ms() };
 
+	report->refused = (ReadersRefused){ 9, 1, "baloo\033_file" };
 	status_report_add(report, "one", NULL, NULL);
 	status_report_add(report, "two", NULL, &run);
 	g_autofree char *json = status_json(report), *text = status_text(report);
 	g_assert_cmpstr(json, ==,
-	                "{\"version\":\"" MAILTREE_VERSION "\",\"store\":\"/s\",\"mounted\":\"/home/a b\",\"pid\":42,\"accounts\":[\n"
+	                "{\"version\":\"" MAILTREE_VERSION "\",\"store\":\"/s\",\"mounted\":\"/home/a b\",\"pid\":42,"
+	                "\"refused_crawlers\":9,\"refused_rate\":1,\"accounts\":[\n"
 	                "{\"name\":\"one\",\"phase\":\"idle\",\"last_sync\":null,\"mailboxes\":0,\"messages\":0,\"bytes\":0,"
 	                "\"missing\":0,\"remote\":0,\"remote_mailboxes\":[]," NO_QUOTA "\"progress\":null,\"warnings\":0,"
 	                "\"error\":null," NO_OPERATIONS "},\n"
@@ -635,7 +637,8 @@ test_status_report(void)
 	                "\"mailboxes_total\":2,\"messages_done\":1,\"messages_total\":4,\"bytes_done\":10,\"bytes_total\":20,"
 	                "\"wire_in\":0,\"wire_out\":0,\"seconds\":0},\"warnings\":5,"
 	                "\"error\":\"say \\\"hi\\\" \\\\x1b[0m\"," NO_OPERATIONS "}]}\n");
-	g_assert_nonnull(strstr(text, "mount   /home/a b (process 42)\n"));
+	g_assert_nonnull(strstr(text, "mount   /home/a b (process 42)\nrefused 9 reads of crawlers, the last by baloo\\x1b_file\n"
+	                              "refused 1 read beyond fetch_rate\n\none\n"));
 	g_assert_nonnull(strstr(text, "\none\n  now           idle\n  last complete never\n"));
 	g_assert_nonnull(strstr(text, "  now           1/4 messages  10 bytes of 20 bytes\n  connections   3\n"));
 	g_assert_nonnull(strstr(text, "  error         say \"hi\" \\x1b[0m\n"));
