@@ -55,6 +55,10 @@ struct FsChanges {
 	/* A whole file into one that has no bytes yet; *n_r: how many it has now; 0: it cannot be, the bytes have to travel. */
 	bool (*copy)(const FsView *view, Fs *fs, FsInode from, FsInode inode, uint64_t *n_r, GError **error);
 
+	/* Whether all that was written to a file is durable, so that there is nothing to save.  NULL: save finds out.  Most who
+	 * close a file have only read it: costs next to nothing. */
+	bool (*is_saved)(Fs *fs, FsInode inode);
+
 	const FsVerb *save, *unlink, *rename, *mkdir, *rmdir, *link, *set_time, *set_xattr;
 };
 

@@ -123,12 +123,14 @@ static void
 save(fuse_req_t req, FsInode inode)
 {
 	const FsView *view = fs_view_of(inode);
+	const FsChanges *changes = view ? view->changes : NULL;
+	Fs *fs = fs_of(req);
 
-	if (!view || !view->changes || !view->changes->save) {
+	if (!changes || !changes->save || (changes->is_saved && changes->is_saved(fs, inode))) {
 		fuse_reply_err(req, 0);
 		return;
 	}
-	FsChange *change = fs_change_new(req, fs_of(req), view, view->changes->save, 0, NULL);
+	FsChange *change = fs_change_new(req, fs, view, changes->save, 0, NULL);
 	change->inode = inode;
 	fs_change_submit(change, true, NULL);
 }

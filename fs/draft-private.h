@@ -5,6 +5,7 @@
 #include "fs/draft.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct {
 	int64_t id;
@@ -26,12 +27,15 @@ typedef struct {
 struct FsDrafts {
 	Store *store;
 	pthread_mutex_t lock; /* protects what follows, and what is said above */
-	GHashTable *table;    /* id to Draft, which it has a reference to */
+	GHashTable *table;    /* id to Draft, which it has a reference to; see fs_drafts_count() */
+	atomic_uint count;    /* of the table, for those who look without the lock */
 	GHashTable *shifts;   /* id to uint64_t: Draft.grown of what was saved */
 	unsigned news;        /* of the table: never saved and not gone */
 	int64_t next_id, end_id;
 };
 
+/* With the table's lock held, after each change of the table. */
+void fs_drafts_count(FsDrafts *drafts);
 /* A reference, with the draft's lock held; NULL: there is none. */
 FsDraftFile *fs_drafts_hold(FsDrafts *drafts, int64_t id);
 void fs_drafts_let_go(FsDrafts *drafts, FsDraftFile *draft);

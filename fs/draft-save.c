@@ -148,6 +148,7 @@ fs_drafts_saved(FsDrafts *drafts, const FsDraftBytes *bytes)
 	if (draft->generation == bytes->generation && !draft->is_gone) {
 		note_growth(drafts, bytes, draft->grown);
 		g_hash_table_remove(drafts->table, &bytes->id);
+		fs_drafts_count(drafts);
 	}
 	pthread_mutex_unlock(&drafts->lock);
 	fs_drafts_let_go(drafts, draft);

@@ -61,6 +61,19 @@ fs_drafts_free(FsDrafts *drafts)
 	g_free(drafts);
 }
 
+void
+fs_drafts_count(FsDrafts *drafts)
+{
+	atomic_store(&drafts->count, g_hash_table_size(drafts->table));
+}
+
+/* Mostly nothing is being written, and whoever only reads need not wait for others to find that out. */
+static bool
+is_idle(FsDrafts *drafts)
+{
+	return atomic_load(&drafts->count) == 0;
+}
+
 static FsDraftFile *
 draft_new(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name)
 {
@@ -74,6 +87,7 @@ draft_new(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name)
 	pthread_mutex_init(&draft->lock, NULL);
 	fs_content_init(&draft->content, store_dir(drafts->store));
 	g_hash_table_insert(drafts->table, &draft->id, draft);
+	fs_drafts_count(drafts);
 	return draft;
 }
 
@@ -116,6 +130,8 @@ fs_drafts_find(FsDrafts *drafts, int64_t mailbox_id, const char *name, FsDraft *
 	gpointer value;
 	bool found = false;
 
+	if (is_idle(drafts))
+		return false;
 	pthread_mutex_lock(&drafts->lock);
 	if (drafts->news > 0) {
 		g_hash_table_iter_init(&iter, drafts->table);
@@ -176,6 +192,8 @@ fs_drafts_any(FsDrafts *drafts, int64_t mailbox_id)
 	gpointer value;
 	bool any = false;
 
+	if (is_idle(drafts))
+		return false;
 	pthread_mutex_lock(&drafts->lock);
 	g_hash_table_iter_init(&iter, drafts->table);
 	while (!any && g_hash_table_iter_next(&iter, NULL, &value))
@@ -187,6 +205,8 @@ fs_drafts_any(FsDrafts *drafts, int64_t mailbox_id)
 bool
 fs_drafts_get(FsDrafts *drafts, int64_t id, FsDraft *draft_r)
 {
+	if (is_idle(drafts))
+		return false;
 	pthread_mutex_lock(&drafts->lock);
 	const FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
 	if (draft)
@@ -198,6 +218,8 @@ fs_drafts_get(FsDrafts *drafts, int64_t id, FsDraft *draft_r)
 FsDraftFile *
 fs_drafts_hold(FsDrafts *drafts, int64_t id)
 {
+	if (is_idle(drafts))
+		return NULL;
 	pthread_mutex_lock(&drafts->lock);
 	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
 	if (draft)
@@ -428,6 +450,7 @@ fs_drafts_forget(FsDrafts *drafts, int64_t id)
 	const FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
 	if (draft && draft->is_gone)
 		g_hash_table_remove(drafts->table, &id);
+	fs_drafts_count(drafts);
 	g_hash_table_remove(drafts->shifts, &id);
 	pthread_mutex_unlock(&drafts->lock);
 }

@@ -127,6 +127,15 @@ fs_mail_copy(const FsView *view, Fs *fs, FsInode from, FsInode inode, uint64_t *
 
 /* Saving. */
 
+/* A draft is forgotten behind the transaction that has saved it. */
+bool
+fs_mail_is_saved(Fs *fs, FsInode inode)
+{
+	FsDraft draft;
+
+	return !fs_drafts_get(fs->drafts, row_of(inode), &draft);
+}
+
 static bool
 put(FsChange *change, const char *as_name, StoreWriter *writer, GError **error)
 {

@@ -14,6 +14,7 @@ bool fs_mail_write(const FsView *view, Fs *fs, FsInode inode, const void *bytes,
                    GError **error);
 bool fs_mail_resize(const FsView *view, Fs *fs, FsInode inode, uint64_t size, GError **error);
 bool fs_mail_copy(const FsView *view, Fs *fs, FsInode from, FsInode inode, uint64_t *n_r, GError **error);
+bool fs_mail_is_saved(Fs *fs, FsInode inode);
 extern const FsVerb fs_mail_save, fs_mail_unlink, fs_mail_link, fs_mail_set_time, fs_mail_set_xattr;
 
 /* Of fs_mail_rename, when it is about a file. */

@@ -61,6 +61,7 @@ static const FsChanges changes = {
 	.write = fs_mail_write,
 	.resize = fs_mail_resize,
 	.copy = fs_mail_copy,
+	.is_saved = fs_mail_is_saved,
 	.save = &fs_mail_save,
 	.unlink = &fs_mail_unlink,
 	.rename = &fs_mail_rename,

@@ -102,6 +102,42 @@ test_large_message(void)
 	server_stop(&server);
 }
 
+static StoreTxn *under_way;
+
+static int64_t
+do_begin(World *world, const Call *call)
+{
+	check(under_way = store_begin(world->store, &error));
+	return 0;
+}
+
+static int64_t
+do_rollback(World *world, const Call *call)
+{
+	store_rollback(g_steal_pointer(&under_way));
+	return 0;
+}
+
+/* A long transaction is under way, as when many messages arrive; closing what was only read asks for none. */
+static void
+test_readers_wait_for_no_writer(void)
+{
+	Server server;
+
+	server_start(&server);
+	run(&server, do_begin);
+	assert_names(&server, "mail/web4u/INBOX", FIRST ".eml|" SECOND ".eml|");
+	assert_content(&server, "mail/web4u/INBOX/" FIRST ".eml", FIRST_BODY);
+	assert_content(&server, "mail/web4u/INBOX/" FIRST ".eml", FIRST_BODY);
+	g_free(content_of(&server, "text/web4u/INBOX/" FIRST ".txt"));
+	int fd = open(at(&server, "mail/web4u/INBOX/" SECOND ".eml"), O_RDWR | O_CLOEXEC);
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(fsync(fd), ==, 0);
+	g_assert_cmpint(close(fd), ==, 0);
+	run(&server, do_rollback);
+	server_stop(&server);
+}
+
 static void
 test_attributes(void)
 {
@@ -445,6 +481,7 @@ run_tests(int argc, char **argv)
 	g_test_add_func("/fs/tree", test_tree);
 	g_test_add_func("/fs/content", test_content);
 	g_test_add_func("/fs/large-message", test_large_message);
+	g_test_add_func("/fs/readers-wait-for-no-writer", test_readers_wait_for_no_writer);
 	g_test_add_func("/fs/attributes", test_attributes);
 	g_test_add_func("/fs/extended-attributes", test_extended_attributes);
 	g_test_add_func("/fs/writing-is-refused", test_text_cannot_be_written);
