@@ -76,7 +76,9 @@ op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	GError *error = NULL;
 	FsNode node;
 
-	if (view->lookup(view, fs, directory, name, &node, &error))
+	if (view->hides && view->hides(view, fs, directory, name, fuse_req_ctx(req)->pid))
+		fuse_reply_err(req, ENOENT);
+	else if (view->lookup(view, fs, directory, name, &node, &error))
 		fs_reply_entry(req, fs, &node);
 	else
 		fs_reply_failure(req, directory, error);
@@ -246,6 +248,22 @@ op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_f
 		fuse_reply_buf(req, buffer, n);
 	else if (!error && (message_id = absent(fs, inode)) != 0)
 		fetch(req, inode, size, offset, message_id);
+	else
+		fs_reply_failure(req, inode, error);
+}
+
+static void
+op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	FsInode inode = fs_inode_in(req, ino);
+	const FsView *view = view_of(inode);
+	g_autofree char *target = NULL;
+	GError *error = NULL;
+
+	if (!view->readlink)
+		fuse_reply_err(req, EINVAL);
+	else if (view->readlink(view, fs_of(req), inode, &target, &error))
+		fuse_reply_readlink(req, target);
 	else
 		fs_reply_failure(req, inode, error);
 }
@@ -430,6 +448,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.getattr = op_getattr,
 	.open = op_open,
 	.read = op_read,
+	.readlink = op_readlink,
 	.opendir = op_open,
 	.readdir = op_readdir,
 	.readdirplus = op_readdirplus,

@@ -10,9 +10,12 @@
 typedef uint64_t FsInode;
 
 typedef enum {
-	FS_TAG_ROOT, /* and what stands beside the views: README, status, status.json */
+	FS_TAG_ROOT, /* and what stands beside the views: README, ctl, status, status.json */
 	FS_TAG_MAIL,
 	FS_TAG_TEXT,
+	FS_TAG_PARTS,
+	FS_TAG_MAILDIR,
+	FS_TAG_SEARCH,
 	FS_TAG_COUNT /* at most 16 */
 } FsTag;
 

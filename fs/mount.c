@@ -59,7 +59,7 @@ changed(const StoreChange *changes, size_t count, void *data)
 	}
 	begin_telling(mount);
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++) {
-		for (size_t i = 0; i < count && fs_views[tag]->changed; i++)
+		for (size_t i = 0; i < count && fs_views[tag] && fs_views[tag]->changed; i++)
 			fs_views[tag]->changed(fs_views[tag], &changes[i], freshness_of(mount, fs_views[tag]));
 	}
 	end_telling(mount);

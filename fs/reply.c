@@ -41,7 +41,7 @@ fs_fill_stat(const Fs *fs, const FsNode *node, struct stat *st)
 
 	*st = (struct stat){
 		.st_ino = node->number,
-		.st_mode = node->directory ? S_IFDIR | 0500 | write : S_IFREG | 0400 | write,
+		.st_mode = node->link ? S_IFLNK | 0777 : (node->directory ? S_IFDIR | 0500 : S_IFREG | 0400) | write,
 		.st_nlink = 1, /* of a directory: do not conclude from it how many folders are in it */
 		.st_uid = fs->uid,
 		.st_gid = fs->gid,

@@ -79,7 +79,7 @@ root_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsN
 	if (directory != FS_INODE_ROOT)
 		return false;
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++) {
-		if (fs_views[tag]->name && strcmp(fs_views[tag]->name, name) == 0) {
+		if (fs_views[tag] && fs_views[tag]->name && strcmp(fs_views[tag]->name, name) == 0) {
 			*node_r = directory_node(fs, fs_inode(tag, 0, 0));
 			return true;
 		}
@@ -130,7 +130,7 @@ root_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsListF
 	}
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++) {
 		FsNode node = directory_node(fs, fs_inode(tag, 0, 0));
-		if (fs_views[tag]->name && ++cookie > after && !fn(fs_views[tag]->name, &node, cookie, data))
+		if (fs_views[tag] && fs_views[tag]->name && ++cookie > after && !fn(fs_views[tag]->name, &node, cookie, data))
 			return true;
 	}
 	return true;

@@ -21,6 +21,7 @@ typedef struct {
 	struct FsDrafts *drafts;
 	struct FsSaver *saver;
 	struct FsPredecessors *predecessors;
+	struct FsSearches *searches;
 	uid_t uid; /* whose the files are */
 	gid_t gid;
 	int64_t started_s;
@@ -33,6 +34,7 @@ typedef struct {
 	uint64_t size;
 	int64_t mtime_s;
 	bool directory;
+	bool link;       /* symbolic; the size is that of its target */
 	bool writable;
 	bool changing;   /* its bytes and attributes may be others at the next look */
 	bool remote;     /* its bytes are not here: the size is what somebody says, and may not be remembered */
@@ -50,6 +52,8 @@ struct FsView {
 
 	/* True and filled; false with *error unset when there is none; false with *error. */
 	bool (*lookup)(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error);
+	/* Whether lookup() is to find nothing, because @reader asks in order to make that name.  NULL: never. */
+	bool (*hides)(const FsView *view, Fs *fs, FsInode directory, const char *name, pid_t reader);
 	bool (*attributes)(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error);
 
 	/* Entries behind the one that had the cookie @after (0: from the first), each once however much comes and goes
@@ -61,6 +65,9 @@ struct FsView {
 	 * fetched first (absent). */
 	bool (*read)(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
 	             GError **error);
+
+	/* Where a symbolic link leads; g_free().  NULL: there are none. */
+	bool (*readlink)(const FsView *view, Fs *fs, FsInode inode, char **target_r, GError **error);
 
 	/* The message whose body has to be fetched before the file can be read (FsCalls.fetch); 0: none.  NULL: never. */
 	int64_t (*absent)(const FsView *view, Fs *fs, FsInode inode);
@@ -86,7 +93,7 @@ struct FsView {
 
 #define FS_COOKIE_FIRST 2 /* of "..": those of views are greater */
 
-extern const FsView *const fs_views[FS_TAG_COUNT]; /* by tag */
+extern const FsView *const fs_views[FS_TAG_COUNT]; /* by tag; NULL: there is none of that tag */
 
 /* NULL if no view has such inodes. */
 const FsView *fs_view_of(FsInode inode);

@@ -189,29 +189,16 @@ owner_abandon(Owner *owner, int64_t message_id, const void *fn_data)
 	pthread_mutex_unlock(&owner->lock);
 }
 
-typedef struct {
-	int64_t id;
-	char *name;
-} Wanted;
-
-static bool
-take_name(const StoreAccount *account, void *data)
-{
-	Wanted *wanted = data;
-
-	if (account->id == wanted->id)
-		wanted->name = g_strdup(account->name);
-	return !wanted->name;
-}
-
 bool
 owner_removal(Owner *owner, StoreTxn *txn, int64_t account_id, StoreRemoval *how_r, GError **error)
 {
-	Wanted wanted = { account_id, NULL };
+	GError *failure = NULL;
+	g_autofree char *name = store_account_name(owner->store, account_id, &failure);
 
-	if (!store_account_list(owner->store, take_name, &wanted, error))
+	if (failure) {
+		g_propagate_error(error, failure);
 		return false;
-	g_autofree char *name = wanted.name;
+	}
 	const ConfigAccount *account = name ? config_account(owner->config, name, NULL) : NULL;
 	if (!account)
 		return core_throw(error, CORE_ERROR_REFUSED, "the account is not in the configuration any more");

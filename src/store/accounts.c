@@ -99,6 +99,18 @@ store_account_find(Store *store, const char *name, StoreAccount *account_r, GErr
 	return true;
 }
 
+char *
+store_account_name(Store *store, int64_t id, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return NULL;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ACCOUNT_NAME);
+	store_bind_int(query, ":id", id);
+	return store_query_row(reader.db, query, error) ? g_strdup(store_column_text(query, 0)) : NULL;
+}
+
 bool
 store_account_counts(Store *store, int64_t account_id, StoreCounts *counts_r, GError **error)
 {

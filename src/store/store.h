@@ -101,6 +101,9 @@ bool store_account_list(Store *store, StoreAccountFn fn, void *data, GError **er
 /* True and filled, or false with *error unset if there is none of that name. */
 bool store_account_find(Store *store, const char *name, StoreAccount *account_r, GError **error);
 
+/* Its name; NULL with *error unset: there is none of that id.  g_free(). */
+char *store_account_name(Store *store, int64_t id, GError **error);
+
 typedef struct {
 	uint64_t mailboxes, messages, bytes; /* with a body; bytes counts what people see, not what is shared */
 	uint64_t missing;                    /* known, but not to be seen yet */
