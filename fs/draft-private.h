@@ -31,11 +31,15 @@ struct FsDrafts {
 	atomic_uint count;    /* of the table, for those who look without the lock */
 	GHashTable *shifts;   /* id to uint64_t: Draft.grown of what was saved */
 	unsigned news;        /* of the table: never saved and not gone */
-	int64_t next_id, end_id;
+	int64_t next_id, end_id;   /* ids that are reserved for new files */
+	int64_t spare_id;          /* the first of as many again; 0: they are to be reserved */
+	bool spare_is_due;         /* nobody was asked for them yet */
 };
 
 /* With the table's lock held, after each change of the table. */
 void fs_drafts_count(FsDrafts *drafts);
+#define FS_DRAFT_IDS 4096 /* reserved at a time */
+
 /* A reference, with the draft's lock held; NULL: there is none. */
 FsDraftFile *fs_drafts_hold(FsDrafts *drafts, int64_t id);
 void fs_drafts_let_go(FsDrafts *drafts, FsDraftFile *draft);

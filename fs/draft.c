@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define IDS 4096         /* reserved at a time */
 #define CHUNK_BYTES (256 * 1024)
 
 static void
@@ -22,32 +21,48 @@ draft_unref(FsDraftFile *draft)
 	g_free(draft);
 }
 
-static bool
-reserve(FsDrafts *drafts, GError **error)
+bool
+fs_drafts_want_ids(FsDrafts *drafts)
 {
-	g_autoptr(StoreTxn) txn = store_begin(drafts->store, error);
-	int64_t first;
+	pthread_mutex_lock(&drafts->lock);
+	bool due = drafts->spare_is_due && drafts->end_id - drafts->next_id < FS_DRAFT_IDS / 2;
+	drafts->spare_is_due &= !due;
+	pthread_mutex_unlock(&drafts->lock);
+	return due;
+}
 
-	if (!txn || !store_file_reserve(txn, IDS, &first, error) || !store_commit(g_steal_pointer(&txn), error))
-		return false;
-	drafts->next_id = first;
-	drafts->end_id = first + IDS;
-	return true;
+bool
+fs_drafts_reserve_ids(StoreTxn *txn, int64_t *first_r, GError **error)
+{
+	return store_file_reserve(txn, FS_DRAFT_IDS, first_r, error);
+}
+
+void
+fs_drafts_take_ids(FsDrafts *drafts, int64_t first)
+{
+	pthread_mutex_lock(&drafts->lock);
+	drafts->spare_id = first;
+	drafts->spare_is_due = first == 0;
+	pthread_mutex_unlock(&drafts->lock);
 }
 
 FsDrafts *
 fs_drafts_new(Store *store, GError **error)
 {
-	FsDrafts *drafts = g_new0(FsDrafts, 1);
+	g_autoptr(StoreTxn) txn = store_begin(store, error);
+	int64_t first;
 
+	if (!txn || !fs_drafts_reserve_ids(txn, &first, error) || !store_commit(g_steal_pointer(&txn), error))
+		return NULL;
+	FsDrafts *drafts = g_new0(FsDrafts, 1);
 	drafts->store = store;
+	drafts->next_id = first;
+	drafts->end_id = first + FS_DRAFT_IDS;
+	drafts->spare_is_due = true;
 	pthread_mutex_init(&drafts->lock, NULL);
 	drafts->table = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)draft_unref);
 	drafts->shifts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-	if (reserve(drafts, error))
-		return drafts;
-	fs_drafts_free(drafts);
-	return NULL;
+	return drafts;
 }
 
 void
@@ -97,12 +112,25 @@ describe(const FsDraftFile *draft)
 	return (FsDraft){ draft->id, draft->mailbox_id, NULL, draft->size, draft->time_s, draft->is_new };
 }
 
+/* Whether there is one for the next file; with the lock held. */
+static bool
+take_id(FsDrafts *drafts)
+{
+	if (drafts->next_id == drafts->end_id && drafts->spare_id != 0) {
+		drafts->next_id = drafts->spare_id;
+		drafts->end_id = drafts->spare_id + FS_DRAFT_IDS;
+		drafts->spare_id = 0;
+		drafts->spare_is_due = true;
+	}
+	return drafts->next_id < drafts->end_id;
+}
+
 bool
 fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is_tmp, int64_t predecessor_id,
                  FsDraft *draft_r, GError **error)
 {
 	pthread_mutex_lock(&drafts->lock);
-	bool ok = drafts->next_id < drafts->end_id || reserve(drafts, error);
+	bool ok = take_id(drafts);
 	if (ok) {
 		FsDraftFile *draft = draft_new(drafts, drafts->next_id++, mailbox_id, name);
 		draft->is_new = true;
@@ -114,7 +142,7 @@ fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is
 		*draft_r = describe(draft);
 	}
 	pthread_mutex_unlock(&drafts->lock);
-	return ok;
+	return ok || fs_throw(error, EAGAIN); /* the disk is far behind: thousands were made since ids were asked for */
 }
 
 static bool

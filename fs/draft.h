@@ -31,6 +31,12 @@ typedef struct {
 bool fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is_tmp, int64_t predecessor_id,
                       FsDraft *draft_r, GError **error);
 
+/* Ids for new files are reserved ahead.  True, once: somebody is to do so, with these two: in a transaction, and when that has
+ * ended (0: it failed). */
+bool fs_drafts_want_ids(FsDrafts *drafts);
+bool fs_drafts_reserve_ids(StoreTxn *txn, int64_t *first_r, GError **error);
+void fs_drafts_take_ids(FsDrafts *drafts, int64_t first);
+
 /* Those that were never saved: by name, and those of a mailbox from the first id greater than @after on, in the order of
  * ids (g_array_unref(), which frees the names). */
 bool fs_drafts_find(FsDrafts *drafts, int64_t mailbox_id, const char *name, FsDraft *draft_r);

@@ -3,6 +3,7 @@
 #include "fs/mail.h"
 
 #include "core/clock.h"
+#include "core/log.h"
 #include "fs/error.h"
 #include "fs/foreign.h"
 #include "fs/predecessor.h"
@@ -63,6 +64,40 @@ mailbox_of(const Fs *fs, int64_t id, StoreMailbox *mailbox_r, GError **error)
 
 /* Creating and writing. */
 
+/* More ids, reserved while those at hand are used. */
+typedef struct {
+	FsJob job;
+	FsDrafts *drafts;
+	int64_t first;
+} Reserve;
+
+static bool
+reserve_apply(FsJob *job, StoreTxn *txn, GError **error)
+{
+	return fs_drafts_reserve_ids(txn, &((Reserve *)job)->first, error);
+}
+
+static void
+reserve_done(FsJob *job, const GError *error)
+{
+	Reserve *reserve = (Reserve *)job;
+
+	if (error)
+		core_log(CORE_LOG_ERROR, "fs", "soon no file can be made: %s", error->message);
+	fs_drafts_take_ids(reserve->drafts, error ? 0 : reserve->first);
+	g_free(reserve);
+}
+
+static void
+reserve_ids(const Fs *fs)
+{
+	Reserve *reserve = g_new0(Reserve, 1);
+
+	reserve->job = (FsJob){ .apply = reserve_apply, .done = reserve_done };
+	reserve->drafts = fs->drafts;
+	fs_saver_submit(fs->saver, &reserve->job);
+}
+
 bool
 fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error)
 {
@@ -73,6 +108,8 @@ fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, 
 	    !fs_drafts_create(fs->drafts, mailbox.id, name, false, fs_predecessors_find(fs->predecessors, mailbox.id, name),
 	                      &draft, error))
 		return false;
+	if (fs_drafts_want_ids(fs->drafts))
+		reserve_ids(fs);
 	*node_r = fs_tree_draft_node(view, &draft);
 	return true;
 }
