@@ -29,6 +29,8 @@ typedef struct {
 	bool (*removal)(StoreTxn *txn, int64_t account_id, StoreRemoval *how_r, void *data, GError **error);
 	/* Something was changed that the server is to get.  NULL: nobody wants to know. */
 	void (*changed)(void *data);
+	/* Somebody looked up a search that is no query: @words say what is wrong with it. */
+	void (*bad_query)(const char *words, void *data);
 	/* A line was written to ctl.  It queues, and never waits.  CORE_ERROR_USAGE: there is no such command. */
 	bool (*command)(const char *line, void *data, GError **error);
 } FsCalls;

@@ -87,6 +87,12 @@ removal(StoreTxn *txn, int64_t account_id, StoreRemoval *how_r, void *data, GErr
 	return owner_removal(data, txn, account_id, how_r, error);
 }
 
+static void
+bad_query(const char *words, void *data)
+{
+	owner_bad_query(data, words);
+}
+
 static bool
 command(const char *line, void *data, GError **error)
 {
@@ -197,7 +203,8 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 	g_autoptr(Accounts) taken = accounts;
 	Mount mount = { .signals = -1 };
 	FsCalls calls = { .readme = readme_text, .status = make_status, .fetch = fetch, .abandon = abandon,
-	                  .removal = removal, .changed = changed, .command = command };
+	                  .removal = removal, .changed = changed, .command = command,
+	                  .bad_query = bad_query };
 	Store *store = NULL;
 	bool ok = false;
 

@@ -21,6 +21,7 @@ struct Owner {
 	char *mounted;
 	CoreCancel *quit;
 	int wake_fd; /* an eventfd */
+	char *bad_query;    /* under the lock: what was wrong with the last search that was looked up in vain; NULL */
 	int64_t refused_ms; /* under the lock: when the main thread was last woken because a reader was refused */
 };
 

@@ -72,6 +72,7 @@ owner_free(Owner *owner)
 	if (owner->wake_fd >= 0)
 		close(owner->wake_fd);
 	g_free(owner->mounted);
+	g_free(owner->bad_query);
 	g_free(owner);
 }
 
@@ -146,6 +147,9 @@ owner_status(Owner *owner, bool json)
 		sync_status_clear(&run);
 	}
 	readers_refused(owner->readers, &report->refused);
+	pthread_mutex_lock(&owner->lock);
+	report->bad_query = g_strdup(owner->bad_query);
+	pthread_mutex_unlock(&owner->lock);
 	return json ? status_json(report) : status_text(report);
 }
 
@@ -206,16 +210,23 @@ owner_removal(Owner *owner, StoreTxn *txn, int64_t account_id, StoreRemoval *how
 }
 
 void
+owner_bad_query(Owner *owner, const char *words)
+{
+	pthread_mutex_lock(&owner->lock);
+	g_free(owner->bad_query);
+	owner->bad_query = g_strdup(words);
+	pthread_mutex_unlock(&owner->lock);
+	owner_wake(owner);
+}
+
+void
 owner_changed(Owner *owner)
 {
-	uint64_t one = 1;
-
 	pthread_mutex_lock(&owner->lock);
 	if (owner->engine)
 		sync_engine_poke(owner->engine);
 	pthread_mutex_unlock(&owner->lock);
-	if (write(owner->wake_fd, &one, sizeof one) < 0)
-		core_log(CORE_LOG_WARNING, "main", "cannot wake the main thread: %s", g_strerror(errno));
+	owner_wake(owner);
 }
 
 void

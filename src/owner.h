@@ -57,6 +57,9 @@ bool owner_removal(Owner *owner, StoreTxn *txn, int64_t account_id, StoreRemoval
 /* As FsCalls.changed.  Any thread, also while the engine ends. */
 void owner_changed(Owner *owner);
 
+/* As FsCalls.bad_query: the last one is shown by status.  Any thread. */
+void owner_bad_query(Owner *owner, const char *words);
+
 /* As FsCalls.command: owner-ctl.c.  CORE_ERROR_USAGE: there is no such command, or account.  Any thread. */
 bool owner_command(Owner *owner, const char *line, GError **error);
 

@@ -37,6 +37,7 @@ status_report_free(StatusReport *report)
 	if (report) {
 		g_free(report->store);
 		g_free(report->mounted);
+		g_free(report->bad_query);
 		g_ptr_array_unref(report->accounts);
 		g_free(report);
 	}
@@ -181,6 +182,10 @@ status_text(const StatusReport *report)
 		g_string_append(text, "mount   none\n");
 	}
 	append_refused_text(text, &report->refused);
+	if (report->bad_query) {
+		g_autofree char *words = text_printable_cut(report->bad_query, ERROR_MAX_BYTES);
+		g_string_append_printf(text, "search  %s\n", words);
+	}
 	for (guint i = 0; i < report->accounts->len; i++)
 		append_account_text(text, g_ptr_array_index(report->accounts, i));
 	return g_string_free(text, FALSE);
@@ -250,6 +255,7 @@ status_json(const StatusReport *report)
 		json_null(json, "pid");
 	json_number(json, "refused_crawlers", report->refused.of_crawlers);
 	json_number(json, "refused_rate", report->refused.beyond_rate);
+	json_string(json, "bad_query", report->bad_query);
 	json_open(json, "accounts", '[');
 	for (guint i = 0; i < report->accounts->len; i++) {
 		json_newline(json);

@@ -24,6 +24,7 @@ typedef struct {
 	char *mounted;      /* NULL: not mounted */
 	int64_t pid;        /* of the owner; 0: nobody owns the store */
 	ReadersRefused refused; /* by the owner, since it began */
+	char *bad_query;    /* what was wrong with the last search that was looked up in vain; NULL */
 	GPtrArray *accounts; /* of StatusAccount */
 } StatusReport;
 
