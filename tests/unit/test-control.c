@@ -621,13 +621,14 @@ test_status_report(void)
 		                 .last_sync_s = 1700000000, .error = (char[]){ "say \"hi\"\n\033[0m" }, .warnings = 5,
 		                 .started_ms = core_clock_ms() };
 
+	report->bad_query = g_strdup("say \"word\"");
 	report->refused = (ReadersRefused){ 9, 1, "baloo\033_file" };
 	status_report_add(report, "one", NULL, NULL);
 	status_report_add(report, "two", NULL, &run);
 	g_autofree char *json = status_json(report), *text = status_text(report);
 	g_assert_cmpstr(json, ==,
 	                "{\"version\":\"" MAILTREE_VERSION "\",\"store\":\"/s\",\"mounted\":\"/home/a b\",\"pid\":42,"
-	                "\"refused_crawlers\":9,\"refused_rate\":1,\"accounts\":[\n"
+	                "\"refused_crawlers\":9,\"refused_rate\":1,\"bad_query\":\"say \\\"word\\\"\",\"accounts\":[\n"
 	                "{\"name\":\"one\",\"phase\":\"idle\",\"last_sync\":null,\"mailboxes\":0,\"messages\":0,\"bytes\":0,"
 	                "\"missing\":0,\"remote\":0,\"remote_mailboxes\":[]," NO_QUOTA "\"progress\":null,\"warnings\":0,"
 	                "\"error\":null," NO_OPERATIONS "},\n"
