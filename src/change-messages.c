@@ -28,7 +28,7 @@ change_flag(Change *change, GError **error)
 			return false;
 		g_autofree char *extra = *mode == 's' ? store_flags_without(have, flags) : g_strdup("");
 		if (!store_change_flags(change->txn, message.id, *mode == 'r' ? "" : flags, *mode == 'r' ? flags : extra, error))
-			return false;
+			return core_prefix(error, "%s: ", change->words[i]);
 		change->changed++;
 	}
 	return true;
@@ -68,6 +68,8 @@ copy_across(Change *change, const StoreMessage *message, int64_t mailbox_id, GEr
 
 	if (!flags)
 		return false;
+	if (store_message_is_file(message->state))
+		return change_usage("it is a file that is no message, and only here", error);
 	if (message->body_id == 0)
 		return change_usage("only its header is here, so it cannot be uploaded; read it once below mail/, then try again",
 		                    error);

@@ -1,5 +1,6 @@
 #include "change-path.h"
 
+#include "mime/derive.h"
 #include "mime/name.h"
 #include "store/mailboxes.h"
 
@@ -180,7 +181,7 @@ change_path_message(const ChangeContext *context, const char *word, ChangePath *
 		return no_such("message", word, error);
 	if (is_text) {
 		Search search = { .text_name = path_r->name };
-		if (!store_entry_list(context->store, path_r->mailbox_id, 0, 0, compare_text_name, &search, error))
+		if (!store_entry_list(context->store, path_r->mailbox_id, 0, MIME_DERIVE_VERSION, compare_text_name, &search, error))
 			return false;
 		if (!search.name)
 			return no_such("message", word, error);

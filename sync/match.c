@@ -172,15 +172,39 @@ find_by_header(Match *match, GError **error)
 	return ok;
 }
 
+static bool
+throw_gone(uint32_t uid, GError **error)
+{
+	return core_throw(error, CORE_ERROR_NOT_FOUND, "UID %u is gone from the store", uid);
+}
+
+/* The row of @wanted.  One that a user has saved over since it was asked for has other bytes, which are not to be lost: what
+ * the server has got a row of its own then, with the UID (store/files.h). */
+static bool
+find_row(const SyncRun *run, const SyncJob *job, const SyncWanted *wanted, StoreMessage *row_r, GError **error)
+{
+	GError *failure = NULL;
+	bool found = store_message_get(run->store, wanted->id, row_r, &failure);
+
+	if (found && row_r->body_id != 0 && row_r->uid != wanted->uid) {
+		store_message_clear(row_r);
+		found = store_message_find_uid(run->store, job->mailbox_id, wanted->uid, row_r, &failure);
+	}
+	if (failure)
+		g_propagate_error(error, failure);
+	return found || (!failure && throw_gone(wanted->uid, error));
+}
+
 bool
 sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted,
                    const uint8_t *sha256, const uint8_t header_sha256[32], int64_t *id_r, GError **error)
 {
 	g_auto(StoreMessage) message = { 0 };
-	GError *failure = NULL;
 	int64_t old = 0;
 
-	*id_r = wanted->id;
+	if (!find_row(run, job, wanted, &message, error))
+		return false;
+	*id_r = message.id;
 	if (sha256 && !store_message_find_unmatched(txn, job->mailbox_id, sha256, wanted->internaldate_s, &old, error))
 		return false;
 	if (old == 0 && !store_message_find_unmatched_header(txn, job->mailbox_id, header_sha256, wanted->size_bytes,
@@ -188,12 +212,6 @@ sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const 
 		return false;
 	if (old == 0)
 		return true;
-	if (!store_message_get(run->store, wanted->id, &message, &failure)) {
-		if (!failure)
-			return core_throw(error, CORE_ERROR_NOT_FOUND, "UID %u is gone from the store", wanted->uid);
-		g_propagate_error(error, failure);
-		return false;
-	}
 	if (message.name)
 		return true; /* it has become visible meanwhile, and stays what it is */
 	*id_r = old;

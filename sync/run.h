@@ -161,7 +161,8 @@ bool sync_missing(SyncWorker *worker, const SyncJob *job, bool *done, GError **e
 bool sync_match(SyncWorker *worker, const SyncJob *job, bool *done, GError **error);
 /* In the transaction that is to keep the body of @wanted, which has that hash (NULL: only the header is kept): *id_r is the
  * row that gets it.  An old row of the mailbox that waits to be matched and has the same body, or the same header, size
- * and date, becomes the message, so that its inode stays; else it is wanted->id.  sync_derive_name() and
+ * and date, becomes the message, so that its inode stays; else it is wanted->id, or, if a user has saved over that
+ * meanwhile, the row that has the UID now.  sync_derive_name() and
  * store_message_set_body() or _set_header() with *id_r come next.  CORE_ERROR_NOT_FOUND: the message
  * has gone meanwhile; nothing was changed, and the transaction can go on. */
 bool sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted,

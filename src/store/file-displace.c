@@ -44,6 +44,17 @@ load(StoreSubject *subject_r, const StoreSubject *from, int64_t id, GError **err
 	return true;
 }
 
+/* What is done tells where a message of the server's came from (sync/outcome-match.c). */
+static bool
+hand_over_log(StoreTxn *txn, int64_t from, int64_t to, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_OPERATION_HAND_OVER_LOG);
+
+	store_bind_int(query, ":from", from);
+	store_bind_int(query, ":to", to);
+	return store_query_run(txn->db, query, error);
+}
+
 bool
 store_file_displace(StoreSubject *subject, int64_t heir_id, const StoreRemoval *how, GError **error)
 {
@@ -55,6 +66,7 @@ store_file_displace(StoreSubject *subject, int64_t heir_id, const StoreRemoval *
 	removal.heir_id = heir_id;
 	return split(txn, id, &other, error) && set_uid(txn, id, 0, error) &&
 	       set_uid(txn, other, subject->row.uid, error) && store_operations_hand_over(txn, id, other, error) &&
+	       hand_over_log(txn, id, other, error) &&
 	       load(&displaced, subject, other, error) && store_subject_remove(&displaced, &removal, error);
 }
 

@@ -14,7 +14,7 @@
  *   message, file   LOCAL           the row has these bytes
  *   file            TO_APPEND, REFUSED, TO_COPY, not begun: the upload is taken back, the row is a file
  *   message, file   any other       the bytes are another message's, but people keep the row: what the server has gets a
- *                                   row of its own, that nobody sees, with all that is under way for it, and is removed
+ *                                   row of its own, that nobody sees, with its log and all that is under way for it, and is removed
  *                                   when the row that people see has arrived there, or is removed by them; that has the
  *                                   same flags and time (unless dated).  A message with the bytes and time that it has stays
  *                                   as it is, but for its flags

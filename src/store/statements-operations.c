@@ -125,6 +125,8 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		"UPDATE operations SET source = :to WHERE source = :from AND ended = 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_HEIR] = { WRITE,
 		"UPDATE operations SET heir = :to WHERE heir = :from AND ended = 0" },
+	[STORE_SQL_OPERATION_HAND_OVER_LOG] = { WRITE,
+		"UPDATE operations SET message = :to WHERE message = :from AND ended <> 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_MAILBOX] = { WRITE,
 		"UPDATE operations SET mailbox = :to WHERE mailbox = :from AND ended = 0" },
 	[STORE_SQL_OPERATION_HAND_OVER_TARGET] = { WRITE,

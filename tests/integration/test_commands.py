@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from lib import messages
-from lib.pushing import operations
+from lib.pushing import do, operations
 from lib.scripted import FULL
 
 MAILS = [messages.random_message("commands", index) for index in range(60)]
@@ -204,3 +204,19 @@ def test_owners_that_end_one_after_the_other_are_not_asked_for_ever(words, serve
 def test_an_owner_that_answers_nonsense(words, server, home):
     with Owner(home.store, [b"\xff\n"]):
         home.fails(74, *words, mentions=["is no text"])
+
+
+@pytest.mark.parametrize("words", [["flag", "add", "\\Seen", "test/A/notes"], ["copy", "test/A/notes", "test/Trash"]])
+def test_a_file_that_is_no_message_is_only_moved_and_deleted(words, server, home):
+    file = home.folder / "notes"
+    file.write_text("no message\n")
+    do(home, "note", "test/A/notes", "5", str(file))
+    done = home.run(*words)
+    assert done.status == 64 and "test/A/notes: it is a file that is no message" in done.err, str(done)
+    assert status(home)["messages"] == 3
+    assert home.run("move", "test/A/notes", "test/INBOX").status == 0
+    assert home.run("delete", "test/INBOX/notes").status == 0
+    assert home.run("delete", "test/INBOX/notes").status == 64
+    before = len(server.modifying())
+    home.sync()
+    assert server.modifying()[before:] == [] and operations(home) == []

@@ -5,13 +5,17 @@
  *   queue-change STORE delete MESSAGE…                to the Trash, if there is one
  *   queue-change STORE expunge UNDO_S MESSAGE…
  *   queue-change STORE append FOLDER FLAGS DATE FILE…
+ *   queue-change STORE save|jot MESSAGE FILE          saved over; jot: with what is to stay a file
+ *   queue-change STORE write|note FOLDER/NAME DATE FILE  a new message, or with note a file
+ *   queue-change STORE over MESSAGE MESSAGE           renamed to the place and name of the second
  *   queue-change STORE create|rmdir FOLDER…
  *   queue-change STORE rename FOLDER PATH
  *   queue-change STORE confirm|retry ACCOUNT
  *
- * FOLDER is ACCOUNT/PATH, MESSAGE is FOLDER/~UID by the name that people see.  All of a call is one transaction.
+ * FOLDER is ACCOUNT/PATH, MESSAGE is FOLDER/~UID or FOLDER/NAME, by the name that people see.  All of a call is one
+ * transaction.
  */
-#include "store/changes.h"
+#include "store/files.h"
 #include "store/mailboxes.h"
 #include "store/operations.h"
 #include "sync/derive.h"
@@ -68,6 +72,7 @@ find_folder(const Call *call, const char *path)
 }
 
 typedef struct {
+	char *name;
 	char *end; /* " ~1.eml" */
 	int64_t id;
 } Search;
@@ -77,7 +82,7 @@ compare(const StoreEntry *entry, void *data)
 {
 	Search *search = data;
 
-	if (g_str_has_suffix(entry->name, search->end))
+	if (g_str_has_suffix(entry->name, search->end) || g_str_equal(entry->name, search->name))
 		search->id = entry->id;
 	return search->id == 0;
 }
@@ -87,7 +92,7 @@ find_message(const Call *call, const char *path)
 {
 	g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
 	g_autofree char *end = g_strdup_printf(" %s.eml", name);
-	Search search = { .end = end };
+	Search search = { .name = name, .end = end };
 	GError *error = NULL;
 
 	check(store_entry_list(call->store, find_folder(call, folder), 0, 0, compare, &search, &error) && search.id != 0, path,
@@ -154,23 +159,32 @@ do_expunge(Call *call, size_t i, GError **error)
 	return i < 1 || store_change_remove(call->txn, find_message(call, call->words[i]), &how, error);
 }
 
-/* Writes it before the transaction of its own. */
+/* Into a segment, before the transaction. */
+static bool
+write_body(const Call *call, StoreWriter *writer, const char *path, StoreBody *body_r, MimeDerived *derived_r, GError **error)
+{
+	g_autofree char *bytes = NULL;
+	gsize length;
+
+	return writer && g_file_get_contents(path, &bytes, &length, error) && store_writer_begin(writer, length, error) &&
+	       store_writer_write(writer, bytes, length, error) && store_writer_end(writer, body_r, error) &&
+	       sync_derive(call->store, body_r, (const uint8_t *)bytes, true, derived_r, error) &&
+	       store_writer_sync(writer, error);
+}
+
 static bool
 do_append(Call *call, size_t i, GError **error)
 {
-	g_autofree char *bytes = NULL, *flags = flags_of(call->words[1]), *file = g_path_get_basename(call->words[i]);
+	g_autofree char *flags = flags_of(call->words[1]), *file = g_path_get_basename(call->words[i]);
 	g_autofree char *name = g_strconcat(file, ".eml", NULL);
+	g_autoptr(StoreWriter) writer = store_writer_new(call->store, error);
 	g_auto(MimeDerived) derived = { 0 };
-	gsize length;
+	StoreBody body = { 0 };
 	int64_t id;
 
 	if (i < 3)
 		return true;
-	g_autoptr(StoreWriter) writer = store_writer_new(call->store, error);
-	StoreBody body = { 0 };
-	if (!writer || !g_file_get_contents(call->words[i], &bytes, &length, error) || !store_writer_begin(writer, length, error) ||
-	    !store_writer_write(writer, bytes, length, error) || !store_writer_end(writer, &body, error) ||
-	    !sync_derive(call->store, &body, (const uint8_t *)bytes, true, &derived, error) || !store_writer_sync(writer, error))
+	if (!write_body(call, writer, call->words[i], &body, &derived, error))
 		return false;
 	g_autoptr(StoreTxn) txn = store_begin(call->store, error);
 	StoreAppend append = {
@@ -178,6 +192,96 @@ do_append(Call *call, size_t i, GError **error)
 		.internaldate_s = atoll(call->words[2]), .header_sha256 = derived.header_sha256,
 	};
 	return txn && store_change_append(txn, &append, &id, error) && store_commit(g_steal_pointer(&txn), error);
+}
+
+/* As the mount has it: of Drafts for good. */
+static bool
+removal_from(Call *call, StoreTxn *txn, const char *path, StoreRemoval *how_r, GError **error)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	g_auto(StoreMailbox) mailbox = { 0 };
+
+	*how_r = (StoreRemoval){ 0 };
+	if (!store_mailbox_get(call->store, find_folder(call, folder), &mailbox, error))
+		return false;
+	return (mailbox.attributes & STORE_MAILBOX_DRAFTS) != 0 ||
+	       store_mailbox_special(txn, mailbox.account_id, STORE_MAILBOX_TRASH, &how_r->trash_id, error);
+}
+
+/* words[0] has the bytes of @path from now on, or is new with them. */
+static bool
+save(Call *call, const char *path, bool is_new, StoreMessageState state, GError **error)
+{
+	g_autofree char *folder = g_path_get_dirname(call->words[0]), *name = g_path_get_basename(call->words[0]);
+	g_autoptr(StoreWriter) writer = store_writer_new(call->store, error);
+	g_auto(MimeDerived) derived = { 0 };
+	bool is_message = state == STORE_MESSAGE_TO_APPEND;
+	StoreBody body = { 0 };
+	StoreRemoval how;
+	StoreFile file = { .body = &body, .state = state };
+
+	if (!write_body(call, writer, path, &body, &derived, error))
+		return false;
+	g_autoptr(StoreTxn) txn = store_begin(call->store, error);
+	if (!txn || (is_new && !store_file_reserve(txn, 1, &file.id, error)) ||
+	    !removal_from(call, txn, call->words[0], &how, error))
+		return false;
+	file.header_sha256 = is_message ? derived.header_sha256 : NULL;
+	if (is_new) {
+		file.mailbox_id = find_folder(call, folder);
+		file.name = name;
+		file.time_s = atoll(call->words[1]);
+	} else {
+		file.id = find_message(call, call->words[0]);
+	}
+	return store_file_save(txn, &file, &how, error) && store_commit(g_steal_pointer(&txn), error);
+}
+
+static bool
+do_save(Call *call, size_t i, GError **error)
+{
+	return i < 1 || save(call, call->words[1], false, STORE_MESSAGE_TO_APPEND, error);
+}
+
+static bool
+do_jot(Call *call, size_t i, GError **error)
+{
+	return i < 1 || save(call, call->words[1], false, STORE_MESSAGE_FILE, error);
+}
+
+static bool
+do_write(Call *call, size_t i, GError **error)
+{
+	return i < 2 || save(call, call->words[2], true, STORE_MESSAGE_TO_APPEND, error);
+}
+
+static bool
+do_note(Call *call, size_t i, GError **error)
+{
+	return i < 2 || save(call, call->words[2], true, STORE_MESSAGE_FILE, error);
+}
+
+static bool
+do_over(Call *call, size_t i, GError **error)
+{
+	g_auto(StoreMessage) target = { 0 }, row = { 0 };
+	g_auto(MimeDerived) derived = { 0 };
+	StoreRemoval how;
+	StoreBody body;
+
+	if (i < 1)
+		return true;
+	if (!store_message_get(call->store, find_message(call, call->words[0]), &row, error) ||
+	    !store_message_get(call->store, find_message(call, call->words[1]), &target, error) ||
+	    (store_message_is_file(row.state) && (!store_body_get(call->store, row.body_id, &body, error) ||
+	                                          !sync_derive(call->store, &body, NULL, false, &derived, error))) ||
+	    !removal_from(call, call->txn, call->words[1], &how, error))
+		return false;
+	StoreFileRename rename = {
+		.id = row.id, .target_id = target.id, .mailbox_id = target.place_id, .name = target.name,
+		.name_is_users = true, .state = STORE_MESSAGE_TO_APPEND, .header_sha256 = derived.header_sha256,
+	};
+	return store_file_rename(call->txn, &rename, &how, error);
 }
 
 static bool
@@ -221,10 +325,13 @@ static const struct {
 	const char *verb;
 	size_t words;     /* at least */
 	bool (*fn)(Call *call, size_t i, GError **error); /* for each word */
+	bool writes;      /* it begins the transaction itself */
 } verbs[] = {
 	{ "flag", 3, do_flag }, { "move", 2, do_move }, { "copy", 2, do_copy }, { "delete", 1, do_delete },
-	{ "expunge", 2, do_expunge }, { "append", 4, do_append }, { "create", 1, do_create }, { "rmdir", 1, do_rmdir },
+	{ "expunge", 2, do_expunge }, { "append", 4, do_append, true }, { "create", 1, do_create }, { "rmdir", 1, do_rmdir },
 	{ "rename", 2, do_rename }, { "confirm", 1, do_confirm }, { "retry", 1, do_retry },
+	{ "save", 2, do_save, true }, { "jot", 2, do_jot, true }, { "write", 3, do_write, true }, { "note", 3, do_note, true },
+	{ "over", 2, do_over },
 };
 
 int
@@ -243,7 +350,7 @@ main(int argc, char **argv)
 		fail("no such verb, or too few words", NULL);
 	call.store = store_open(argv[1], &error);
 	check(call.store != NULL, argv[1], error);
-	bool writes = verbs[verb].fn == do_append;
+	bool writes = verbs[verb].writes;
 	call.txn = writes ? NULL : store_begin(call.store, &error);
 	check(writes || call.txn, "begin", error);
 	for (size_t i = 0; i < call.count; i++)

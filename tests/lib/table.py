@@ -4,6 +4,7 @@ A state is "A: 1 2(S) 3(F$Work); B/C: 4; Trash:": folders, and in them messages 
 A \\Answered, F \\Flagged, D \\Deleted, T \\Draft, $Keyword.  INBOX is always there.  1..60 are sixty messages.
 
 A label stands for a content and a date.  1 and 1* have the same content and different dates; "1 1" is twice the same.
+9@1 has the content of 9 and the date of 1: what becomes of 1 when 9 is saved over it.
 Some contents are special: SPECIAL.
 
 An action is a line, done on the server by another client (S), or here by a command (H):
@@ -15,6 +16,12 @@ An action is a line, done on the server by another client (S), or here by a comm
     renumber A                      S: the same messages in a new folder of that name, in another order
     recreate A                      S: an empty new folder of that name
     confirm, undo, retry, sync      H
+    undo A/9@1                      H: its upload
+    save A/1 9                      H: what was 1 is 9@1 now
+    jot A/1 9                       H: the same, and it is to stay here as a file
+    write A 9                       H: it is written into a new file, which is a message
+    note A 9                        H: and is to stay a file
+    over A/9 B/1                    H: it is renamed, to what B/1 is called
 """
 import hashlib
 import re
@@ -72,13 +79,20 @@ class Row:
 
 def content(label):
     """The bytes that a label stands for."""
-    key = label.rstrip("*")
+    key = label.partition("@")[0].rstrip("*")
     return SPECIAL.get(key) or messages.message(f"this is {key}\n", subject=f"message {key}", message_id=f"{key}@example.org")
 
 
 def date(label):
+    label = label.partition("@")[2] or label
     key = label.rstrip("*")
     return messages.BASE_TIME + int(hashlib.sha256(key.encode()).hexdigest()[:5], 16) + 100 * (len(label) - len(key))
+
+
+def dated(label, other):
+    """What @label is with the date of @other: "9", "8@1" -> "9@1"."""
+    when = other.partition("@")[2] or other
+    return label if label == when else f"{label}@{when}"
 
 
 def header(raw):

@@ -6,7 +6,8 @@ import sqlite3
 import time
 
 from .account import Message
-from .table import date, header, label_of, learn, parse, parse_flags, parse_message
+from .pushing import do
+from .table import date, dated, header, label_of, learn, parse, parse_flags, parse_message
 
 
 _CONTENT = "JOIN bodies b ON b.id = ifnull(m.body, m.header)" # where the body is not here, the header stands for it
@@ -103,6 +104,9 @@ class There:
         self.account.append(self.name(folder), [kept[uid] for uid in sorted(kept, reverse=True)])
 
 
+FILES = {"save", "jot", "write", "note", "over"} # what is done here by no command
+
+
 class Here:
     """A home, its commands, and the rows of its store."""
 
@@ -178,12 +182,13 @@ class Here:
     def leftovers(self):
         """What nobody sees and nothing will end."""
         found = self.rows("SELECT id, mailbox, uid, state, name, 'is a message that nobody sees' FROM messages m WHERE"
-                          " (place IS NULL OR name IS NULL OR state <> 0)"
+                          " (place IS NULL OR name IS NULL OR state NOT IN (0, 7, 8))" # 7 and 8 are files
                           " AND NOT EXISTS (SELECT * FROM operations WHERE message = m.id AND ended = 0)")
         found += self.rows("SELECT id, name, state, 'is a mailbox in between' FROM mailboxes b WHERE state <> 0"
                            " AND NOT EXISTS (SELECT * FROM operations WHERE mailbox = b.id AND ended = 0)")
         found += self.rows("SELECT id, name, uid, 'has not the name of its UID' FROM messages WHERE uid IS NOT NULL"
-                           " AND place = mailbox AND NOT name_is_users AND name NOT LIKE '% ~' || uid || '.eml'")
+                           " AND place = mailbox AND NOT name_is_users AND name NOT LIKE '% ~' || uid || '.eml'"
+                          " AND name NOT LIKE '% ~' || uid || ' (2).eml'") # what saved over it had its name when it came back
         return found
 
     def find(self, path):
@@ -243,8 +248,36 @@ class Here:
     def do_confirm(self):
         self.run("confirm")
 
-    def do_undo(self):
-        self.run("undo")
+    def do_undo(self, path=None):
+        names = [name.rpartition("/")[2] for name in self.find(path)] if path else []
+        self.run("undo", *[str(number) for name in names for (number,) in self.rows(
+            "SELECT o.id FROM operations o JOIN messages m ON m.id = o.message WHERE m.name = ? AND o.kind = 'append'"
+            " AND o.ended = 0", name)])
+
+    def _file(self, label):
+        file = self.home.folder / "message.eml"
+        file.write_bytes(learn(label)[0])
+        return str(file)
+
+    def _save(self, verb, path, label):
+        learn(dated(label, labels_of(path)[0]))
+        do(self.home, verb, *self.find(path), self._file(label))
+
+    def do_save(self, path, label):
+        self._save("save", path, label)
+
+    def do_jot(self, path, label):
+        self._save("jot", path, label)
+
+    def do_write(self, folder, label):
+        do(self.home, "write", f"test/{folder}/{label}.eml", str(date(label)), self._file(label))
+
+    def do_note(self, folder, label):
+        do(self.home, "note", f"test/{folder}/{label}.eml", str(date(label)), self._file(label))
+
+    def do_over(self, path, target):
+        learn(dated(labels_of(path)[0], labels_of(target)[0]))
+        do(self.home, "over", *self.find(path), *self.find(target))
 
     def do_retry(self):
         self.run("retry")

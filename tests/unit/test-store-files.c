@@ -1,247 +1,5 @@
-/* src/store/files.h: what becomes of files and messages that are saved over and renamed. */
-#include "store-changes.h"
-
-#include "store/files.h"
-
-#define ADD(path, test) g_test_add("/store-files/" path, World, NULL, world_set_up, test, world_tear_down)
-
-#define LATER 4000000000 /* when nothing of the sort is due */
-
-static const uint8_t header[32] = { 7 };
-
-/* Steps of do_step(), and of who writes files.  V is what is written, one letter: small ones are files, others messages.
- *
- *   w:V      the file or message has the bytes V now; w!:V the same, with its own removal for good (as in Drafts)
- *   t:N      its time
- *   new:V    another row, in A, called "V", which comes to be the one that the other steps are about
- *   over:M   it is renamed to the place and name of m (M) or of the row before (N); over!:M as w!
- *   mv:IV    it is renamed: to the folder I, and called "V"
- *   up       its upload is sent
- *   undo     and taken back
- *   done     what was sent first is done, as UID 50
- *   gone     the server no longer has m
- *   renum    INBOX has a new UIDVALIDITY */
-typedef struct {
-	World *world;
-	int64_t id, before; /* the row that is written, and the one before */
-} Writing;
-
-static StoreBody
-write_letter(World *world, StoreWriter **writer_r, const char *letter)
-{
-	g_autoptr(GError) error = NULL;
-
-	*writer_r = store_writer_new(world->base.store, &error);
-	StoreBody body = write_body(*writer_r, letter, 1);
-	store_writer_sync(*writer_r, &error);
-	g_assert_no_error(error);
-	return body;
-}
-
-static bool
-is_file(const char *letter)
-{
-	return g_ascii_islower(*letter);
-}
-
-static const StoreRemoval *
-removal(const World *world, bool is_for_good)
-{
-	static StoreRemoval how;
-
-	how = (StoreRemoval){ is_for_good ? 0 : world->trash, UNDO_S, 999 /* is not looked at */ };
-	return &how;
-}
-
-static void
-write_over(Writing *writing, const char *letter, bool is_for_good)
-{
-	g_autoptr(GError) error = NULL;
-	g_autoptr(StoreWriter) writer = NULL;
-	StoreBody body = write_letter(writing->world, &writer, letter);
-	StoreFile file = {
-		.id = writing->id,
-		.state = is_file(letter) ? STORE_MESSAGE_FILE : STORE_MESSAGE_TO_APPEND,
-		.body = &body,
-		.header_sha256 = is_file(letter) ? NULL : header,
-		.time_s = 77,
-		.not_before_s = 3,
-	};
-	StoreTxn *txn = begin(&writing->world->base);
-
-	store_file_save(txn, &file, removal(writing->world, is_for_good), &error);
-	g_assert_no_error(error);
-	commit(txn);
-}
-
-static int64_t
-reserve(World *world, unsigned count)
-{
-	g_autoptr(GError) error = NULL;
-	int64_t first = 0;
-	StoreTxn *txn = begin(&world->base);
-
-	store_file_reserve(txn, count, &first, &error);
-	g_assert_no_error(error);
-	commit(txn);
-	return first;
-}
-
-static void
-write_new(Writing *writing, const char *letter, int64_t predecessor)
-{
-	g_autoptr(GError) error = NULL;
-	g_autoptr(StoreWriter) writer = NULL;
-	World *world = writing->world;
-	StoreBody body = write_letter(world, &writer, letter);
-	StoreFile file = {
-		.id = reserve(world, 1),
-		.mailbox_id = world->a,
-		.name = letter,
-		.name_is_users = true,
-		.state = is_file(letter) ? STORE_MESSAGE_FILE : STORE_MESSAGE_TO_APPEND,
-		.body = &body,
-		.header_sha256 = is_file(letter) ? NULL : header,
-		.time_s = 66,
-		.predecessor_id = predecessor,
-	};
-	StoreTxn *txn = begin(&world->base);
-
-	store_file_save(txn, &file, removal(world, false), &error);
-	g_assert_no_error(error);
-	commit(txn);
-	writing->before = writing->id;
-	writing->id = file.id;
-}
-
-static void
-rename_to(Writing *writing, int64_t target, int64_t mailbox, const char *name, bool is_for_good)
-{
-	g_autoptr(GError) error = NULL;
-	g_auto(StoreMessage) row = { 0 }, over = { 0 };
-	World *world = writing->world;
-	StoreFileRename how = { .id = writing->id, .target_id = target, .mailbox_id = mailbox, .name = name,
-		                    .name_is_users = true, .not_before_s = 4 };
-
-	g_assert_true(store_message_get(world->base.store, writing->id, &row, NULL));
-	if (target)
-		g_assert_true(store_message_get(world->base.store, target, &over, NULL));
-	how.mailbox_id = target ? over.place_id : mailbox;
-	how.name = target ? over.name : name;
-	g_autofree char *bytes = read_message(&world->base, writing->id);
-	/* By its content, or, as with editors' names, by that. */
-	how.state = g_ascii_isupper(*bytes) && *how.name != '~' ? STORE_MESSAGE_TO_APPEND : STORE_MESSAGE_FILE;
-	how.header_sha256 = how.state == STORE_MESSAGE_FILE ? NULL : header;
-	StoreTxn *txn = begin(&world->base);
-	store_file_rename(txn, &how, removal(world, is_for_good), &error);
-	g_assert_no_error(error);
-	commit(txn);
-}
-
-static void
-upload_step(Writing *writing, bool is_undo)
-{
-	g_autoptr(GError) error = NULL;
-	g_autofree char *query = g_strdup_printf("SELECT id FROM operations WHERE message = %d AND kind IN ('append', 'copy')"
-	                                         " AND ended = 0", (int)writing->id);
-	int64_t id = sql(&writing->world->base, query);
-	unsigned count;
-	StoreTxn *txn = begin(&writing->world->base);
-
-	if (is_undo)
-		store_operation_undo(txn, 0, id, &count, &error);
-	else
-		store_operation_send(txn, id, 1, 1, &error);
-	g_assert_no_error(error);
-	commit(txn);
-}
-
-static void
-server_step(Writing *writing, const char *step)
-{
-	g_autoptr(GError) error = NULL;
-	World *world = writing->world;
-	int64_t sent = find_operation(world, "sent");
-	StoreTxn *txn = begin(&world->base);
-
-	if (strcmp(step, "done") == 0)
-		store_operation_done_uid(txn, sent, 50, NULL, &error);
-	else if (strcmp(step, "gone") == 0)
-		store_message_remove_uids(txn, world->inbox, 1, 1, &error);
-	else
-		store_mailbox_forget_uids(txn, world->inbox, 2, &error);
-	g_assert_no_error(error);
-	commit(txn);
-}
-
-static void
-set_time(Writing *writing, const char *text)
-{
-	g_autoptr(GError) error = NULL;
-	StoreTxn *txn = begin(&writing->world->base);
-
-	store_file_set_time(txn, writing->id, g_ascii_strtoll(text, NULL, 10), 5, &error);
-	g_assert_no_error(error);
-	commit(txn);
-}
-
-static void
-write_step(Writing *writing, const char *step)
-{
-	World *world = writing->world;
-	const char *what = strchr(step, ':');
-	bool is_for_good = what && what > step && what[-1] == '!';
-
-	if (what)
-		what++;
-	if (g_str_has_prefix(step, "w"))
-		write_over(writing, what, is_for_good);
-	else if (g_str_has_prefix(step, "t:"))
-		set_time(writing, what);
-	else if (g_str_has_prefix(step, "new:"))
-		write_new(writing, what, 0);
-	else if (g_str_has_prefix(step, "after:"))
-		write_new(writing, what, writing->id);
-	else if (g_str_has_prefix(step, "over"))
-		rename_to(writing, *what == 'M' ? world->message : writing->before, 0, NULL, is_for_good);
-	else if (g_str_has_prefix(step, "mv:"))
-		rename_to(writing, 0, mailbox_of(world, *what), what + 1, false);
-	else if (strcmp(step, "undo") == 0 || strcmp(step, "up") == 0)
-		upload_step(writing, *step == 'u' && step[1] == 'n');
-	else if (strcmp(step, "done") == 0 || strcmp(step, "gone") == 0 || strcmp(step, "renum") == 0)
-		server_step(writing, step);
-	else
-		do_step(world, writing->id, step);
-}
-
-static bool
-tell_row(GString *text, World *world, int64_t id)
-{
-	static const char *const kinds[] = { "", "", "local ", "", "refused ", "", "", "file ", "tmp " };
-	g_auto(StoreMessage) row = { 0 };
-
-	if (!store_message_get(world->base.store, id, &row, NULL))
-		return false;
-	g_autofree char *bytes = read_message(&world->base, id), *told = tell(world, id);
-	g_autofree char *flags = store_message_flags(world->base.store, id, NULL);
-	g_string_append_printf(text, "%s%s%s %s%s%s@%d%s", text->len ? "; " : "", kinds[row.state], bytes ? bytes : "-",
-	                       row.name ? row.name : "-", *flags ? " " : "", flags, (int)row.internaldate_s,
-	                       row.dated == STORE_DATED_BY_USER ? "!" : "");
-	g_string_append_printf(text, " %s", told);
-	return true;
-}
-
-/* "BYTES NAME FLAGS@TIME PLACE: OPERATIONS" of all messages, with a ! a time that the user has set. */
-static char *
-tell_all(World *world)
-{
-	GString *text = g_string_new(NULL);
-	int64_t last = sql(&world->base, "SELECT max(id) FROM messages");
-
-	for (int64_t id = 1; id <= last; id++)
-		tell_row(text, world, id);
-	return g_string_free(text, FALSE);
-}
+/* src/store/files.h: what becomes of files and messages that are saved over and renamed, and what waits for what. */
+#include "store-writing.h"
 
 static const struct {
 	const char *steps, *told;
@@ -389,6 +147,48 @@ test_row(World *world, const void *data)
 		g_test_fail_printf("%s:\n  is        %s\n  should be %s", steps_text, told, rows[GPOINTER_TO_UINT(data)].told);
 }
 
+/* Steps; a dot asks what could be sent. */
+static const struct {
+	const char *steps, *tasks;
+} waits[] = {
+	{ "m w:X . up . done .", "[append] [] [move]" },
+	{ "m w!:X . up . done .", "[append] [] [remove]" },
+	{ "m w:X up again . up fail .", "[append] []" },
+	{ "m w:X up hold .", "[]" },
+	{ "m w:x . rm .", "[] [move]" },
+	{ "m w:x . w:X . up done .", "[] [append] [move]" },
+	{ "m w:X rm! .", "[move]" },
+	{ "m w:X rm . up done .", "[append] [move]" },
+	{ "m w:X undo .", "[]" },
+	{ "m w:X up w:Y . done . up done .", "[append] [append] [move move]" }, /* none goes before the last is there */
+	{ "m w:X up done w:Y . up done .", "[append] [move move]" },
+	{ "m new:V over:M .", "[append]" },
+	{ "m new:V up over:M . done .", "[] [move move]" },
+	{ "m new:v over:M .", "[]" },
+	{ "m new:V up done over:M .", "[move move]" },
+	{ "m w:X up w!:Y fail . up done .", "[append] [move]" },
+	{ "m w:X up w!:Y fail undo .", "[]" },
+};
+
+static void
+test_wait(World *world, const void *data)
+{
+	unsigned i = GPOINTER_TO_UINT(data);
+	g_auto(GStrv) steps = g_strsplit(waits[i].steps, " ", -1);
+	g_autoptr(GString) tasks = g_string_new(NULL);
+	Writing writing = { world, begin_with(world, *steps[0]), 0 };
+
+	for (char **step = steps + 1; *step; step++) {
+		if (strcmp(*step, ".") != 0) {
+			write_step(&writing, *step);
+			continue;
+		}
+		g_autofree char *now = list_tasks(world, LATER);
+		g_string_append_printf(tasks, "%s[%s]", tasks->len > 0 ? " " : "", now);
+	}
+	g_assert_cmpstr(tasks->str, ==, waits[i].tasks);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -396,6 +196,10 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autofree char *path = g_strdup_printf("/store-files/row/%s", rows[i].steps);
 		g_test_add(path, World, GUINT_TO_POINTER(i), world_set_up, test_row, world_tear_down);
+	}
+	for (unsigned i = 0; i < G_N_ELEMENTS(waits); i++) {
+		g_autofree char *path = g_strdup_printf("/store-files/wait/%s", waits[i].steps);
+		g_test_add(path, World, GUINT_TO_POINTER(i), world_set_up, test_wait, world_tear_down);
 	}
 	return g_test_run();
 }
