@@ -373,7 +373,7 @@ fill_disk(const char *dir)
 			store_rollback(txn);
 		acknowledged += ok;
 	}
-	g_assert_error(error, CORE_ERROR, CORE_ERROR_IO);
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_FULL);
 	g_assert_nonnull(strstr(error->message, "No space left"));
 	g_assert_cmpuint(acknowledged, >, 10);
 	g_assert_cmpint(g_unlink(ballast), ==, 0);
