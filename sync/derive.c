@@ -2,9 +2,10 @@
 
 #include "mime/name.h"
 
-bool
-sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, MimeDerived *derived_r,
-            GError **error)
+/* As sync_derive(); what is kept is also appended to @copy (NULL: nowhere). */
+static bool
+derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, GString *copy, MimeDerived *derived_r,
+       GError **error)
 {
 	g_autoptr(StoreSegment) segment = NULL;
 	MimeSource source = { .bytes = bytes, .fd = -1, .length = body->length };
@@ -21,10 +22,19 @@ sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want
 		return true;
 
 	bool ok = store_derived_put(store, body, MIME_DERIVE_VERSION, derived_r->text->str, derived_r->text->len, error);
+	if (ok && copy)
+		g_string_append_len(copy, derived_r->text->str, (gssize)derived_r->text->len);
 	g_string_free(g_steal_pointer(&derived_r->text), TRUE); /* names may wait for a while; texts need not */
 	if (!ok)
 		mime_derived_clear(derived_r);
 	return ok;
+}
+
+bool
+sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, MimeDerived *derived_r,
+            GError **error)
+{
+	return derive(store, body, bytes, want_text, NULL, derived_r, error);
 }
 
 /* The name itself, then its numbered forms. */
@@ -75,20 +85,18 @@ collect(const StoreBody *body, void *data)
 	return true;
 }
 
-/* A body that cannot be read is shown with an error when it is opened, and one that has gone meanwhile needs no text; the
- * others go on. */
-static bool
-derive_one(Store *store, const StoreBody *body, GError **error)
+bool
+sync_derive_text(Store *store, const StoreBody *body, GString *copy, GError **error)
 {
 	g_auto(MimeDerived) derived = { 0 };
 	g_autoptr(GError) failure = NULL;
 	StoreBody moved;
 
-	if (sync_derive(store, body, NULL, true, &derived, &failure))
+	if (derive(store, body, NULL, true, copy, &derived, &failure))
 		return true;
 	if (core_error_code(failure) == CORE_ERROR_NOT_FOUND) { /* compaction has moved it since it was listed */
 		g_clear_error(&failure);
-		if (store_body_get(store, body->id, &moved, &failure) && sync_derive(store, &moved, NULL, true, &derived, &failure))
+		if (store_body_get(store, body->id, &moved, &failure) && derive(store, &moved, NULL, true, copy, &derived, &failure))
 			return true;
 	}
 	if (!failure || core_error_code(failure) == CORE_ERROR_CORRUPT || core_error_code(failure) == CORE_ERROR_NOT_FOUND)
@@ -127,7 +135,7 @@ sync_derive_missing(Store *store, CoreCancel *cancel, GError **error)
 		for (guint i = 0; i < bodies->len; i++) {
 			const StoreBody *body = &g_array_index(bodies, StoreBody, i);
 			after = body->id;
-			if (!core_cancel_check(cancel, error) || !derive_one(store, body, error))
+			if (!core_cancel_check(cancel, error) || !sync_derive_text(store, body, NULL, error))
 				return false;
 		}
 		if (!store_derived_flush(store, error))

@@ -12,6 +12,11 @@
 bool sync_derive(Store *store, const StoreBody *body, const uint8_t *bytes, bool want_text, MimeDerived *derived_r,
                  GError **error);
 
+/* Makes the text of a body of the store, and keeps it; also appends it to @copy (NULL: nowhere).  A body that cannot be read
+ * is shown with an error when it is opened, and one that has gone meanwhile needs no text: they get none, and nothing is
+ * appended.  False only when the store fails. */
+bool sync_derive_text(Store *store, const StoreBody *body, GString *copy, GError **error);
+
 /* The canonical name, made distinct from what else is in the mailbox.  A message that waits to be matched has no claim to
  * its old name: if it is in the way, it is renamed.  g_free(); NULL when the store fails. */
 char *sync_derive_name(StoreTxn *txn, int64_t mailbox_id, int64_t message_id, uint32_t uid, int64_t internaldate_s,

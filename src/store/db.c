@@ -1,9 +1,12 @@
 #include "store/db.h"
 
+#include "store/search-token.h"
+
 #include "core/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -138,8 +141,13 @@ store_db_open(const char *path, const StoreSchema *schema, StoreDbRole role, GEr
 	}
 	close(fd);
 	db = connect(path, SQLITE_OPEN_READWRITE, error);
-	if (!db)
+	if (!db || (role == STORE_DB_INDEX && !store_token_register(db->handle, error)))
 		return NULL;
+	if (schema->page_bytes > 0) {
+		g_autofree char *size = g_strdup_printf("PRAGMA page_size = %d", schema->page_bytes);
+		if (!run(db, size, error))
+			return NULL;
+	}
 	if (!run(db, role == STORE_DB_WRITE ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", error) ||
 	    !run(db, "PRAGMA foreign_keys = OFF", error))
 		return NULL;
@@ -157,23 +165,68 @@ store_db_open(const char *path, const StoreSchema *schema, StoreDbRole role, GEr
 	return g_steal_pointer(&db);
 }
 
+/* @sql with one parameter, @value. */
+static bool
+run_with(StoreDb *db, const char *sql, const char *value, GError **error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool ok = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) == SQLITE_OK &&
+	          sqlite3_bind_text(statement, 1, value, -1, SQLITE_STATIC) == SQLITE_OK &&
+	          sqlite3_step(statement) == SQLITE_DONE;
+
+	if (!ok)
+		throw_at(db, sql, error);
+	sqlite3_finalize(statement);
+	return ok;
+}
+
 StoreDb *
 store_db_open_reader(const char *mail_path, const char *derived_path, GError **error)
 {
-	static const char attach[] = "ATTACH :path AS derived";
 	g_autoptr(StoreDb) db = connect(mail_path, SQLITE_OPEN_READONLY, error);
-	sqlite3_stmt *statement = NULL;
 
-	if (!db)
-		return NULL;
-	bool ok = sqlite3_prepare_v2(db->handle, attach, -1, &statement, NULL) == SQLITE_OK &&
-	          sqlite3_bind_text(statement, 1, derived_path, -1, SQLITE_STATIC) == SQLITE_OK &&
-	          sqlite3_step(statement) == SQLITE_DONE;
-	if (!ok)
-		throw_at(db, attach, error);
-	sqlite3_finalize(statement);
-	if (!ok || !run(db, "PRAGMA main.cache_size = -2048; PRAGMA derived.cache_size = -1024", error) ||
+	if (!db || !run_with(db, "ATTACH :path AS derived", derived_path, error) ||
+	    !run(db, "PRAGMA main.cache_size = -2048; PRAGMA derived.cache_size = -1024", error) ||
 	    !prepare(db, STORE_DB_READ, error))
+		return NULL;
+	return g_steal_pointer(&db);
+}
+
+static int
+compare_version(void *data, int columns, char **values, char **names)
+{
+	int *version = data;
+
+	if (atoi(values[0]) != *version)
+		*version = -1;
+	return 0;
+}
+
+static bool
+has_version(StoreDb *db, const char *sql, const StoreSchema *schema, GError **error)
+{
+	int version = schema->versions;
+
+	if (sqlite3_exec(db->handle, sql, compare_version, &version, NULL) != SQLITE_OK)
+		return throw_at(db, sql, error);
+	return version > 0 || core_throw(error, CORE_ERROR_NOT_FOUND, "%s: it has another schema", db->path);
+}
+
+StoreDb *
+store_db_open_search(const char *mail_path, const char *search_path, GError **error)
+{
+	g_autoptr(StoreDb) db = NULL;
+
+	if (access(mail_path, F_OK) < 0 || access(search_path, F_OK) < 0) {
+		core_throw(error, CORE_ERROR_NOT_FOUND, "%s: there is no index", search_path);
+		return NULL;
+	}
+	db = connect(mail_path, SQLITE_OPEN_READONLY, error);
+	if (!db || !has_version(db, "PRAGMA main.user_version", &store_schema_mail, error) ||
+	    !run_with(db, "ATTACH :path AS search", search_path, error) ||
+	    !has_version(db, "PRAGMA search.user_version", &store_schema_search, error) ||
+	    !run(db, "PRAGMA main.cache_size = -2048; PRAGMA search.cache_size = -2048", error) ||
+	    !store_token_register(db->handle, error) || !prepare(db, STORE_DB_SEARCH, error))
 		return NULL;
 	return g_steal_pointer(&db);
 }

@@ -1,4 +1,4 @@
-/* Internal to src/store: connections to the two databases, their statements, binding and errors.
+/* Internal to src/store: connections to the databases, their statements, binding and errors.
  *
  * A connection is used by one thread at a time.  Each has the statements of its role prepared, so that a typo in any of
  * them fails at store_open().  A statement is borrowed with store_db_query() and given back by its automatic cleanup;
@@ -23,12 +23,16 @@ struct StoreDb {
 	StoreDb *next; /* in the pool of readers */
 };
 
-/* The writer's connection of mail.db or derived.db: makes the file (0600) and migrates it.  @role picks statements and
- * durability: STORE_DB_WRITE is synchronous=FULL, STORE_DB_DERIVED synchronous=NORMAL. */
+/* The writer's connection of a database: makes the file (0600) and migrates it.  @role picks statements and durability:
+ * STORE_DB_WRITE is synchronous=FULL, the others synchronous=NORMAL. */
 StoreDb *store_db_open(const char *path, const StoreSchema *schema, StoreDbRole role, GError **error);
 
 /* A connection that reads mail.db, with derived.db attached as "derived". */
 StoreDb *store_db_open_reader(const char *mail_path, const char *derived_path, GError **error);
+
+/* One that reads mail.db, with search.db attached as "search".  Nobody need own the store.  CORE_ERROR_NOT_FOUND: one of them
+ * is not there, or has another schema. */
+StoreDb *store_db_open_search(const char *mail_path, const char *search_path, GError **error);
 
 void store_db_close(StoreDb *db); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreDb, store_db_close)

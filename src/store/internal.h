@@ -7,6 +7,8 @@
 #include "store/segmentset.h"
 #include "store/store.h"
 
+typedef struct StoreIndex StoreIndex;
+
 struct Store {
 	char *dir;
 	int lock_fd;
@@ -31,6 +33,8 @@ struct Store {
 	StoreWriter *writers;
 
 	StoreDerived *pending_texts;
+
+	StoreIndex *index;
 };
 
 struct StoreTxn {
@@ -38,6 +42,7 @@ struct StoreTxn {
 	StoreDb *db;
 	GHashTable *mailboxes; /* by id, those in which something changed */
 	GArray *changes;       /* StoreChange, names owned */
+	bool has_bodies;       /* one was added */
 };
 
 /* Borrows a reading connection; its cleanup gives it back.  Declare it before the queries that use it. */
@@ -103,6 +108,11 @@ bool store_body_is_whole(Store *store, const StoreBody *body);
 /* The ids (int64_t) of bodies that writers have given out and that may not be committed yet; with store->pins_lock
  * held, for as long as it is. */
 GHashTable *store_writer_pins(Store *store);
+
+/* search-index.c */
+StoreIndex *store_index_new(Store *store, GError **error);
+void store_index_free(StoreIndex *index); /* NULL is fine */
+void store_index_wake(StoreIndex *index); /* bodies have come */
 
 /* derived.c */
 StoreDerived *store_derived_new(Store *store);

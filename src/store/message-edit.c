@@ -174,6 +174,7 @@ store_body_adopt(StoreTxn *txn, const StoreBody *body, int64_t *id_r, GError **e
 	bool keep = known.id != 0 && (known.id == body->id || store_body_is_whole(txn->store, &known));
 	if (!keep && !place_body(txn, body, &known.id, error))
 		return false;
+	txn->has_bodies |= !keep;
 	*id_r = known.id;
 	return true;
 }

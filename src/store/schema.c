@@ -1,6 +1,7 @@
 #include "store/schema.h"
 
 #include "store/db.h"
+#include "store/search-token.h"
 
 /* Ids are AUTOINCREMENT wherever they leave the store: inode numbers are made of them and are never used again. */
 static const char *const mail_1[] = {
@@ -336,11 +337,31 @@ static const char *const derived_3[] = {
 	NULL,
 };
 
+static const char *const search_1[] = {
+	"CREATE TABLE state (\n"
+	"  one INTEGER PRIMARY KEY CHECK (one = 1),\n"
+	"  identity BLOB NOT NULL,       -- of mail.db\n"
+	"  text_version INTEGER NOT NULL, -- of the renderer\n"
+	"  done INTEGER NOT NULL,        -- id in mail.db: the bodies up to it are indexed\n"
+	"  documents INTEGER NOT NULL    -- how many; also of bodies that have gone\n"
+	") STRICT;\n",
+
+	/* Documents are bodies of mail.db, by their ids.  The last column has words that nobody types, for what has:… finds.
+	 * Phrases, and with them Chinese, need the places of words (detail=full, the default); a tenth is gained by larger pages
+	 * and by what is gathered in memory; an index for prefixes would double the size. */
+	"CREATE VIRTUAL TABLE words USING fts5 (sender, recipients, subject, body, marks, content = '', columnsize = 0,\n"
+	"  tokenize = '" STORE_TOKENIZER "');\n"
+	"INSERT INTO words (words, rank) VALUES ('pgsz', 16000), ('hashsize', 4194304);\n", /* bytes */
+	NULL,
+};
+
 static const char *const *const mail_steps[] = { mail_1, mail_2, mail_3 };
 static const char *const *const derived_steps[] = { derived_1, derived_2, derived_3 };
+static const char *const *const search_steps[] = { search_1 };
 
 const StoreSchema store_schema_mail = { 0x6d61696c /* "mail" */, G_N_ELEMENTS(mail_steps), mail_steps };
 const StoreSchema store_schema_derived = { 0x6d747874 /* "mtxt" */, G_N_ELEMENTS(derived_steps), derived_steps };
+const StoreSchema store_schema_search = { 0x6d667473 /* "mfts" */, G_N_ELEMENTS(search_steps), search_steps, .page_bytes = 16384 };
 
 static bool
 run(sqlite3 *handle, const char *sql, GError **error)

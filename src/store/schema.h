@@ -1,4 +1,4 @@
-/* The tables of the two databases, as numbered migrations.  The SQL in schema.c is the specification: every column has
+/* The tables of the databases, as numbered migrations.  The SQL in schema.c is the specification: every column has
  * its comment there. */
 #pragma once
 
@@ -10,9 +10,10 @@ typedef struct {
 	int application_id; /* of the file's header, so that file(1) and we know what it is */
 	int versions;       /* steps[0] makes version 1 from nothing, steps[versions - 1] the last one */
 	const char *const *const *steps; /* each a NULL-terminated list of SQL */
+	int page_bytes;     /* of a new file; 0: as SQLite likes it */
 } StoreSchema;
 
-extern const StoreSchema store_schema_mail, store_schema_derived;
+extern const StoreSchema store_schema_mail, store_schema_derived, store_schema_search;
 
 /* Brings the database up to the last version, each step in one transaction, so that a crash leaves a whole version.
  * CORE_ERROR_CORRUPT, with nothing changed: not ours, or made by a newer version.  To be called with foreign keys not

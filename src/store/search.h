@@ -37,3 +37,60 @@ typedef struct StoreSearch StoreSearch;
 StoreSearch *store_search_new(const char *query, GError **error);
 void store_search_free(StoreSearch *search); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSearch, store_search_free)
+
+/* Searching. */
+
+typedef struct {
+	int64_t id;              /* of the message */
+	int64_t place_id;        /* the mailbox in which people see it */
+	int64_t internaldate_s;
+	const char *account;
+	const char *folder;      /* the mailbox's path, "Archiv/2024" */
+	const char *name;        /* in mail/ */
+} StoreFound;                /* the strings live for the call */
+typedef bool (*StoreFoundFn)(const StoreFound *found, void *data); /* false: enough */
+
+typedef struct {
+	const char *account; /* NULL: all */
+	bool newest_first;   /* by INTERNALDATE; else in the order of ids */
+	int64_t after;       /* in the order of ids: only ids greater than it */
+	uint64_t limit;      /* at most so many; 0: all */
+} StoreSearchRange;
+
+/* The messages that people see and that match, as the index knows them now (store_search_update() before makes it know
+ * all).  CORE_ERROR_CORRUPT: the index is damaged; the next store_search_update() makes it again. */
+bool store_search_run(Store *store, const StoreSearch *search, const StoreSearchRange *range, StoreFoundFn fn, void *data,
+                      GError **error);
+
+/* The same for a process that does not own the store in @dir, and without waiting for the one that does.  *current_r false:
+ * nothing was looked for, since the index is not there, or does not know all messages.  Where there is no store, nothing is
+ * found. */
+bool store_search_peek(const char *dir, unsigned text_version, const StoreSearch *search, const StoreSearchRange *range,
+                       StoreFoundFn fn, void *data, bool *current_r, GError **error);
+
+/* The index. */
+
+typedef struct {
+	uint64_t indexed; /* documents; also those of bodies that have gone since */
+	uint64_t to_do;   /* bodies that are not in it yet */
+} StoreSearchState;
+bool store_search_state(Store *store, unsigned text_version, StoreSearchState *state_r, GError **error);
+
+/* How it is made. */
+typedef struct {
+	unsigned text_version;
+	/* Appends to @text the text of @body, which derived.db lacks, and keeps it there (store_derived_put()); nothing, if it
+	 * cannot be had.  False only when the store fails. */
+	bool (*make_text)(Store *store, const StoreBody *body, GString *text, void *data, GError **error);
+	/* Now and then; NULL: never.  False: enough for now. */
+	bool (*progress)(uint64_t done, uint64_t total, void *data);
+	void *data;
+} StoreIndexing;
+
+/* Makes the index know all bodies that there are when it ends (unless it was enough before).  One at a time: who comes
+ * meanwhile waits.  Not inside a transaction.  After a failure, or CORE_ERROR_CANCELLED, the next one goes on from where it
+ * came to. */
+bool store_search_update(Store *store, const StoreIndexing *how, CoreCancel *cancel, GError **error);
+
+/* Readable when bodies have come since store_search_update() last began. */
+int store_search_fd(Store *store);

@@ -1,11 +1,13 @@
-/* Internal to src/store: every statement, by name.  Their texts are in statements.c and statements-operations.c, in this
- * order. */
+/* Internal to src/store: every statement, by name.  Their texts are in statements.c, statements-operations.c and
+ * statements-search.c, in this order. */
 #pragma once
 
 typedef enum {
 	STORE_DB_READ = 1 << 0,    /* the pool of readers: mail.db, with derived.db attached */
 	STORE_DB_WRITE = 1 << 1,   /* the writer of mail.db */
 	STORE_DB_DERIVED = 1 << 2, /* the writer of derived.db */
+	STORE_DB_INDEX = 1 << 3,   /* the writer of search.db */
+	STORE_DB_SEARCH = 1 << 4,  /* who searches: mail.db, with search.db attached */
 } StoreDbRole;
 
 /* The statements that a set of segments needs, in the order that StoreSegmentSet counts on. */
@@ -197,6 +199,25 @@ typedef enum {
 	STORE_SQL_PARTS_STALE,
 	STORE_SQL_PARTS_DROP,
 
+	STORE_SQL_INDEX_STATE,
+	STORE_SQL_INDEX_SET_STATE,
+	STORE_SQL_INDEX_ADD,
+	STORE_SQL_INDEX_CLEAR,
+	STORE_SQL_INDEX_BODIES,
+	STORE_SQL_INDEX_LIVE,
+	STORE_SQL_INDEX_TO_DO,
+	STORE_SQL_INDEX_IDENTITY,
+	STORE_SQL_SEARCH_BEGIN,
+	STORE_SQL_SEARCH_END,
+	STORE_SQL_SEARCH_STATE,
+	STORE_SQL_SEARCH_WORDS,
+	STORE_SQL_SEARCH_MAILBOXES,
+	STORE_SQL_SEARCH_DELTAS,
+	STORE_SQL_SEARCH_GET,
+	STORE_SQL_SEARCH_BODY,
+	STORE_SQL_SEARCH_NEWEST,
+	STORE_SQL_SEARCH_IDS,
+
 	STORE_STATEMENTS /* how many */
 } StoreStatement;
 
@@ -204,12 +225,15 @@ typedef struct {
 	unsigned roles; /* StoreDbRole bits: the connections that prepare it */
 	const char *sql;
 } StoreStatementText;
-extern const StoreStatementText store_statements[STORE_STATEMENTS]; /* no sql: it is in the other table */
+extern const StoreStatementText store_statements[STORE_STATEMENTS]; /* no sql: it is in another table */
 extern const StoreStatementText store_operation_statements[STORE_STATEMENTS];
+extern const StoreStatementText store_search_statements[STORE_STATEMENTS];
 
 static inline const StoreStatementText *
 store_statement_text(StoreStatement statement)
 {
+	if (store_search_statements[statement].sql)
+		return &store_search_statements[statement];
 	return store_statements[statement].sql ? &store_statements[statement] : &store_operation_statements[statement];
 }
 

@@ -50,6 +50,9 @@ open_all(Store *store, GError **error)
 	if (!store->texts)
 		return false;
 	store->pending_texts = store_derived_new(store);
+	store->index = store_index_new(store, error);
+	if (!store->index)
+		return false;
 
 	g_auto(StoreReader) reader = store_reader_get(store, error); /* its statements must be right, too */
 	return reader.db != NULL;
@@ -78,6 +81,7 @@ store_close(Store *store)
 	if (!store)
 		return;
 	g_assert(!store->writers);
+	store_index_free(store->index);
 	store_derived_free(store->pending_texts);
 	store_segment_set_close(store->bodies);
 	store_segment_set_close(store->texts);
@@ -245,6 +249,8 @@ store_commit(StoreTxn *txn, GError **error)
 		ticket = store->tickets_given++;
 	store_db_unlock(txn->db);
 	in_transaction = false;
+	if (ok && txn->has_bodies)
+		store_index_wake(store->index);
 	if (ok)
 		core_step("commit");
 	if (ok && tell)

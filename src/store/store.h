@@ -5,12 +5,14 @@
  *   bodies/N      append-only segment files: the bytes of messages, each once
  *   derived.db    SQLite, WAL: what can be rebuilt from the bodies; deleting it (and text/) loses nothing
  *   text/N        segment files of rendered text
+ *   search.db     SQLite, WAL: the full-text index (search.h); deleting it loses nothing
  *
  * Threads: every function may be called from any thread unless it says otherwise.  There is one writer per database:
  * store_begin() waits for the one before.  Reading never waits for writing.  Each reading call borrows a connection
  * from a pool, so nothing is bound to a thread.
  *
- * Lock order: compaction, pending texts, a database's writer, pins of writers; pool and tables of segments are leaves.
+ * Lock order: the index's update and writer, compaction, pending texts, a database's writer, pins of writers; pools and
+ * tables of segments are leaves.
  * Callbacks of readers run with no lock held but must not write to the store (their read transaction would hold back
  * the WAL); change listeners run after the commit with no lock held.
  */
