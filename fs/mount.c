@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "fs/alias.h"
 #include "fs/change.h"
 #include "fs/connection.h"
 #include "fs/mountpoint.h"
@@ -46,6 +47,14 @@ end_telling(const FsMount *mount)
 		fs_freshness_end(mount->text->freshness);
 }
 
+/* A name that a message has lost by what was done on the server, and not because a user has renamed it. */
+static void
+note_alias(const FsMount *mount, const StoreChange *change)
+{
+	if (change->kind == STORE_CHANGE_MESSAGE_RENAMED && !fs_saver_is_current(mount->fs.saver))
+		fs_aliases_note(mount->fs.aliases, change->mailbox_id, change->name, change->message_id);
+}
+
 /* The store's listener. */
 static void
 changed(const StoreChange *changes, size_t count, void *data)
@@ -56,6 +65,7 @@ changed(const StoreChange *changes, size_t count, void *data)
 		if (changes[i].kind == STORE_CHANGE_MAILBOX_ADDED || changes[i].kind == STORE_CHANGE_MAILBOX_REMOVED ||
 		    changes[i].kind == STORE_CHANGE_ACCOUNT_ADDED)
 			mount->fs.changed_s = core_clock_wall_s();
+		note_alias(mount, &changes[i]);
 	}
 	begin_telling(mount);
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++) {
@@ -83,6 +93,7 @@ connect(FsMount *mount, const char *dir, GError **error)
 	mount->whole = fs_connection_new(&mount->fs, FS_INODE_ROOT, dir, false, error);
 	if (!mount->whole)
 		return false;
+	mount->fs.freshness = mount->whole->freshness;
 	mount->text = fs_connection_new(&mount->fs, fs_inode(FS_TAG_TEXT, 0, 0), text, true, &failure);
 	if (!mount->text)
 		core_log(CORE_LOG_WARNING, "fs", "text/ will be slower than it could be: %s", failure->message);
@@ -102,6 +113,7 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	mount->fs.calls = &mount->calls;
 	mount->fs.snapshots = fs_snapshots_new();
 	mount->fs.predecessors = fs_predecessors_new();
+	mount->fs.aliases = fs_aliases_new();
 	mount->fs.uid = getuid();
 	mount->fs.gid = getgid();
 	mount->fs.started_s = core_clock_wall_s();
@@ -166,6 +178,7 @@ fs_mount_free(FsMount *mount)
 	fs_connection_free(mount->whole);
 	fs_drafts_free(mount->fs.drafts);
 	fs_predecessors_free(mount->fs.predecessors);
+	fs_aliases_free(mount->fs.aliases);
 	fs_snapshots_free(mount->fs.snapshots);
 	g_free(mount);
 }

@@ -198,6 +198,12 @@ fs_saver_submit(FsSaver *saver, FsJob *job)
 	pthread_mutex_unlock(&saver->lock);
 }
 
+bool
+fs_saver_is_current(const FsSaver *saver)
+{
+	return pthread_equal(pthread_self(), saver->thread);
+}
+
 void
 fs_saver_free(FsSaver *saver)
 {

@@ -30,5 +30,8 @@ FsSaver *fs_saver_new(Store *store, void (*committed)(void *data), void *data, G
 /* Any thread; in the order of the calls.  Never blocks. */
 void fs_saver_submit(FsSaver *saver, FsJob *job);
 
+/* Whether this is the thread of the saver, that is, whether what is being committed is what a user did in the tree. */
+bool fs_saver_is_current(const FsSaver *saver);
+
 /* Ends the thread when all that was submitted is done.  NULL is fine. */
 void fs_saver_free(FsSaver *saver);

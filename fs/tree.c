@@ -1,6 +1,7 @@
 #include "fs/tree.h"
 
 #include "core/log.h"
+#include "fs/alias.h"
 #include "fs/xattr.h"
 #include "store/mailboxes.h"
 
@@ -148,6 +149,53 @@ lookup_in_mailbox(const FsView *view, Fs *fs, int64_t mailbox_id, const char *na
 	       lookup_mailbox(view, fs, mailbox.account_id, mailbox_id, name, node_r, error);
 }
 
+static bool
+message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GError **error)
+{
+	StoreEntry entry;
+	FsDraft draft;
+
+	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, id, &draft)) {
+		*node_r = fs_tree_draft_node(view, &draft);
+		return true;
+	}
+	if (!store_entry_get(fs->store, id, tree_of(view)->text_version, &entry, error))
+		return false;
+	FsNode node = message_node(view, fs, &entry);
+	bool measured = measure(view, fs, &entry, &node, error);
+	entry_clear(&entry);
+	if (measured)
+		*node_r = node;
+	return measured;
+}
+
+/* By a name that the message has lost.  It may be remembered by nobody: others would not hear when it ends. */
+static bool
+lookup_alias(const FsView *view, Fs *fs, int64_t mailbox_id, const char *name, FsNode *node_r, GError **error)
+{
+	int64_t id = tree_of(view)->has_drafts ? fs_aliases_find(fs->aliases, mailbox_id, name) : 0;
+	g_auto(StoreMessage) message = { 0 };
+
+	if (id == 0 || !store_message_get(fs->store, id, &message, error) || message.place_id != mailbox_id ||
+	    message.name_is_users || !message_attributes(view, fs, id, node_r, error))
+		return false;
+	node_r->fleeting = true;
+	return true;
+}
+
+static bool
+lookup_name(const FsView *view, Fs *fs, int64_t mailbox_id, const char *name, FsNode *node_r, GError **error)
+{
+	GError *failure = NULL;
+
+	if (lookup_in_mailbox(view, fs, mailbox_id, name, node_r, &failure))
+		return true;
+	if (!failure)
+		return lookup_alias(view, fs, mailbox_id, name, node_r, error);
+	g_propagate_error(error, failure);
+	return false;
+}
+
 bool
 fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error)
 {
@@ -159,7 +207,7 @@ fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, 
 	case FS_TREE_ACCOUNT:
 		return lookup_mailbox(view, fs, row, 0, name, node_r, error);
 	case FS_TREE_MAILBOX:
-		return lookup_in_mailbox(view, fs, row, name, node_r, error);
+		return lookup_name(view, fs, row, name, node_r, error);
 	default:
 		return false;
 	}
@@ -179,26 +227,6 @@ account_is(const StoreAccount *account, void *data)
 
 	wanted->found = account->id == wanted->id;
 	return !wanted->found;
-}
-
-static bool
-message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GError **error)
-{
-	StoreEntry entry;
-	FsDraft draft;
-
-	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, id, &draft)) {
-		*node_r = fs_tree_draft_node(view, &draft);
-		return true;
-	}
-	if (!store_entry_get(fs->store, id, tree_of(view)->text_version, &entry, error))
-		return false;
-	FsNode node = message_node(view, fs, &entry);
-	bool measured = measure(view, fs, &entry, &node, error);
-	entry_clear(&entry);
-	if (measured)
-		*node_r = node;
-	return measured;
 }
 
 bool

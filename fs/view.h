@@ -22,6 +22,8 @@ typedef struct {
 	struct FsSaver *saver;
 	struct FsPredecessors *predecessors;
 	struct FsSearches *searches;
+	struct FsAliases *aliases;
+	FsFreshness *freshness; /* of what can be changed */
 	uid_t uid; /* whose the files are */
 	gid_t gid;
 	int64_t started_s;

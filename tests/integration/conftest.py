@@ -13,6 +13,7 @@ from lib.courier import Courier
 from lib.cyrus import Cyrus
 from lib.dovecot import THREE, Dovecot
 from lib.program import Mailtree
+from lib.writing import Writing
 
 ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("MAILTREE", str(ROOT / "build-test" / "src" / "mailtree"))
@@ -174,6 +175,13 @@ def home(place, request):
 def fuse():
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         pytest.skip("no /dev/fuse for this user")
+
+
+@pytest.fixture
+def work(home, remote, fuse):
+    """A Writing: a mounted account to write in."""
+    with Writing(home, remote) as made:
+        yield made
 
 
 @pytest.fixture
