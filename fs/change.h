@@ -33,6 +33,8 @@ struct FsChange {
 
 	/* The verb's own. */
 	FsDraftBytes bytes;
+	FsPredecessor predecessor; /* what was called to_name a moment ago */
+	FsPredecessor leaving;     /* the message that gives up its name, for what is saved in its place */
 	int64_t row_id;
 	bool noted;
 };

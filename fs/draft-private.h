@@ -10,7 +10,8 @@
 typedef struct {
 	int64_t id;
 	unsigned refs;      /* under the table's lock, as all up to the next lock */
-	int64_t mailbox_id, predecessor_id;
+	int64_t mailbox_id;
+	FsPredecessor predecessor;
 	char *name;
 	char *flags;        /* NULL: as they are */
 	int64_t time_s;

@@ -97,7 +97,7 @@ fs_drafts_put(FsDrafts *drafts, int64_t id, const char *as_name, StoreWriter *wr
 	bool due = !draft->is_gone && draft->generation != draft->saved;
 	if (due)
 		bytes = (FsDraftBytes){
-			.id = id, .mailbox_id = draft->mailbox_id, .predecessor_id = draft->predecessor_id,
+			.id = id, .mailbox_id = draft->mailbox_id, .predecessor = draft->predecessor,
 			.name = g_strdup(draft->name), .is_new = draft->is_new, .is_tmp = draft->is_tmp,
 			.time_s = draft->time_s, .dated = draft->dated, .flags = g_strdup(draft->flags),
 			.generation = draft->generation,

@@ -126,7 +126,7 @@ take_id(FsDrafts *drafts)
 }
 
 bool
-fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is_tmp, int64_t predecessor_id,
+fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is_tmp, const FsPredecessor *predecessor,
                  FsDraft *draft_r, GError **error)
 {
 	pthread_mutex_lock(&drafts->lock);
@@ -136,7 +136,8 @@ fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is
 		draft->is_new = true;
 		draft->is_file = true;
 		draft->is_tmp = is_tmp;
-		draft->predecessor_id = predecessor_id;
+		if (predecessor)
+			draft->predecessor = *predecessor;
 		draft->generation = 1;
 		drafts->news++;
 		*draft_r = describe(draft);

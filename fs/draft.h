@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/error.h"
+#include "fs/predecessor.h"
 #include "store/segments.h"
 
 #include <glib.h>
@@ -27,8 +28,8 @@ typedef struct {
 	bool is_new;         /* it has no row yet */
 } FsDraft;
 
-/* A file without bytes, seen from now on.  @predecessor_id: the message that was called so a moment ago, or 0. */
-bool fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is_tmp, int64_t predecessor_id,
+/* A file without bytes, seen from now on.  @predecessor: the message that was called so a moment ago; NULL: none. */
+bool fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is_tmp, const FsPredecessor *predecessor,
                       FsDraft *draft_r, GError **error);
 
 /* Ids for new files are reserved ahead.  True, once: somebody is to do so, with these two: in a transaction, and when that has
@@ -68,7 +69,8 @@ void fs_drafts_forget(FsDrafts *drafts, int64_t id);
 
 /* Saving, on the saver's thread.  What was written up to now goes into @writer. */
 typedef struct {
-	int64_t id, mailbox_id, predecessor_id;
+	int64_t id, mailbox_id;
+	FsPredecessor predecessor;
 	int64_t copy_of;         /* it is to be a copy of that message, and there are no bytes; 0 */
 	char *name;              /* where it was, or is to be, seen */
 	bool is_new, is_tmp, is_message;

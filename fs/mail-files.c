@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "fs/alias.h"
 #include "fs/error.h"
 #include "fs/foreign.h"
 #include "fs/predecessor.h"
@@ -104,9 +105,10 @@ fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, 
 	g_auto(StoreMailbox) mailbox = { 0 };
 	FsDraft draft;
 
-	if (!holding(fs, directory, &mailbox, error) || !fs_mail_may(&mailbox, "i", error) ||
-	    !fs_drafts_create(fs->drafts, mailbox.id, name, false, fs_predecessors_find(fs->predecessors, mailbox.id, name),
-	                      &draft, error))
+	if (!holding(fs, directory, &mailbox, error) || !fs_mail_may(&mailbox, "i", error))
+		return false;
+	FsPredecessor predecessor = fs_predecessors_find(fs->predecessors, mailbox.id, name);
+	if (!fs_drafts_create(fs->drafts, mailbox.id, name, false, &predecessor, &draft, error))
 		return false;
 	if (fs_drafts_want_ids(fs->drafts))
 		reserve_ids(fs);
@@ -204,11 +206,11 @@ free_name(StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 
 /* What an editor has called otherwise, to save this in its place; it may have gone since. */
 static bool
-put_aside(StoreTxn *txn, const FsDraftBytes *bytes, const StoreRemoval *how, GError **error)
+put_aside(StoreTxn *txn, const FsPredecessor *predecessor, int64_t heir_id, const StoreRemoval *how, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
-	if (store_file_put_aside(txn, bytes->predecessor_id, bytes->id, how, &failure) ||
+	if (predecessor->id == 0 || predecessor->is_removed || store_file_put_aside(txn, predecessor->id, heir_id, how, &failure) ||
 	    core_error_code(failure) == CORE_ERROR_NOT_FOUND)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&failure));
@@ -218,28 +220,28 @@ put_aside(StoreTxn *txn, const FsDraftBytes *bytes, const StoreRemoval *how, GEr
 static bool
 store_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 {
+	const FsPredecessor *predecessor = &bytes->predecessor;
 	g_auto(StoreMailbox) mailbox = { 0 };
 	StoreRemoval how = { 0 };
 	StoreFile file = {
 		.id = bytes->id,
 		.mailbox_id = bytes->mailbox_id,
-		.name_is_users = true,
+		.name_is_users = predecessor->id == 0 || predecessor->is_users_name,
 		.state = bytes->is_tmp ? STORE_MESSAGE_TMP : bytes->is_message ? STORE_MESSAGE_TO_APPEND : STORE_MESSAGE_FILE,
 		.body = &bytes->body,
 		.header_sha256 = bytes->is_message ? bytes->header_sha256 : NULL,
 		.time_s = bytes->time_s,
 		.dated = bytes->dated,
 		.flags = bytes->flags,
-		.predecessor_id = bytes->predecessor_id,
+		.predecessor_id = predecessor->id,
 		.not_before_s = quiet_until(),
 	};
 
 	if (!mailbox_of(fs, bytes->mailbox_id, &mailbox, error) || (bytes->is_new && !free_name(txn, bytes, error)) ||
-	    ((!bytes->is_new || bytes->predecessor_id) && !removal(fs, txn, &mailbox, &how, error)))
+	    ((!bytes->is_new || predecessor->id) && !removal(fs, txn, &mailbox, &how, error)))
 		return false;
 	file.name = bytes->name;
-	return store_file_save(txn, &file, &how, error) &&
-	       (bytes->predecessor_id == 0 || put_aside(txn, bytes, &how, error));
+	return store_file_save(txn, &file, &how, error) && put_aside(txn, predecessor, bytes->id, &how, error);
 }
 
 /* A message that the server copies. */
@@ -284,8 +286,8 @@ save_applied(FsChange *change)
 	if (bytes->id == 0)
 		return;
 	fs_drafts_saved(change->fs->drafts, bytes);
-	if (bytes->predecessor_id)
-		fs_predecessors_follow(change->fs->predecessors, bytes->predecessor_id, bytes->id);
+	if (bytes->predecessor.id)
+		fs_predecessors_follow(change->fs->predecessors, bytes->predecessor.id, bytes->id);
 }
 
 const FsVerb fs_mail_save = { .prepare = save_prepare, .apply = save_apply, .applied = save_applied };
@@ -302,11 +304,21 @@ unlink_check(FsChange *change, GError **error)
 	return mailbox_of(change->fs, fs_inode_row(change->directory), &mailbox, error) && fs_mail_may(&mailbox, "te", error);
 }
 
+/* As it was before this change, if it is a message. */
+static FsPredecessor
+as_predecessor(const StoreMessage *row, bool is_removed)
+{
+	bool is_message = row->id != 0 && !store_message_is_file(row->state);
+
+	return is_message ? (FsPredecessor){ row->id, row->name_is_users, is_removed } : (FsPredecessor){ 0 };
+}
+
 static bool
 unlink_apply(FsChange *change, StoreTxn *txn, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 	g_auto(StoreMailbox) mailbox = { 0 };
+	g_auto(StoreMessage) row = { 0 };
 	int64_t id = row_of(change->inode);
 	StoreRemoval how;
 	FsDraft draft;
@@ -315,6 +327,8 @@ unlink_apply(FsChange *change, StoreTxn *txn, GError **error)
 	    !change->fs->calls->removal(txn, mailbox.account_id, &how, change->fs->calls->data, error))
 		return false;
 	how.heir_id = fs_predecessors_heir(change->fs->predecessors, id);
+	store_message_get(change->fs->store, id, &row, NULL);
+	change->leaving = as_predecessor(&row, true);
 	if (store_change_remove(txn, id, &how, &failure) ||
 	    (core_error_code(failure) == CORE_ERROR_NOT_FOUND && fs_drafts_get(change->fs->drafts, id, &draft)))
 		return true;
@@ -326,6 +340,8 @@ static void
 unlink_applied(FsChange *change)
 {
 	fs_drafts_drop(change->fs->drafts, row_of(change->inode));
+	if (change->leaving.id)
+		fs_predecessors_note(change->fs->predecessors, fs_inode_row(change->directory), change->name, &change->leaving);
 }
 
 const FsVerb fs_mail_unlink = { .check = unlink_check, .apply = unlink_apply, .applied = unlink_applied };
@@ -364,18 +380,45 @@ fs_mail_rename_file_prepare(FsChange *change, StoreWriter *writer, GError **erro
 
 /* Whose name is "to be" by the message and its UID stays so: in its new folder it is called by its new UID. */
 static bool
-is_users_name(const StoreMessage *row, const char *to_name)
+is_users_name(const StoreMessage *row, const char *name, const char *to_name)
 {
-	return row->name_is_users || !row->name || strcmp(row->name, to_name) != 0;
+	return row->name_is_users || !row->name || (strcmp(row->name, to_name) != 0 && strcmp(name, to_name) != 0);
+}
+
+/* What is to be uploaded in the place of a message is called as that one was: by its UID, if the user has not chosen. */
+static bool
+takes_users_name(const FsChange *change, const StoreMessage *row, const StoreMessage *target)
+{
+	bool will_have_uid = row->uid == 0 || change->directory != change->to_directory;
+
+	if (will_have_uid && target->id != 0)
+		return target->name_is_users || store_message_is_file(target->state);
+	if (change->predecessor.id != 0)
+		return change->predecessor.is_users_name;
+	return is_users_name(row, change->name, change->to_name);
+}
+
+/* What was called so a moment ago.  A message that the server has is no new version of another; but it can be called again
+ * as it was. */
+static FsPredecessor
+find_predecessor(const FsChange *change, const StoreMessage *row)
+{
+	const FsPredecessor none = { 0 };
+	bool is_upload = row->id == 0 || store_message_is_file(row->state) || row->state == STORE_MESSAGE_TO_APPEND;
+
+	if (change->target)
+		return none;
+	FsPredecessor found = fs_predecessors_find(change->fs->predecessors, fs_inode_row(change->to_directory), change->to_name);
+	return is_upload || found.id == row->id ? found : none;
 }
 
 bool
 fs_mail_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error)
 {
 	g_auto(StoreMailbox) to = { 0 };
-	g_auto(StoreMessage) row = { 0 };
-	g_autoptr(GError) failure = NULL;
+	g_auto(StoreMessage) row = { 0 }, target = { 0 };
 	FsDraftBytes *bytes = &change->bytes;
+	Store *store = change->fs->store;
 	int64_t id = row_of(change->inode);
 	StoreRemoval how = { 0 };
 	StoreFileRename rename = {
@@ -394,10 +437,27 @@ fs_mail_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error)
 		rename.state = bytes->is_message ? STORE_MESSAGE_TO_APPEND : STORE_MESSAGE_FILE;
 		rename.header_sha256 = bytes->is_message ? bytes->header_sha256 : NULL;
 	}
-	store_message_get(change->fs->store, id, &row, NULL);
-	rename.name_is_users = is_users_name(&row, change->to_name);
-	change->noted = row.id != 0 && !store_message_is_file(row.state) && bytes->id == 0;
-	return store_file_rename(txn, &rename, &how, error);
+	store_message_get(store, id, &row, NULL);
+	if (rename.target_id != 0 && store_message_get(store, rename.target_id, &target, NULL) && target.name &&
+	    target.place_id == rename.mailbox_id)
+		rename.name = target.name; /* it may have been looked up by a former name */
+	change->noted = strcmp(rename.name, change->to_name) != 0;
+	change->predecessor = find_predecessor(change, &row);
+	change->leaving = bytes->id == 0 ? as_predecessor(&row, false) : (FsPredecessor){ 0 };
+	rename.predecessor_id = change->predecessor.id != id ? change->predecessor.id : 0;
+	rename.name_is_users = takes_users_name(change, &row, &target);
+	return store_file_rename(txn, &rename, &how, error) &&
+	       (rename.predecessor_id == 0 || put_aside(txn, &change->predecessor, id, &how, error));
+}
+
+/* The kernel believes that the name is the message's own, and would do so for ever. */
+static void
+note_alias(const Fs *fs, FsInode directory, const char *name, int64_t id)
+{
+	fs_aliases_note(fs->aliases, fs_inode_row(directory), name, id);
+	fs_freshness_begin(fs->freshness);
+	fs_freshness_stale(fs->freshness, directory, name);
+	fs_freshness_end(fs->freshness);
 }
 
 void
@@ -409,9 +469,13 @@ fs_mail_rename_file_applied(FsChange *change)
 	fs_drafts_moved(change->fs->drafts, id, to_id, change->to_name);
 	if (change->target)
 		fs_drafts_drop(change->fs->drafts, row_of(change->target));
+	if (change->predecessor.id)
+		fs_predecessors_follow(change->fs->predecessors, change->predecessor.id, id);
+	if (change->noted)
+		note_alias(change->fs, change->to_directory, change->to_name, id);
 	/* A message that an editor puts aside is followed by what it saves. */
-	if (change->noted && change->directory == change->to_directory && fs_name_is_foreign(change->to_name))
-		fs_predecessors_note(change->fs->predecessors, to_id, change->name, id);
+	if (change->leaving.id && change->directory == change->to_directory && fs_name_is_foreign(change->to_name))
+		fs_predecessors_note(change->fs->predecessors, to_id, change->name, &change->leaving);
 }
 
 /* Copying. */
@@ -431,7 +495,7 @@ link_check(FsChange *change, GError **error)
 		return false;
 	if (from.account_id != to.account_id)
 		return fs_throw(error, EXDEV);
-	change->noted = is_users_name(&row, change->name);
+	change->noted = is_users_name(&row, change->name, change->name);
 	if (!fs_mail_may(&to, "i", error))
 		return false;
 	return (from.id != to.id && !store_message_is_file(row.state)) || fs_throw(error, EPERM);

@@ -6,12 +6,13 @@
 #include <pthread.h>
 #include <string.h>
 
-#define COUNT 64
+#define COUNT 1024
 #define KEPT_MS 60000
 
 typedef struct {
-	int64_t mailbox_id, id, heir_id, at_ms;
-	char *name;
+	FsPredecessor message;
+	int64_t mailbox_id, heir_id, at_ms;
+	char *name; /* NULL: unused */
 } Aside;
 
 struct FsPredecessors {
@@ -41,12 +42,12 @@ fs_predecessors_free(FsPredecessors *predecessors)
 }
 
 void
-fs_predecessors_note(FsPredecessors *predecessors, int64_t mailbox_id, const char *name, int64_t id)
+fs_predecessors_note(FsPredecessors *predecessors, int64_t mailbox_id, const char *name, const FsPredecessor *predecessor)
 {
 	pthread_mutex_lock(&predecessors->lock);
 	Aside *aside = &predecessors->ring[predecessors->next++ % COUNT];
 	g_free(aside->name);
-	*aside = (Aside){ mailbox_id, id, 0, core_clock_ms(), g_strdup(name) };
+	*aside = (Aside){ *predecessor, mailbox_id, 0, core_clock_ms(), g_strdup(name) };
 	pthread_mutex_unlock(&predecessors->lock);
 }
 
@@ -60,20 +61,23 @@ find(FsPredecessors *predecessors, int64_t id, int64_t mailbox_id, const char *n
 		Aside *aside = &predecessors->ring[(predecessors->next - i) % COUNT];
 		if (!aside->name || now_ms - aside->at_ms > KEPT_MS)
 			continue;
-		if (name ? aside->mailbox_id == mailbox_id && strcmp(aside->name, name) == 0 : aside->id == id)
+		if (name ? aside->mailbox_id == mailbox_id && strcmp(aside->name, name) == 0 : aside->message.id == id)
 			return aside;
 	}
 	return NULL;
 }
 
-int64_t
+FsPredecessor
 fs_predecessors_find(FsPredecessors *predecessors, int64_t mailbox_id, const char *name)
 {
+	FsPredecessor found = { 0 };
+
 	pthread_mutex_lock(&predecessors->lock);
 	const Aside *aside = find(predecessors, 0, mailbox_id, name);
-	int64_t id = aside ? aside->id : 0;
+	if (aside && aside->heir_id == 0)
+		found = aside->message;
 	pthread_mutex_unlock(&predecessors->lock);
-	return id;
+	return found;
 }
 
 void

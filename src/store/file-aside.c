@@ -18,6 +18,8 @@ store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, const StoreRemo
 	row.base_flags = shown;
 	row.header_sha256 = NULL;
 	row.dated = STORE_DATED_INHERITED;
-	return store_file_displace(&subject, heir_id, how, error) && store_file_write(txn, &row, error) &&
+	/* What goes to the Trash is called by its UID there: the name that it has now is the editor's. */
+	return store_message_show(txn, &subject.row, row.place_id, row.name, false, error) &&
+	       store_file_displace(&subject, heir_id, how, error) && store_file_write(txn, &row, error) &&
 	       store_file_tell(txn, &row, subject.row.state, error);
 }

@@ -88,6 +88,25 @@ replace(Renaming *renaming, int64_t target_id, const StoreRemoval *how, GError *
 	                                      : store_subject_remove(&target, &removal, error));
 }
 
+/* It may have gone since. */
+static bool
+follow(Renaming *renaming, GError **error)
+{
+	g_auto(StoreSubject) predecessor = { 0 };
+	g_autoptr(GError) failure = NULL;
+
+	if (renaming->rename->predecessor_id == 0)
+		return true;
+	if (store_subject_init(&predecessor, renaming->subject.txn, renaming->rename->predecessor_id, &failure)) {
+		take_over(renaming, &predecessor);
+		return true;
+	}
+	if (core_error_code(failure) == CORE_ERROR_NOT_FOUND)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return false;
+}
+
 /* A file stays one, or becomes a message. */
 static bool
 become_here(Renaming *renaming, GError **error)
@@ -204,8 +223,8 @@ store_file_rename(StoreTxn *txn, const StoreFileRename *rename, const StoreRemov
 		return false;
 	renaming.row = renaming.subject.row;
 	renaming.shown = store_flags_shown(&renaming.row, renaming.subject.operations, UINT_MAX);
-	if ((holder_id != 0 && !replace(&renaming, holder_id, how, error)) || !become(&renaming, error) ||
+	if (!(holder_id != 0 ? replace(&renaming, holder_id, how, error) : follow(&renaming, error)) || !become(&renaming, error) ||
 	    !store_message_show(txn, &renaming.subject.row, rename->mailbox_id, rename->name, rename->name_is_users, error))
 		return false;
-	return store_file_tell_apart(txn, rename->id, 0, error) && tell(&renaming, error);
+	return store_file_tell_apart(txn, rename->id, rename->predecessor_id, error) && tell(&renaming, error);
 }

@@ -57,9 +57,11 @@ bool store_file_save(StoreTxn *txn, const StoreFile *file, const StoreRemoval *h
  * @state: what @id is to be there: FILE or TMP, or TO_APPEND for what is to be a message.  A message that the server has, or
  * may have, or is to copy, stays one whatever @state says; an upload that has not begun is taken back for FILE and TMP.
  * @header_sha256: of a file that becomes a message.
+ * @predecessor_id: where nothing has the name, the message whose flags and time it takes over, as those of one that has (0:
+ * none).
  * CORE_ERROR_NOT_FOUND also: something else has the name by now; CORE_ERROR_REFUSED: another account, or only a directory. */
 typedef struct {
-	int64_t id, target_id;
+	int64_t id, target_id, predecessor_id;
 	int64_t mailbox_id;
 	const char *name;
 	bool name_is_users;
