@@ -33,6 +33,12 @@ core_clock_wall_s(void)
 }
 
 int64_t
+core_clock_wall_ms(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}
+
+int64_t
 core_clock_patience(CoreClockPatience *patience, int64_t wall_s, int64_t boot_s)
 {
 	int64_t offset_s = wall_s - boot_s;

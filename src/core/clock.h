@@ -7,6 +7,7 @@
 int64_t core_clock_ms(void);      /* CLOCK_MONOTONIC: for time-outs and rates */
 int64_t core_clock_boot_ms(void); /* CLOCK_BOOTTIME: goes on during suspend, so a jump against core_clock_ms() tells of one */
 int64_t core_clock_wall_s(void);  /* seconds since 1970: for what people read */
+int64_t core_clock_wall_ms(void); /* the same in milliseconds */
 
 /* The wall clock for what must not be done too early: when it is set forward (a machine without a battery, once it knows the
  * time), that counts CORE_CLOCK_PATIENCE_S later; set back, at once.  Any thread; knows what happened since its first call. */

@@ -3,8 +3,8 @@
 
 #include "store/messages.h"
 
-static StoreEntry
-take_row(StoreQuery *query)
+StoreEntry
+store_entry_take_row(StoreQuery *query)
 {
 	bool derived = sqlite3_column_type(query, 4) != SQLITE_NULL;
 
@@ -21,20 +21,12 @@ take_row(StoreQuery *query)
 }
 
 static bool
-list(Store *store, StoreStatement which, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn,
-     void *data, GError **error)
+each(StoreDb *db, StoreQuery *query, StoreEntryFn fn, void *data, GError **error)
 {
-	g_auto(StoreReader) reader = store_reader_get(store, error);
 	StoreStep step;
 
-	if (!reader.db)
-		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, which);
-	store_bind_int(query, ":mailbox", place_id);
-	store_bind_int(query, ":after", after);
-	store_bind_int(query, ":version", text_version);
-	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW) {
-		StoreEntry entry = take_row(query);
+	while ((step = store_query_step(db, query, error)) == STORE_ROW) {
+		StoreEntry entry = store_entry_take_row(query);
 		if (!fn(&entry, data))
 			return true;
 	}
@@ -45,13 +37,32 @@ bool
 store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned text_version, StoreEntryFn fn, void *data,
                  GError **error)
 {
-	return list(store, STORE_SQL_ENTRY_LIST, place_id, after, text_version, fn, data, error);
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ENTRY_LIST);
+	store_bind_int(query, ":mailbox", place_id);
+	store_bind_int(query, ":after", after);
+	store_bind_int(query, ":version", text_version);
+	return each(reader.db, query, fn, data, error);
 }
 
 bool
-store_entry_list_tmp(Store *store, int64_t place_id, int64_t after, StoreEntryFn fn, void *data, GError **error)
+store_entry_list_tmp(Store *store, int64_t place_id, const char *directory, int64_t after, StoreEntryFn fn, void *data,
+                     GError **error)
 {
-	return list(store, STORE_SQL_ENTRY_LIST_TMP, place_id, after, 0, fn, data, error);
+	g_autofree char *first = g_strconcat(directory, "/", NULL), *end = g_strconcat(directory, "0", NULL); /* behind '/' */
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ENTRY_LIST_TMP);
+	store_bind_int(query, ":mailbox", place_id);
+	store_bind_text(query, ":directory", first);
+	store_bind_text(query, ":end", end);
+	store_bind_int(query, ":after", after);
+	return each(reader.db, query, fn, data, error);
 }
 
 static bool
@@ -60,7 +71,7 @@ take_one(StoreDb *db, StoreQuery *query, unsigned text_version, StoreEntry *entr
 	store_bind_int(query, ":version", text_version);
 	if (!store_query_row(db, query, error))
 		return false;
-	*entry_r = take_row(query);
+	*entry_r = store_entry_take_row(query);
 	entry_r->name = g_strdup(entry_r->name);
 	return true;
 }

@@ -31,7 +31,7 @@ bool store_file_reserve(StoreTxn *txn, unsigned count, int64_t *first_r, GError 
 typedef struct {
 	int64_t id;            /* reserved, or that of a row that people see */
 	int64_t mailbox_id;    /* of a new row: where; 0: it is no new one, and if it is not there it has gone */
-	const char *name;      /* of a new row; must be free.  Of TMP "tmp/NAME" */
+	const char *name;      /* of a new row; must be free.  Of TMP "tmp/NAME", "new/NAME", "cur/NAME" */
 	bool name_is_users;
 	StoreMessageState state; /* FILE or TMP; or TO_APPEND: it is a message */
 	const StoreBody *body; /* was written and synced by a writer */

@@ -96,6 +96,7 @@ void store_bind_described(StoreQuery *query, const StoreMessage *message); /* wh
 /* The row of @body's bytes, which become one that is there already or else are taken as they are (messages.h). */
 bool store_body_adopt(StoreTxn *txn, const StoreBody *body, int64_t *id_r, GError **error);
 
+StoreEntry store_entry_take_row(StoreQuery *query); /* of its first eight columns */
 StoreBody store_body_take_row(StoreQuery *query); /* of the columns id, segment, offset, length, sha256 */
 
 /* store_body_read() in either set.  CORE_ERROR_NOT_FOUND: moved or gone since *body was filled. */

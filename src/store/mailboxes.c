@@ -31,6 +31,7 @@ take_row(StoreQuery *query)
 		.state = (StoreMailboxState)sqlite3_column_int(query, 12),
 		.messages = (uint32_t)sqlite3_column_int64(query, 13),
 		.rights = (char *)(uintptr_t)store_column_text(query, 14),
+		.stirred_ms = sqlite3_column_int64(query, 15),
 	};
 }
 
@@ -149,6 +150,19 @@ store_mailbox_children(Store *store, int64_t account_id, int64_t parent_id, int6
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MAILBOX_CHILDREN);
 	store_bind_int(query, ":account", account_id);
 	store_bind_int(query, ":parent", parent_id);
+	store_bind_int(query, ":after", after);
+	return each(reader.db, query, fn, data, error);
+}
+
+bool
+store_mailbox_list_holding(Store *store, int64_t account_id, int64_t after, StoreMailboxFn fn, void *data, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MAILDIR_FOLDERS);
+	store_bind_int(query, ":account", account_id);
 	store_bind_int(query, ":after", after);
 	return each(reader.db, query, fn, data, error);
 }

@@ -36,6 +36,7 @@ typedef struct {
 	uint64_t highestmodseq; /* everything up to it was applied; 0: none */
 	char *mailboxid;        /* OBJECTID; NULL */
 	int64_t changed_s;      /* when its entries last changed: the directory's mtime */
+	int64_t stirred_ms;     /* when a name in its directories in maildir/ last changed; greater at each change; 0: not yet */
 	uint32_t messages;      /* rows that have a UID in it */
 	char *rights;           /* what the server lets the user do, for store_mailbox_may(); NULL: it was not asked yet */
 } StoreMailbox;
@@ -55,6 +56,10 @@ bool store_mailbox_list(Store *store, int64_t account_id, StoreMailboxFn fn, voi
 /* The children in the order of ids, from the first id greater than @after. */
 bool store_mailbox_children(Store *store, int64_t account_id, int64_t parent_id, int64_t after, StoreMailboxFn fn,
                             void *data, GError **error);
+
+/* Those of an account that hold messages, at any level, in the order of ids, from the first id greater than @after. */
+bool store_mailbox_list_holding(Store *store, int64_t account_id, int64_t after, StoreMailboxFn fn, void *data,
+                                GError **error);
 
 /* "Archiv/2024": the components joined by '/'.  g_free(); NULL if there is none. */
 char *store_mailbox_path(Store *store, int64_t id, GError **error);

@@ -17,7 +17,7 @@ typedef enum {
 	STORE_MESSAGE_TO_COPY = 5,   /* to be copied to mailbox_id by the server */
 	STORE_MESSAGE_MOVING = 6,    /* an operation that was sent is taking it away from mailbox_id; it has left there */
 	STORE_MESSAGE_FILE = 7,      /* no message, and only here: a file of a user's in mail/ (files.h) */
-	STORE_MESSAGE_TMP = 8,       /* the same in tmp/ of its mailbox in maildir/, and seen nowhere else */
+	STORE_MESSAGE_TMP = 8,       /* the same in a directory of its mailbox in maildir/, mostly tmp/, and seen nowhere else */
 } StoreMessageState;
 
 /* Whose time internaldate_s is, of a row that the server has not got yet. */
@@ -138,8 +138,10 @@ bool store_entry_list(Store *store, int64_t place_id, int64_t after, unsigned te
 bool store_entry_find(Store *store, int64_t place_id, const char *name, unsigned text_version, StoreEntry *entry_r,
                       GError **error);
 bool store_entry_get(Store *store, int64_t id, unsigned text_version, StoreEntry *entry_r, GError **error);
-/* What is in tmp/ of the mailbox in maildir/, as store_entry_list() would; the names begin with "tmp/". */
-bool store_entry_list_tmp(Store *store, int64_t place_id, int64_t after, StoreEntryFn fn, void *data, GError **error);
+/* Files (STORE_MESSAGE_TMP) in @directory ("tmp", "new" or "cur") of the mailbox in maildir/, as store_entry_list() would; the
+ * names begin with that and a slash. */
+bool store_entry_list_tmp(Store *store, int64_t place_id, const char *directory, int64_t after, StoreEntryFn fn, void *data,
+                          GError **error);
 
 /* Writing. */
 

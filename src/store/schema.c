@@ -267,6 +267,9 @@ static const char *const mail_3[] = {
 	"ALTER TABLE messages ADD COLUMN maildir TEXT; -- in maildir/, without flags, as a mail program called it; NULL: made\n"
 	"                                 -- of the id\n"
 	"ALTER TABLE messages ADD COLUMN old INTEGER NOT NULL DEFAULT 0; -- 1: a mail program has moved it out of new/\n"
+	"CREATE UNIQUE INDEX messages_maildir ON messages (place, maildir) WHERE maildir IS NOT NULL AND place IS NOT NULL;\n"
+	"ALTER TABLE mailboxes ADD COLUMN stirred INTEGER NOT NULL DEFAULT 0; -- when a name in its directories in maildir/\n"
+	"                                 -- last changed, milliseconds since 1970; greater at each change; 0: not yet\n"
 	"ALTER TABLE operations ADD COLUMN heir INTEGER; -- of move and remove: id of the message that replaces it, which must\n"
 	"                                 -- be on the server first; NULL: none\n"
 	"CREATE INDEX operations_heir ON operations (heir) WHERE ended = 0 AND heir IS NOT NULL;\n",

@@ -9,7 +9,7 @@
 /* In the order in which mailboxes.c, messages.c, entries.c and segments.c take them out of a row. */
 #define MAILBOX_COLUMNS \
 	"SELECT m.id, m.account, ifnull(m.parent, 0), m.name, m.server_name, m.separator, m.attributes, m.uidvalidity," \
-	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed, m.state, m.messages, m.rights FROM mailboxes m "
+	" m.uidnext, m.highestmodseq, m.mailboxid, m.changed, m.state, m.messages, m.rights, m.stirred FROM mailboxes m "
 
 #define MESSAGE_COLUMNS "SELECT " STORE_MESSAGE_FIELDS " FROM messages m LEFT JOIN bodies b ON b.id = m.body "
 
@@ -41,6 +41,21 @@
 
 /* Of store_entry_list(). */
 #define IS_ENTRY "m.state <> 8 AND (:version = 0 OR m.state <> 7)"
+
+/* A message's name is that of a file in a directory of its mailbox's Maildir: "tmp/NAME".  Names in mail/ have no slash. */
+#define IS_IN(directory, end) "(name >= " directory " AND name < " end ")"
+
+/* Of UPDATE messages: another one in that place is called so in maildir/. */
+#define BASE_IS_TAKEN(place, base) \
+	"EXISTS (SELECT 1 FROM messages x WHERE x.place = " place " AND x.maildir = " base " AND x.id <> messages.id)"
+
+/* Without text.  The deltas are those of STORE_SQL_MESSAGE_FLAG_DELTAS, a line each: added, tab, removed. */
+#define MAILDIR_COLUMNS(how) \
+	"SELECT m.id, m.name, m.internaldate, iif(m.body IS NULL, m.rfc822_size, b.length), NULL, m.body, m.header, m.state," \
+	" m.base_flags, (SELECT group_concat(add_flags || char(9) || remove_flags, char(10)) FROM (SELECT add_flags," \
+	" remove_flags FROM operations WHERE message = m.id AND ended = 0 AND kind = 'flags' AND state <> 'failed'" \
+	" ORDER BY id)), m.maildir, m.old" \
+	" FROM messages m " how " LEFT JOIN bodies b ON b.id = ifnull(m.body, m.header) "
 
 #define BODY_COLUMNS "SELECT b.id, b.segment, b.offset, b.length, b.sha256 FROM bodies b "
 
@@ -133,7 +148,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_FORGET_RIGHTS] = { WRITE,
 		"UPDATE mailboxes SET rights = NULL WHERE account = :account AND rights IS NOT NULL" },
 	[STORE_SQL_MAILBOX_WRITE_STATE] = { WRITE, "UPDATE mailboxes SET state = :state WHERE id = :id" },
-	[STORE_SQL_MAILBOX_TOUCH] = { WRITE, "UPDATE mailboxes SET changed = max(changed, :now) WHERE id = :id" },
+	[STORE_SQL_MAILBOX_TOUCH] = { WRITE,
+		"UPDATE mailboxes SET changed = iif(:entries, max(changed, :now_ms / 1000), changed),"
+		" stirred = iif(:messages, max(stirred + 1, :now_ms), stirred) WHERE id = :id" },
 	[STORE_SQL_MAILBOX_PLACE] = { WRITE, "UPDATE mailboxes SET parent = :parent, name = :name WHERE id = :id" },
 	[STORE_SQL_MAILBOX_HAND_OVER] = { WRITE,
 		"UPDATE mailboxes SET parent = :to WHERE parent = :from RETURNING id, name" },
@@ -141,7 +158,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_IS_USED] = { WRITE,
 		"SELECT 1 FROM messages WHERE mailbox = :id UNION ALL SELECT 1 FROM messages WHERE place = :id LIMIT 1" },
 	[STORE_SQL_MAILBOX_HOLDS_ANY] = { WRITE,
-		"SELECT 1 FROM messages WHERE place = :id AND state <> 8"
+		"SELECT 1 FROM messages WHERE place = :id AND NOT (state = 8 AND " IS_IN("'tmp/'", "'tmp0'") ")"
 		" UNION ALL SELECT 1 FROM mailboxes WHERE parent = :id AND state <> 2"
 		" LIMIT 1" },
 	[STORE_SQL_MAILBOX_CHILD_IDS] = { WRITE, "SELECT id FROM mailboxes WHERE parent = :id" },
@@ -258,7 +275,8 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MESSAGE_SET_STATE] = { WRITE, "UPDATE messages SET state = :state, error = :error WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SHOW] = { WRITE,
 		"UPDATE messages SET place = :place, name = :name, name_is_users = :name_is_users,"
-		" since = iif(place IS :place, since, :now) WHERE id = :id" },
+		" since = iif(place IS :place, since, :now), maildir = iif(place IS NOT :place AND " BASE_IS_TAKEN(":place", "maildir")
+		", NULL, maildir) WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SET_MAILBOX] = { WRITE, "UPDATE messages SET mailbox = :mailbox WHERE id = :id" },
 	[STORE_SQL_MESSAGE_SEEN_ELSEWHERE] = { WRITE,
 		"SELECT id FROM messages WHERE mailbox = :mailbox AND place IS NOT :mailbox" },
@@ -311,12 +329,25 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		ENTRY_COLUMNS("messages m INDEXED BY messages_place")
 		"WHERE m.place = :mailbox AND m.id > :after AND m.name IS NOT NULL AND " IS_ENTRY " ORDER BY m.id" },
 	[STORE_SQL_ENTRY_LIST_TMP] = { READ,
-		ENTRY_COLUMNS("messages m INDEXED BY messages_place")
-		"WHERE m.place = :mailbox AND m.id > :after AND m.state = 8 ORDER BY m.id" },
+		ENTRY_COLUMNS("messages m INDEXED BY messages_name")
+		"WHERE m.place = :mailbox AND " IS_IN(":directory", ":end") " AND m.id > :after ORDER BY m.id" },
 	[STORE_SQL_ENTRY_FIND] = { READ, ENTRY_COLUMNS("messages m") "WHERE m.place = :mailbox AND m.name = :name AND " IS_ENTRY },
 	[STORE_SQL_ENTRY_GET] = { READ,
 		ENTRY_COLUMNS("messages m")
 		"WHERE m.id = :id AND m.name IS NOT NULL AND m.place IS NOT NULL AND (:version = 0 OR m.state NOT IN " FILES ")" },
+
+	[STORE_SQL_MAILDIR_LIST] = { READ,
+		MAILDIR_COLUMNS("INDEXED BY messages_place")
+		"WHERE m.place = :mailbox AND m.id > :after AND m.name IS NOT NULL AND m.state <> 7 ORDER BY m.id" },
+	[STORE_SQL_MAILDIR_FIND] = { READ,
+		MAILDIR_COLUMNS("") "WHERE m.place = :mailbox AND m.maildir = :base AND m.name IS NOT NULL AND m.state <> 7" },
+	[STORE_SQL_MAILDIR_GET] = { READ,
+		MAILDIR_COLUMNS("") "WHERE m.id = :id AND m.place IS NOT NULL AND m.name IS NOT NULL AND m.state <> 7" },
+	[STORE_SQL_MAILDIR_SET] = { WRITE,
+		"UPDATE messages SET maildir = iif(" BASE_IS_TAKEN("messages.place", ":base") ", NULL, :base), old = :old"
+		" WHERE id = :id" },
+	[STORE_SQL_MAILDIR_FOLDERS] = { READ,
+		MAILBOX_COLUMNS "WHERE m.account = :account AND m.id > :after AND m.attributes & 1 AND m.state <> 2 ORDER BY m.id" },
 
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
 	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },

@@ -156,7 +156,8 @@ change_clear(void *data)
 /* What a transaction knows of a mailbox in which it changed something. */
 typedef struct {
 	int64_t id, account_id; /* 0: there is no such mailbox */
-	bool entries_changed;
+	bool entries_changed;  /* as mail/ shows them */
+	bool messages_changed; /* in whatever way: their names in maildir/ may be others */
 } TxnMailbox;
 
 static _Thread_local bool in_transaction; /* of whatever store */
@@ -215,16 +216,18 @@ touch_mailboxes(StoreTxn *txn, GError **error)
 {
 	GHashTableIter iter;
 	void *value;
-	int64_t now = core_clock_wall_s();
+	int64_t now_ms = core_clock_wall_ms();
 
 	g_hash_table_iter_init(&iter, txn->mailboxes);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const TxnMailbox *mailbox = value;
-		if (!mailbox->entries_changed)
+		if (!mailbox->entries_changed && !mailbox->messages_changed)
 			continue;
 		g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_TOUCH);
 		store_bind_int(query, ":id", mailbox->id);
-		store_bind_int(query, ":now", now);
+		store_bind_int(query, ":now_ms", now_ms);
+		store_bind_int(query, ":entries", mailbox->entries_changed);
+		store_bind_int(query, ":messages", mailbox->messages_changed);
 		if (!store_query_run(txn->db, query, error))
 			return false;
 	}
@@ -313,7 +316,10 @@ store_txn_change(StoreTxn *txn, StoreChangeKind kind, int64_t mailbox_id, int64_
 
 	if (!mailbox)
 		return false;
-	mailbox->entries_changed |= kind != STORE_CHANGE_MESSAGE_FLAGS && kind != STORE_CHANGE_MESSAGE_CONTENT;
+	/* What comes and goes in maildir/ alone ("tmp/NAME") is no entry of mail/. */
+	bool is_elsewhere = name && strchr(name, '/') && kind != STORE_CHANGE_MESSAGE_RENAMED;
+	mailbox->entries_changed |= kind != STORE_CHANGE_MESSAGE_FLAGS && kind != STORE_CHANGE_MESSAGE_CONTENT && !is_elsewhere;
+	mailbox->messages_changed = true;
 	add_change(txn, (StoreChange){ .kind = kind, .account_id = mailbox->account_id, .mailbox_id = mailbox_id,
 	                               .message_id = message_id, .name = name });
 	return true;
