@@ -31,7 +31,7 @@ check_format(const ImapUidSet *set, size_t max_bytes)
 	}
 	check(imap_uidset_size(&again) == imap_uidset_size(set));
 	for (size_t i = 0; i < set->count; i++)
-		check(imap_uidset_has(&again, set->ranges[i].first) && imap_uidset_has(&again, set->ranges[i].last));
+		check(imap_uidset_has_range(&again, set->ranges[i].first, set->ranges[i].last));
 }
 
 static void
