@@ -6,13 +6,14 @@ import resource
 import shlex
 import signal
 import subprocess
-import threading
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import keeper
 from .dovecot import PASSWORD
+from .watchdog import Watchdog
 
 SLOW = 5 if os.environ.get("MAILTREE_SANITIZED") else 1 # time-outs are this much longer
 _UID = re.compile(r" ~(\d+)(?: \(\d+\))?\.(?:eml|txt)$")
@@ -170,8 +171,8 @@ class Mailtree:
 
     # The mount
 
-    def mount(self, folder=None):
-        return Mount(self, folder or self.folder / "mount")
+    def mount(self, folder=None, **limits):
+        return Mount(self, folder or self.folder / "mount", **limits)
 
     def close(self):
         """Ends and unmounts everything.  Returns the sanitizers' reports."""
@@ -189,14 +190,16 @@ class Mailtree:
 
 
 class Mount:
-    """A mounted tree; a context manager.  Should mailtree hang, a watchdog ends it, so that nobody who reads hangs."""
+    """A mounted tree; a context manager.  Should it not answer for @hang_s, or should all take longer than @watchdog_s, a
+    watchdog tells who hangs where (watchdog.py) and ends it, so that nobody who reads hangs."""
 
-    def __init__(self, owner, folder, watchdog_s=300):
+    def __init__(self, owner, folder, watchdog_s=300, hang_s=60):
         self.owner = owner
         self.path = Path(folder)
         self.process = None
-        self._watchdog = threading.Timer(watchdog_s * SLOW, self._bark)
-        self._watchdog.daemon = True
+        self.hung = None # what the watchdog said
+        self._limits = hang_s * SLOW, watchdog_s * SLOW
+        self._watchdog = None
 
     def __enter__(self):
         self.path.mkdir(exist_ok=True)
@@ -206,6 +209,7 @@ class Mount:
         self.process = subprocess.Popen(
             [str(self.owner.program), "mount", "-f", str(self.path)], stdin=subprocess.DEVNULL, stdout=self._output,
             stderr=self._output, env=self.owner.environment, cwd=self.owner.folder, start_new_session=True)
+        self._watchdog = Watchdog(self.process.pid, *self._limits, self._bark)
         self._watchdog.start()
         deadline = time.monotonic() + 30 * SLOW
         while not self._answers():
@@ -220,6 +224,7 @@ class Mount:
         if kind is not None:
             self.end()
             return
+        assert self.hung is None, self.hung
         done = self.owner.run("unmount", str(self.path))
         assert done.status == 0, str(done)
         status = self.process.wait(30 * SLOW)
@@ -237,14 +242,17 @@ class Mount:
         path = self.owner.folder / "mount.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _bark(self):
-        if self.process and self.process.poll() is None:
-            self.owner.story.append("(the watchdog ended the mount)")
+    def _bark(self, report):
+        if self.process.poll() is None:
+            self.hung = report
+            self.owner.story.append(f"(the watchdog ended the mount)\n{report}")
+            print(f"the watchdog ended the mount on {self.path}\n{report}", file=sys.stderr, flush=True)
             self.process.kill()
 
     def end(self):
         """However it stands."""
-        self._watchdog.cancel()
+        if self._watchdog:
+            self._watchdog.cancel()
         if self.process and self.process.poll() is None:
             keeper.unmount_below(self.path)
             try:
