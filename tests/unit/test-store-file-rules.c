@@ -333,7 +333,7 @@ list_entries(World *world, int64_t mailbox, int version)
 	GString *text = g_string_new(NULL);
 
 	if (version < 0)
-		store_entry_list_tmp(world->base.store, mailbox, 0, note_entry, text, &error);
+		store_entry_list_tmp(world->base.store, mailbox, "tmp", 0, note_entry, text, &error);
 	else
 		store_entry_list(world->base.store, mailbox, 0, (unsigned)version, note_entry, text, &error);
 	g_assert_no_error(error);
