@@ -639,7 +639,7 @@ test_status_report(void)
 	                "\"wire_in\":0,\"wire_out\":0,\"seconds\":0},\"warnings\":5,"
 	                "\"error\":\"say \\\"hi\\\" \\\\x1b[0m\"," NO_OPERATIONS "}]}\n");
 	g_assert_nonnull(strstr(text, "mount   /home/a b (process 42)\nrefused 9 reads of crawlers, the last by baloo\\x1b_file\n"
-	                              "refused 1 read beyond fetch_rate\n\none\n"));
+	                              "refused 1 read beyond fetch_rate\n"));
 	g_assert_nonnull(strstr(text, "\none\n  now           idle\n  last complete never\n"));
 	g_assert_nonnull(strstr(text, "  now           1/4 messages  10 bytes of 20 bytes\n  connections   3\n"));
 	g_assert_nonnull(strstr(text, "  error         say \"hi\" \\x1b[0m\n"));
