@@ -13,6 +13,7 @@
 #include "fs/connection.h"
 #include "fs/mountpoint.h"
 #include "fs/predecessor.h"
+#include "fs/searches.h"
 #include "fs/tree.h"
 #include "fs/view-root.h"
 
@@ -72,6 +73,7 @@ changed(const StoreChange *changes, size_t count, void *data)
 		for (size_t i = 0; i < count && fs_views[tag] && fs_views[tag]->changed; i++)
 			fs_views[tag]->changed(fs_views[tag], &changes[i], freshness_of(mount, fs_views[tag]));
 	}
+	fs_searches_changed(mount->fs.searches, mount->whole->freshness);
 	end_telling(mount);
 }
 
@@ -113,6 +115,7 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	mount->fs.calls = &mount->calls;
 	mount->fs.snapshots = fs_snapshots_new();
 	mount->fs.predecessors = fs_predecessors_new();
+	mount->fs.searches = fs_searches_new(store);
 	mount->fs.aliases = fs_aliases_new();
 	mount->fs.uid = getuid();
 	mount->fs.gid = getgid();
@@ -137,6 +140,14 @@ fs_mount_status_changed(FsMount *mount)
 	fs_freshness_begin(mount->whole->freshness);
 	for (const char *const *name = fs_root_changing; *name; name++)
 		fs_freshness_stale(mount->whole->freshness, FS_INODE_ROOT, *name);
+	fs_freshness_end(mount->whole->freshness);
+}
+
+void
+fs_mount_searches_changed(FsMount *mount)
+{
+	fs_freshness_begin(mount->whole->freshness);
+	fs_searches_changed(mount->fs.searches, mount->whole->freshness);
 	fs_freshness_end(mount->whole->freshness);
 }
 
@@ -178,6 +189,7 @@ fs_mount_free(FsMount *mount)
 	fs_connection_free(mount->whole);
 	fs_drafts_free(mount->fs.drafts);
 	fs_predecessors_free(mount->fs.predecessors);
+	fs_searches_free(mount->fs.searches);
 	fs_aliases_free(mount->fs.aliases);
 	fs_snapshots_free(mount->fs.snapshots);
 	g_free(mount);

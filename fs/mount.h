@@ -49,6 +49,9 @@ int fs_mount_gone_fd(const FsMount *mount);
 /* Any thread.  Tells the kernel that status and status.json have changed. */
 void fs_mount_status_changed(FsMount *mount);
 
+/* Any thread.  The index of the store's search knows more now. */
+void fs_mount_searches_changed(FsMount *mount);
+
 /* Any thread, but not one that the status() call waits for.  Waits until the kernel has dropped everything that commits
  * before this call made stale, so that whoever looks then sees them; false when that takes longer than @timeout_ms. */
 bool fs_mount_settle(FsMount *mount, int timeout_ms);
