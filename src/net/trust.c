@@ -1,6 +1,7 @@
 #include "net/trust.h"
 
 #include "core/log.h"
+#include "net/pin.h"
 
 #include <arpa/inet.h>
 #include <gnutls/abstract.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#define DIGEST_SIZE 32 /* SHA-256 */
 #define MAX_NAMES_TOLD 4
 
 struct NetTrust {
@@ -18,58 +18,8 @@ struct NetTrust {
 	uint8_t address[16]; /* when the host is one */
 	unsigned address_size;
 	bool pinned;
-	uint8_t pin[DIGEST_SIZE];
+	uint8_t pin[NET_PIN_SIZE];
 };
-
-static bool
-parse_hex_pin(const char *text, uint8_t pin[static DIGEST_SIZE])
-{
-	size_t n = 0;
-
-	for (; *text; text++) {
-		int digit = g_ascii_xdigit_value(*text);
-
-		if (*text == ':' && n > 0 && n % 2 == 0)
-			continue;
-		if (digit < 0 || n == 2 * DIGEST_SIZE)
-			return false;
-		pin[n / 2] = (uint8_t)(n % 2 ? pin[n / 2] << 4 | digit : digit);
-		n++;
-	}
-	return n == 2 * DIGEST_SIZE;
-}
-
-static bool
-parse_base64_pin(const char *text, uint8_t pin[static DIGEST_SIZE])
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	gsize size = 0;
-
-	if (strlen(text) != 44 || strspn(text, digits) != 43 || text[43] != '=')
-		return false;
-	g_autofree uint8_t *bytes = g_base64_decode(text, &size);
-	if (size != DIGEST_SIZE)
-		return false;
-	memcpy(pin, bytes, DIGEST_SIZE);
-	return true;
-}
-
-static bool
-parse_pin(const char *text, uint8_t pin[static DIGEST_SIZE], GError **error)
-{
-	bool ok = g_str_has_prefix(text, "sha256//") ? parse_base64_pin(text + 8, pin) : parse_hex_pin(text, pin);
-
-	return ok || core_throw(error, CORE_ERROR_CONFIG,
-	                        "the pin \"%s\" is neither 64 hexadecimal digits nor sha256// and base64", text);
-}
-
-bool
-net_tls_pin_valid(const char *pin, GError **error)
-{
-	uint8_t ignored[DIGEST_SIZE];
-
-	return parse_pin(pin, ignored, error);
-}
 
 static bool
 read_file(const char *path, gnutls_datum_t *data_r, GError **error)
@@ -170,7 +120,7 @@ net_trust_new(const NetTlsConfig *config, const char *host, GError **error)
 	}
 	set_host(trust, host);
 	trust->pinned = config->pin != NULL;
-	if (config->pin && !parse_pin(config->pin, trust->pin, error))
+	if (config->pin && !net_pin_parse(config->pin, trust->pin, error))
 		return NULL;
 	if (!config->pin && !load_anchors(trust, config->ca_file, error))
 		return NULL;
@@ -196,7 +146,7 @@ net_trust_apply(NetTrust *trust, gnutls_session_t session, GError **error)
 
 /* SHA-256 of the SubjectPublicKeyInfo. */
 static bool
-key_digest(gnutls_x509_crt_t cert, uint8_t digest[static DIGEST_SIZE])
+key_digest(gnutls_x509_crt_t cert, uint8_t digest[static NET_PIN_SIZE])
 {
 	gnutls_pubkey_t key;
 	gnutls_datum_t der = { 0 };
@@ -311,7 +261,7 @@ append_reasons(GString *text, const NetTrust *trust, gnutls_x509_crt_t cert, uns
 static bool
 refuse(const NetTrust *trust, gnutls_x509_crt_t cert, unsigned status, const uint8_t *digest, GError **error)
 {
-	g_autofree char *base64 = g_base64_encode(digest, DIGEST_SIZE);
+	g_autofree char *base64 = g_base64_encode(digest, NET_PIN_SIZE);
 	g_autoptr(GString) text = g_string_new("the certificate is not trusted: ");
 
 	append_reasons(text, trust, cert, status);
@@ -346,10 +296,10 @@ check_chain(const NetTrust *trust, gnutls_session_t session, gnutls_x509_crt_t c
 static bool
 check_pin(const NetTrust *trust, const uint8_t *digest, GError **error)
 {
-	if (gnutls_memcmp(digest, trust->pin, DIGEST_SIZE) == 0)
+	if (gnutls_memcmp(digest, trust->pin, NET_PIN_SIZE) == 0)
 		return true;
 
-	g_autofree char *base64 = g_base64_encode(digest, DIGEST_SIZE);
+	g_autofree char *base64 = g_base64_encode(digest, NET_PIN_SIZE);
 	return core_throw(error, CORE_ERROR_UNTRUSTED, "the server's key is not the one of tls_pin, it is sha256//%s", base64);
 }
 
@@ -359,7 +309,7 @@ net_trust_check(const NetTrust *trust, gnutls_session_t session, GError **error)
 	unsigned n = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
 	gnutls_x509_crt_t cert;
-	uint8_t digest[DIGEST_SIZE];
+	uint8_t digest[NET_PIN_SIZE];
 	bool ok;
 
 	if (!chain || n == 0 || gnutls_certificate_type_get(session) != GNUTLS_CRT_X509)
