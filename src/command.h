@@ -12,6 +12,8 @@ typedef struct {
 	bool foreground;        /* mount -f */
 	bool json, watch;       /* status */
 	const char *flags, *date; /* append; NULL: not given */
+	const char *account, *limit; /* search; likewise */
+	bool null;              /* search */
 	const char *const *arguments; /* behind the command, NULL-terminated */
 } CommandLine;
 
@@ -20,6 +22,7 @@ int command_sync(const CommandLine *line);
 int command_mount(const CommandLine *line);
 int command_unmount(const CommandLine *line);
 int command_status(const CommandLine *line);
+int command_search(const CommandLine *line);
 int command_flag(const CommandLine *line);
 int command_move(const CommandLine *line);
 int command_copy(const CommandLine *line);
@@ -31,6 +34,9 @@ int command_undo(const CommandLine *line);
 int command_retry(const CommandLine *line);
 
 /* For them. */
+
+/* At the beginning: a descriptor that we open must never become 0, 1 or 2. */
+void command_open_standard(void);
 
 /* Writes the one line on stderr and returns the exit status. */
 int command_fail(const GError *error);

@@ -11,9 +11,13 @@
  *     version                        three lines: the version; the process id; the mounted folder, or nothing
  *     change WORD[TAB WORD…]         what change.h says, escaped as change_to_line() does; one line with two numbers: how
  *                                    many it was about, how many removals are held since (ChangeResult)
+ *     search LIMIT TAB ACCOUNT TAB QUERY   escaped as change_to_line() does: the paths of the newest messages (0: of all; ""
+ *                                    in all accounts) that match, absolute if they are mounted, escaped as
+ *                                    searching_to_line() does
  *     unmount PATH                   stop, unmount PATH (as /proc/self/mountinfo has it), close the store and end
  *
  *   answer, lines    progress PHASE MAILBOXES TOTAL MESSAGES TOTAL BYTES TOTAL   (sync: each half second)
+ *                    progress indexing MESSAGES TOTAL                         (search: each half second)
  *                    text LINE               of what was asked for; sync: a change that is held or was refused
  *                    error STATUS WORDS      what went wrong, with a status of sysexits.h; sync: one line an account
  *                    done                    the last line, if there was no error

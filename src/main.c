@@ -2,9 +2,8 @@
 #include "command.h"
 #include "core/log.h"
 #include "mime/derive.h"
+#include "options.h"
 
-#include <fcntl.h>
-#include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,20 +12,6 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-/* Options, as bits of what a command accepts beside the common ones. */
-enum {
-	OPTION_FOREGROUND = 1 << 0,
-	OPTION_JSON = 1 << 1,
-	OPTION_WATCH = 1 << 2,
-	OPTION_FLAGS = 1 << 3,
-	OPTION_DATE = 1 << 4,
-};
-
-static const char *const option_names[] = { "-f", "--json", "--watch", "--flags", "--date" }; /* by bit */
-
-/* Values of long options that have no letter. */
-enum { LONG_CONFIG = 256, LONG_HELP, LONG_VERSION, LONG_JSON, LONG_WATCH, LONG_FLAGS, LONG_DATE };
 
 typedef struct {
 	const char *name;
@@ -56,6 +41,13 @@ static const Command commands[] = {
 	{ "status", "status [--json] [--watch]", "tell what is here, what is going on, and what failed",
 	  "  --json     for programs; mailtree(1) describes the fields\n"
 	  "  --watch    again each second, until Ctrl-C\n", OPTION_JSON | OPTION_WATCH, 0, 0, command_status },
+	{ "search", "search [OPTION…] QUERY…", "tell where the messages are that have these words",
+	  "  -n N            only the N newest\n"
+	  "  --account NAME  only in this account\n"
+	  "  -0, --null      end each path with NUL instead of a line end\n"
+	  "QUERY: word  \"some words\"  word*  from:X  to:X  subject:X  date:2024-03..2024-06  date:7d  is:unread  flag:F\n"
+	  "folder:PATH  has:attachment  NOT x  -x  x OR y  (x y); mailtree(1) explains it.  Ends with 1 when nothing is found.\n",
+	  OPTION_ACCOUNT | OPTION_LIMIT | OPTION_NULL, 1, -1, command_search },
 	{ "flag", "flag add|remove|set FLAGS PATH…", "change the flags of messages",
 	  "FLAGS are separated by spaces or commas: \"\\Seen $Work\".  \"set\" removes all others.\n" PATHS, 0, 3, -1, command_flag },
 	{ "move", "move PATH… FOLDER", "move messages to another folder",
@@ -128,111 +120,38 @@ usage_error(const char *format, ...)
 	return EX_USAGE;
 }
 
-/* What getopt_long() gathered. */
-typedef struct {
-	CommandLine line;
-	unsigned options; /* of OPTION_… */
-	unsigned verbose;
-	bool help, version;
-} Options;
-
-/* False after a usage error. */
-static bool
-parse_options(int argc, char **argv, Options *options)
-{
-	static const struct option long_options[] = {
-		{ "config", required_argument, NULL, LONG_CONFIG }, { "help", no_argument, NULL, LONG_HELP },
-		{ "version", no_argument, NULL, LONG_VERSION },     { "json", no_argument, NULL, LONG_JSON },
-		{ "watch", no_argument, NULL, LONG_WATCH },         { "flags", required_argument, NULL, LONG_FLAGS },
-		{ "date", required_argument, NULL, LONG_DATE },     { NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":vqfh", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'v':
-			options->verbose++;
-			break;
-		case 'q':
-			options->line.quiet = true;
-			break;
-		case 'f':
-			options->options |= OPTION_FOREGROUND;
-			break;
-		case LONG_JSON:
-			options->options |= OPTION_JSON;
-			break;
-		case LONG_WATCH:
-			options->options |= OPTION_WATCH;
-			break;
-		case LONG_FLAGS:
-			options->options |= OPTION_FLAGS;
-			options->line.flags = optarg;
-			break;
-		case LONG_DATE:
-			options->options |= OPTION_DATE;
-			options->line.date = optarg;
-			break;
-		case LONG_CONFIG:
-			g_free(options->line.config_path);
-			options->line.config_path = g_canonicalize_filename(optarg, NULL);
-			break;
-		case 'h':
-		case LONG_HELP:
-			options->help = true;
-			break;
-		case LONG_VERSION:
-			options->version = true;
-			break;
-		case ':':
-			usage_error("%s needs a value; see mailtree --help", argv[optind - 1]);
-			return false;
-		default:
-			if (optopt > 0 && optopt < LONG_CONFIG) /* a letter, perhaps one of several in an argument */
-				usage_error("unknown option -%c; see mailtree --help", optopt);
-			else
-				usage_error("unknown option %s; see mailtree --help", argv[optind - 1]);
-			return false;
-		}
-	}
-	return true;
-}
-
 static int
-run_command(const Command *command, Options *options, int count)
+run_command(const Command *command, const Options *options)
 {
-	unsigned foreign = options->options & ~command->options;
+	unsigned foreign = options->given & ~command->options;
 
 	if (foreign)
 		return usage_error("%s has no option %s; usage: mailtree %s", command->name,
 		                   option_names[g_bit_nth_lsf(foreign, -1)], command->usage);
-	if (count < command->arguments_min)
+	if (options->count < command->arguments_min)
 		return usage_error("too few arguments; usage: mailtree %s", command->usage);
-	if (command->arguments_max >= 0 && count > command->arguments_max)
+	if (command->arguments_max >= 0 && options->count > command->arguments_max)
 		return usage_error("too many arguments; usage: mailtree %s", command->usage);
-	options->line.foreground = options->options & OPTION_FOREGROUND;
-	options->line.json = options->options & OPTION_JSON;
-	options->line.watch = options->options & OPTION_WATCH;
 	return command->run(&options->line);
 }
 
 static int
 run(int argc, char **argv, Options *options)
 {
+	g_autoptr(GError) error = NULL;
 	const Command *command;
 
-	if (!parse_options(argc, argv, options))
-		return EX_USAGE;
+	if (!options_parse(argc, argv, options, &error))
+		return command_fail(error);
 	if (options->version) {
 		printf("mailtree %s\n", MAILTREE_VERSION);
 		return command_finish(EX_OK);
 	}
-	if (optind == argc)
+	if (!options->command)
 		return options->help ? print_help(NULL) : usage_error("which command? see mailtree --help");
-	command = find_command(argv[optind]);
+	command = find_command(options->command);
 	if (!command)
-		return usage_error("there is no command %s; see mailtree --help", argv[optind]);
+		return usage_error("there is no command %s; see mailtree --help", options->command);
 	if (options->help)
 		return print_help(command);
 
@@ -240,21 +159,7 @@ run(int argc, char **argv, Options *options)
 		core_log_set_level(CORE_LOG_ERROR);
 	else if (options->verbose > 0)
 		core_log_set_level(options->verbose > 1 ? CORE_LOG_TRACE : CORE_LOG_INFO);
-	options->line.arguments = (const char *const *)&argv[optind + 1];
-	return run_command(command, options, argc - optind - 1);
-}
-
-/* A descriptor that we open must never become 0, 1 or 2. */
-static void
-open_standard(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	return run_command(command, options);
 }
 
 int
@@ -263,7 +168,7 @@ main(int argc, char **argv)
 	Options options = { .verbose = 0 };
 	int status;
 
-	open_standard();
+	command_open_standard();
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error of write(), as a full disk is */

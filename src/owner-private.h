@@ -18,11 +18,15 @@ struct Owner {
 	SyncEngine *engine;   /* under the lock for all that may be called after owner_stop(); NULL once it has ended */
 	ControlServer *control;
 	Readers *readers; /* constant */
+	Indexer *indexer;
 	char *mounted;
 	CoreCancel *quit;
 	int wake_fd; /* an eventfd */
 	char *bad_query;    /* under the lock: what was wrong with the last search that was looked up in vain; NULL */
 	int64_t refused_ms; /* under the lock: when the main thread was last woken because a reader was refused */
 };
+
+/* owner-search.c: a call of the control socket; @owner is an Owner. */
+void owner_call_search(ControlConnection *connection, const char *argument, void *owner);
 
 void owner_wake(Owner *owner); /* any thread: the main one looks at what changed */

@@ -145,6 +145,7 @@ static const ControlVerb verbs[] = {
 	{ "status", call_status },
 	{ "status-json", call_status_json },
 	{ "change", call_change },
+	{ "search", owner_call_search },
 	{ "version", call_version },
 	{ "unmount", call_unmount },
 };

@@ -1,8 +1,9 @@
 /* Threads of a process that owns the store: the main one (signals, progress, the mount's life), the engine's (see
- * sync/engine.h), those of the control socket (control.h), one for each round that is waited for (round.h), and FUSE's
- * (fs/mount.h).  Signals are blocked before any of them starts, and read from a descriptor by the main one.
+ * sync/engine.h), those of the control socket (control.h), one for each round that is waited for (round.h), the indexer's,
+ * and FUSE's (fs/mount.h).  Signals are blocked before any of them starts, and read from a descriptor by the main one.
  *
- * They end in this order: the main thread's round, the control socket's with their rounds, the engine's, FUSE's.
+ * They end in this order: the main thread's round, the control socket's with their rounds, the indexer's, the
+ * engine's, FUSE's.
  */
 #include "owner-private.h"
 
@@ -18,6 +19,18 @@
 int owner_fetch_ms = 30000;
 
 #define REFUSED_MS 1000
+
+/* Nothing is brought from any server. */
+static bool
+is_quiet(void *data)
+{
+	Owner *owner = data;
+
+	pthread_mutex_lock(&owner->lock);
+	bool is = owner->engine && !owner_busy(owner);
+	pthread_mutex_unlock(&owner->lock);
+	return is;
+}
 
 Owner *
 owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error)
@@ -35,6 +48,9 @@ owner_new(const Config *config, Accounts *accounts, Store *store, const char *mo
 	owner->engine = sync_engine_new(store, accounts->list, accounts->count, error);
 	if (!owner->engine)
 		return NULL;
+	owner->indexer = indexer_new(store, mounted ? is_quiet : NULL, owner, error);
+	if (!owner->indexer)
+		return NULL;
 	owner->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (owner->wake_fd < 0) {
 		core_throw_errno(error, "cannot make an eventfd");
@@ -51,6 +67,7 @@ owner_stop(Owner *owner)
 	core_cancel_trigger(owner->accounts->cancel); /* the engine would wait for password commands */
 	if (owner->control)
 		control_server_stop(owner->control);
+	indexer_stop(owner->indexer);
 	pthread_mutex_lock(&owner->lock);
 	engine = g_steal_pointer(&owner->engine);
 	pthread_mutex_unlock(&owner->lock);
@@ -63,6 +80,7 @@ owner_free(Owner *owner)
 	if (!owner)
 		return;
 	owner_stop(owner);
+	indexer_free(owner->indexer);
 	store_close(owner->store);
 	control_server_free(owner->control);
 	pthread_mutex_destroy(&owner->lock);
@@ -86,6 +104,12 @@ SyncEngine *
 owner_engine(Owner *owner)
 {
 	return owner->engine;
+}
+
+Indexer *
+owner_indexer(Owner *owner)
+{
+	return owner->indexer;
 }
 
 int

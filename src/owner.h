@@ -4,6 +4,7 @@
 #include "accounts.h"
 #include "config.h"
 #include "control.h"
+#include "indexer.h"
 #include "progress.h"
 #include "round.h"
 #include "store/changes.h"
@@ -29,6 +30,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Owner, owner_free)
 
 Store *owner_store(Owner *owner);
 SyncEngine *owner_engine(Owner *owner);
+Indexer *owner_indexer(Owner *owner);
 
 int owner_quit_fd(const Owner *owner); /* readable once somebody asked to unmount */
 

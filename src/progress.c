@@ -189,19 +189,19 @@ measure(uint64_t bytes)
 	return elapsed >= 2 * SAMPLE_MS ? (bytes - samples[oldest].bytes) * 1000 / (uint64_t)elapsed : 0;
 }
 
-void
-progress_show(const ProgressNumbers *numbers)
+static unsigned
+columns(void)
 {
 	struct winsize size;
-	unsigned columns = 80;
 
-	if (!active)
-		return;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
-		columns = MIN(size.ws_col, COLUMNS_MAX);
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? MIN(size.ws_col, COLUMNS_MAX) : 80;
+}
 
-	g_autofree char *text = progress_format(numbers, measure(numbers->bytes_done), columns - 1);
+static void
+draw(const char *text)
+{
 	g_autofree char *drawn = g_strconcat("\r", text, "\033[K", NULL);
+
 	pthread_mutex_lock(&lock);
 	if (g_strcmp0(line, drawn) != 0) {
 		g_free(line);
@@ -210,6 +210,24 @@ progress_show(const ProgressNumbers *numbers)
 		shown = true;
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+void
+progress_show(const ProgressNumbers *numbers)
+{
+	if (!active)
+		return;
+	g_autofree char *text = progress_format(numbers, measure(numbers->bytes_done), columns() - 1);
+	draw(text);
+}
+
+void
+progress_show_text(const char *text)
+{
+	if (!active)
+		return;
+	g_autofree char *cut = g_strndup(text, columns() - 1);
+	draw(cut);
 }
 
 void

@@ -24,4 +24,5 @@ char *progress_format(const ProgressNumbers *numbers, uint64_t bytes_per_s, unsi
  * over it.  There is one in a process; start, show and stop belong to one thread. */
 void progress_start(bool wanted);
 void progress_show(const ProgressNumbers *numbers);
+void progress_show_text(const char *text); /* in its place: ASCII, cut to the terminal's width */
 void progress_stop(void); /* removes it; harmless if it was not started */
