@@ -39,7 +39,7 @@ def build():
     STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = STATE / "build.log"
     with open(log, "wb") as out:
-        commands = [["ninja", "-C", str(BUILD), "src/mailtree", "src/mailtree-whole"]]
+        commands = [["ninja", "-C", str(BUILD), "src/mailtree"]]
         if not (BUILD / "build.ninja").exists():
             commands.insert(0, ["meson", "setup", "-Dbuildtype=release", "-Db_ndebug=false", str(BUILD), str(ROOT)])
         for command in commands:
