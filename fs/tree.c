@@ -1,21 +1,19 @@
-#include "fs/tree.h"
+#include "fs/tree-private.h"
 
-#include "core/log.h"
 #include "fs/alias.h"
 #include "fs/xattr.h"
-#include "store/mailboxes.h"
 
 #include <stddef.h>
 #include <string.h>
 
-static const FsTree *
-tree_of(const FsView *view)
+const FsTree *
+fs_tree_of(const FsView *view)
 {
 	return (const FsTree *)((const char *)view - offsetof(FsTree, view));
 }
 
-static FsInode
-inode_of(const FsView *view, unsigned kind, int64_t row)
+FsInode
+fs_tree_inode(const FsView *view, unsigned kind, int64_t row)
 {
 	return fs_inode(view->tag, kind, row);
 }
@@ -24,11 +22,12 @@ inode_of(const FsView *view, unsigned kind, int64_t row)
 static FsInode
 folder_inode(const FsView *view, int64_t account_id, int64_t mailbox_id)
 {
-	return mailbox_id ? inode_of(view, FS_TREE_MAILBOX, mailbox_id) : inode_of(view, FS_TREE_ACCOUNT, account_id);
+	return mailbox_id ? fs_tree_inode(view, FS_TREE_MAILBOX, mailbox_id)
+	                  : fs_tree_inode(view, FS_TREE_ACCOUNT, account_id);
 }
 
-static FsNode
-directory_node(FsInode inode, int64_t mtime_s)
+FsNode
+fs_tree_directory_node(FsInode inode, int64_t mtime_s)
 {
 	return (FsNode){ .inode = inode, .number = inode, .mtime_s = mtime_s, .directory = true, .writable = true };
 }
@@ -43,10 +42,10 @@ may_be_changed(const StoreMailbox *mailbox)
 	return false;
 }
 
-static FsNode
-mailbox_node(const FsView *view, const StoreMailbox *mailbox)
+FsNode
+fs_tree_mailbox_node(const FsView *view, const StoreMailbox *mailbox)
 {
-	FsNode node = directory_node(inode_of(view, FS_TREE_MAILBOX, mailbox->id), mailbox->changed_s);
+	FsNode node = fs_tree_directory_node(fs_tree_inode(view, FS_TREE_MAILBOX, mailbox->id), mailbox->changed_s);
 
 	node.writable = may_be_changed(mailbox);
 	return node;
@@ -55,26 +54,26 @@ mailbox_node(const FsView *view, const StoreMailbox *mailbox)
 FsNode
 fs_tree_draft_node(const FsView *view, const FsDraft *draft)
 {
-	FsInode inode = inode_of(view, FS_TREE_MESSAGE, draft->id);
+	FsInode inode = fs_tree_inode(view, FS_TREE_MESSAGE, draft->id);
 
 	return (FsNode){ .inode = inode, .number = inode, .size = draft->size, .mtime_s = draft->time_s, .writable = true,
 		             .changing = true };
 }
 
-static FsNode
-message_node(const FsView *view, const Fs *fs, const StoreEntry *entry)
+FsNode
+fs_tree_message_node(const FsView *view, const Fs *fs, const StoreEntry *entry)
 {
 	FsDraft draft;
 
-	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, entry->id, &draft))
+	if (fs_tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, entry->id, &draft))
 		return fs_tree_draft_node(view, &draft);
 
-	FsInode inode = inode_of(view, FS_TREE_MESSAGE, entry->id);
+	FsInode inode = fs_tree_inode(view, FS_TREE_MESSAGE, entry->id);
 	FsNode node = { .inode = inode, .number = inode, .mtime_s = entry->internaldate_s };
 
 	node.remote = entry->body_id == 0;
-	node.writable = tree_of(view)->has_drafts;
-	node.unmeasured = !tree_of(view)->size(entry, &node.size);
+	node.writable = fs_tree_of(view)->has_drafts;
+	node.unmeasured = !fs_tree_of(view)->size(entry, &node.size);
 	return node;
 }
 
@@ -84,12 +83,11 @@ measure(const FsView *view, Fs *fs, const StoreEntry *entry, FsNode *node, GErro
 	if (!node->unmeasured)
 		return true;
 	node->unmeasured = false;
-	return tree_of(view)->measure(fs, entry, &node->size, error);
+	return fs_tree_of(view)->measure(fs, entry, &node->size, error);
 }
 
-/* Frees what store_entry_find() and store_entry_get() filled. */
-static void
-entry_clear(StoreEntry *entry)
+void
+fs_tree_entry_clear(StoreEntry *entry)
 {
 	g_free((char *)(uintptr_t)entry->name);
 }
@@ -103,7 +101,7 @@ lookup_account(const FsView *view, Fs *fs, const char *name, FsNode *node_r, GEr
 
 	if (!store_account_find(fs->store, name, &account, error))
 		return false;
-	*node_r = directory_node(inode_of(view, FS_TREE_ACCOUNT, account.id), fs->changed_s);
+	*node_r = fs_tree_directory_node(fs_tree_inode(view, FS_TREE_ACCOUNT, account.id), fs->changed_s);
 	return true;
 }
 
@@ -115,7 +113,7 @@ lookup_mailbox(const FsView *view, Fs *fs, int64_t account_id, int64_t parent_id
 
 	if (!store_mailbox_find(fs->store, account_id, parent_id, name, &mailbox, error))
 		return false;
-	*node_r = mailbox_node(view, &mailbox);
+	*node_r = fs_tree_mailbox_node(view, &mailbox);
 	return true;
 }
 
@@ -127,14 +125,14 @@ lookup_in_mailbox(const FsView *view, Fs *fs, int64_t mailbox_id, const char *na
 	StoreEntry entry;
 	FsDraft draft;
 
-	if (tree_of(view)->has_drafts && fs_drafts_find(fs->drafts, mailbox_id, name, &draft)) {
+	if (fs_tree_of(view)->has_drafts && fs_drafts_find(fs->drafts, mailbox_id, name, &draft)) {
 		*node_r = fs_tree_draft_node(view, &draft);
 		return true;
 	}
-	if (tree_of(view)->find(fs, mailbox_id, name, &entry, &failed)) {
-		FsNode node = message_node(view, fs, &entry);
+	if (fs_tree_of(view)->find(fs, mailbox_id, name, &entry, &failed)) {
+		FsNode node = fs_tree_message_node(view, fs, &entry);
 		bool measured = measure(view, fs, &entry, &node, error);
-		entry_clear(&entry);
+		fs_tree_entry_clear(&entry);
 		if (measured)
 			*node_r = node;
 		return measured;
@@ -155,15 +153,15 @@ message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GErro
 	StoreEntry entry;
 	FsDraft draft;
 
-	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, id, &draft)) {
+	if (fs_tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, id, &draft)) {
 		*node_r = fs_tree_draft_node(view, &draft);
 		return true;
 	}
-	if (!store_entry_get(fs->store, id, tree_of(view)->text_version, &entry, error))
+	if (!store_entry_get(fs->store, id, fs_tree_of(view)->text_version, &entry, error))
 		return false;
-	FsNode node = message_node(view, fs, &entry);
+	FsNode node = fs_tree_message_node(view, fs, &entry);
 	bool measured = measure(view, fs, &entry, &node, error);
-	entry_clear(&entry);
+	fs_tree_entry_clear(&entry);
 	if (measured)
 		*node_r = node;
 	return measured;
@@ -173,7 +171,7 @@ message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GErro
 static bool
 lookup_alias(const FsView *view, Fs *fs, int64_t mailbox_id, const char *name, FsNode *node_r, GError **error)
 {
-	int64_t id = tree_of(view)->has_drafts ? fs_aliases_find(fs->aliases, mailbox_id, name) : 0;
+	int64_t id = fs_tree_of(view)->has_drafts ? fs_aliases_find(fs->aliases, mailbox_id, name) : 0;
 	g_auto(StoreMessage) message = { 0 };
 
 	if (id == 0 || !store_message_get(fs->store, id, &message, error) || message.place_id != mailbox_id ||
@@ -238,153 +236,20 @@ fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GE
 
 	switch (fs_inode_kind(inode)) {
 	case FS_TREE_TOP:
-		*node_r = directory_node(inode, fs->changed_s);
+		*node_r = fs_tree_directory_node(inode, fs->changed_s);
 		return true;
 	case FS_TREE_ACCOUNT:
 		if (!store_account_list(fs->store, account_is, &wanted, error) || !wanted.found)
 			return false;
-		*node_r = directory_node(inode, fs->changed_s);
+		*node_r = fs_tree_directory_node(inode, fs->changed_s);
 		return true;
 	case FS_TREE_MAILBOX:
 		if (!store_mailbox_get(fs->store, row, &mailbox, error))
 			return false;
-		*node_r = mailbox_node(view, &mailbox);
+		*node_r = fs_tree_mailbox_node(view, &mailbox);
 		return true;
 	case FS_TREE_MESSAGE:
 		return message_attributes(view, fs, row, node_r, error);
-	default:
-		return false;
-	}
-}
-
-/* Listings: folders in the order of their ids, then messages.  A cookie is kind and row id of an entry, so a listing
- * goes on behind it whether or not that row is still there. */
-
-typedef struct {
-	const FsView *view;
-	Fs *fs;
-	int64_t after; /* row id */
-	FsListFn fn;
-	void *data;
-	bool enough;
-	GArray *drafts;  /* of FsDraft: what was never saved; NULL: none */
-	guint next_draft;
-} Listing;
-
-/* The store's own name: a view's name is made of it. */
-static bool
-presentable(unsigned kind, int64_t row, const char *name)
-{
-	if (fs_name_valid(name))
-		return true;
-	core_log(CORE_LOG_WARNING, "fs", "left out of the tree: the name \"%s\" (kind %u, row %" G_GINT64_FORMAT ")", name,
-	         kind, row);
-	return false;
-}
-
-static bool
-list_entry(Listing *listing, unsigned kind, int64_t row, const char *name, const FsNode *node)
-{
-	listing->enough = !listing->fn(name, node, fs_inode(FS_TAG_ROOT, kind, row), listing->data);
-	return !listing->enough;
-}
-
-static bool
-list_account(const StoreAccount *account, void *data)
-{
-	Listing *listing = data;
-	FsNode node = directory_node(inode_of(listing->view, FS_TREE_ACCOUNT, account->id), listing->fs->changed_s);
-
-	return account->id <= listing->after || !presentable(FS_TREE_ACCOUNT, account->id, account->name) ||
-	       list_entry(listing, FS_TREE_ACCOUNT, account->id, account->name, &node);
-}
-
-static bool
-list_mailbox(const StoreMailbox *mailbox, void *data)
-{
-	Listing *listing = data;
-	FsNode node = mailbox_node(listing->view, mailbox);
-
-	return !presentable(FS_TREE_MAILBOX, mailbox->id, mailbox->name) ||
-	       list_entry(listing, FS_TREE_MAILBOX, mailbox->id, mailbox->name, &node);
-}
-
-/* What was never saved, before the row @upto: ids of both are in one order.  It may have become a row meanwhile. */
-static bool
-list_drafts(Listing *listing, int64_t upto)
-{
-	while (listing->drafts && listing->next_draft < listing->drafts->len && !listing->enough) {
-		const FsDraft *draft = &g_array_index(listing->drafts, FsDraft, listing->next_draft);
-		FsNode node = fs_tree_draft_node(listing->view, draft);
-		if (draft->id > upto)
-			break;
-		listing->next_draft++;
-		if (draft->id < upto)
-			list_entry(listing, FS_TREE_MESSAGE, draft->id, draft->name, &node);
-	}
-	return !listing->enough;
-}
-
-static bool
-list_message(const StoreEntry *entry, void *data)
-{
-	Listing *listing = data;
-
-	if (!list_drafts(listing, entry->id))
-		return false;
-	const FsTree *tree = tree_of(listing->view);
-	g_autofree char *name = tree->name(entry->name);
-	FsNode node = message_node(listing->view, listing->fs, entry);
-
-	return !presentable(FS_TREE_MESSAGE, entry->id, entry->name) ||
-	       list_entry(listing, FS_TREE_MESSAGE, entry->id, name, &node);
-}
-
-static bool
-list_mailboxes(Listing *listing, int64_t account_id, int64_t parent_id, int64_t after, GError **error)
-{
-	return store_mailbox_children(listing->fs->store, account_id, parent_id, after, list_mailbox, listing, error);
-}
-
-static bool
-list_in_mailbox(Listing *listing, int64_t mailbox_id, uint64_t after, GError **error)
-{
-	bool folders_done = fs_inode_kind(after) == FS_TREE_MESSAGE;
-	int64_t row = fs_inode_row(after), after_id = folders_done ? row : 0;
-	g_autoptr(GArray) drafts = tree_of(listing->view)->has_drafts /* before the rows are read: none is missed */
-	                                   ? fs_drafts_list(listing->fs->drafts, mailbox_id, after_id)
-	                                   : NULL;
-
-	if (!folders_done) {
-		g_auto(StoreMailbox) mailbox = { 0 };
-
-		if (!store_mailbox_get(listing->fs->store, mailbox_id, &mailbox, error) ||
-		    !list_mailboxes(listing, mailbox.account_id, mailbox_id, row, error))
-			return false;
-	}
-	if (listing->enough)
-		return true;
-	listing->drafts = drafts;
-	if (!store_entry_list(listing->fs->store, mailbox_id, after_id, tree_of(listing->view)->text_version, list_message,
-	                      listing, error))
-		return false;
-	list_drafts(listing, INT64_MAX);
-	return true;
-}
-
-bool
-fs_tree_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsListFn fn, void *data, GError **error)
-{
-	Listing listing = { .view = view, .fs = fs, .after = fs_inode_row(after), .fn = fn, .data = data };
-	int64_t row = fs_inode_row(directory);
-
-	switch (fs_inode_kind(directory)) {
-	case FS_TREE_TOP:
-		return store_account_list(fs->store, list_account, &listing, error);
-	case FS_TREE_ACCOUNT:
-		return list_mailboxes(&listing, row, 0, listing.after, error);
-	case FS_TREE_MAILBOX:
-		return list_in_mailbox(&listing, row, after, error);
 	default:
 		return false;
 	}
@@ -407,11 +272,11 @@ fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char 
 
 	if (fs_inode_kind(inode) != FS_TREE_MESSAGE)
 		return false;
-	if (tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, fs_inode_row(inode), &draft) && draft.is_new) {
+	if (fs_tree_of(view)->has_drafts && fs_drafts_get(fs->drafts, fs_inode_row(inode), &draft) && draft.is_new) {
 		*value_r = strcmp(name, "user.mailtree.state") == 0 ? g_strdup("local") : NULL;
 		return *value_r != NULL;
 	}
-	return fs_xattr_get(fs->store, fs_inode_row(inode), tree_of(view)->mime_type, name, value_r, error);
+	return fs_xattr_get(fs->store, fs_inode_row(inode), fs_tree_of(view)->mime_type, name, value_r, error);
 }
 
 /* The account of a directory or message; 0: of none, or of one that has gone. */
@@ -445,13 +310,13 @@ fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *fres
 
 	switch (change->kind) {
 	case STORE_CHANGE_MESSAGE_ADDED:
-		fs_freshness_stale(freshness, inode_of(view, FS_TREE_MAILBOX, change->mailbox_id), NULL);
+		fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_MAILBOX, change->mailbox_id), NULL);
 		break;
 	case STORE_CHANGE_MESSAGE_REMOVED:
 	case STORE_CHANGE_MESSAGE_RENAMED:
 	case STORE_CHANGE_MESSAGE_CONTENT:
-		name = tree_of(view)->name(change->name);
-		fs_freshness_stale(freshness, inode_of(view, FS_TREE_MAILBOX, change->mailbox_id), name);
+		name = fs_tree_of(view)->name(change->name);
+		fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_MAILBOX, change->mailbox_id), name);
 		break;
 	case STORE_CHANGE_MAILBOX_ADDED:
 		fs_freshness_stale(freshness, folder_inode(view, change->account_id, change->parent_id), NULL);
@@ -460,7 +325,7 @@ fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *fres
 		fs_freshness_stale(freshness, folder_inode(view, change->account_id, change->parent_id), change->name);
 		break;
 	case STORE_CHANGE_ACCOUNT_ADDED:
-		fs_freshness_stale(freshness, inode_of(view, FS_TREE_TOP, 0), NULL);
+		fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_TOP, 0), NULL);
 		break;
 	case STORE_CHANGE_MESSAGE_FLAGS:
 		break;
