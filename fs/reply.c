@@ -65,6 +65,7 @@ fs_fill_entry(const Fs *fs, const FsNode *node, struct fuse_entry_param *entry)
 {
 	*entry = (struct fuse_entry_param){
 		.ino = node->inode,
+		.generation = node->generation,
 		.attr_timeout = attributes_timeout(node),
 		.entry_timeout = node->fleeting ? 0 : FOREVER_S,
 	};

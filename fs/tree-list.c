@@ -4,6 +4,8 @@
 
 #include "core/log.h"
 
+#include <string.h>
+
 typedef struct {
 	const FsView *view;
 	Fs *fs;
@@ -13,6 +15,8 @@ typedef struct {
 	bool enough;
 	GArray *drafts;  /* of FsDraft: what was never saved; NULL: none */
 	guint next_draft;
+	int64_t mailbox_id;
+	GHashTable *folders; /* where messages are directories: the names of those that are folders; else NULL */
 } Listing;
 
 /* The store's own name: a view's name is made of it. */
@@ -71,6 +75,31 @@ list_drafts(Listing *listing, int64_t upto)
 }
 
 static bool
+collect_name(const StoreMailbox *mailbox, void *data)
+{
+	g_hash_table_add(data, g_strdup(mailbox->name));
+	return true;
+}
+
+/* Whether a look-up finds something else: where messages are directories, a folder can be called so, or a message with
+ * ".eml" behind it. */
+static bool
+is_hidden(const Listing *listing, const StoreEntry *entry, const char *name)
+{
+	StoreEntry other;
+
+	if (!listing->folders)
+		return false;
+	if (g_hash_table_contains(listing->folders, name))
+		return true;
+	if (strcmp(name, entry->name) != 0 ||
+	    !fs_tree_of(listing->view)->find(listing->fs, listing->mailbox_id, name, &other, NULL))
+		return false;
+	fs_tree_entry_clear(&other);
+	return other.id != entry->id;
+}
+
+static bool
 list_message(const StoreEntry *entry, void *data)
 {
 	Listing *listing = data;
@@ -81,7 +110,7 @@ list_message(const StoreEntry *entry, void *data)
 	g_autofree char *name = tree->name(entry->name);
 	FsNode node = fs_tree_message_node(listing->view, listing->fs, entry);
 
-	return !presentable(FS_TREE_MESSAGE, entry->id, entry->name) ||
+	return !presentable(FS_TREE_MESSAGE, entry->id, entry->name) || is_hidden(listing, entry, name) ||
 	       list_entry(listing, FS_TREE_MESSAGE, entry->id, name, &node);
 }
 
@@ -100,15 +129,23 @@ list_in_mailbox(Listing *listing, int64_t mailbox_id, uint64_t after, GError **e
 	                                   ? fs_drafts_list(listing->fs->drafts, mailbox_id, after_id)
 	                                   : NULL;
 
-	if (!folders_done) {
+	g_autoptr(GHashTable) folders = fs_tree_of(listing->view)->is_directory
+	                                        ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)
+	                                        : NULL;
+
+	if (!folders_done || folders) {
 		g_auto(StoreMailbox) mailbox = { 0 };
 
 		if (!store_mailbox_get(listing->fs->store, mailbox_id, &mailbox, error) ||
-		    !list_mailboxes(listing, mailbox.account_id, mailbox_id, row, error))
+		    (!folders_done && !list_mailboxes(listing, mailbox.account_id, mailbox_id, row, error)) ||
+		    (folders && !store_mailbox_children(listing->fs->store, mailbox.account_id, mailbox_id, 0, collect_name,
+		                                        folders, error)))
 			return false;
 	}
 	if (listing->enough)
 		return true;
+	listing->mailbox_id = mailbox_id;
+	listing->folders = folders;
 	listing->drafts = drafts;
 	if (!store_entry_list(listing->fs->store, mailbox_id, after_id, fs_tree_of(listing->view)->text_version,
 	                      list_message, listing, error))

@@ -69,8 +69,10 @@ fs_tree_message_node(const FsView *view, const Fs *fs, const StoreEntry *entry)
 		return fs_tree_draft_node(view, &draft);
 
 	FsInode inode = fs_tree_inode(view, FS_TREE_MESSAGE, entry->id);
-	FsNode node = { .inode = inode, .number = inode, .mtime_s = entry->internaldate_s };
+	if (fs_tree_of(view)->is_directory)
+		return fs_tree_directory_node(inode, entry->internaldate_s);
 
+	FsNode node = { .inode = inode, .number = inode, .mtime_s = entry->internaldate_s };
 	node.remote = entry->body_id == 0;
 	node.writable = fs_tree_of(view)->has_drafts;
 	node.unmeasured = !fs_tree_of(view)->size(entry, &node.size);
@@ -317,6 +319,8 @@ fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *fres
 	case STORE_CHANGE_MESSAGE_CONTENT:
 		name = fs_tree_of(view)->name(change->name);
 		fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_MAILBOX, change->mailbox_id), name);
+		if (fs_tree_of(view)->is_directory) /* its body may have come or gone */
+			fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_MESSAGE, change->message_id), NULL);
 		break;
 	case STORE_CHANGE_MAILBOX_ADDED:
 		fs_freshness_stale(freshness, folder_inode(view, change->account_id, change->parent_id), NULL);

@@ -15,11 +15,13 @@ enum {
 	FS_TREE_ACCOUNT, /* of StoreAccount */
 	FS_TREE_MAILBOX, /* of StoreMailbox */
 	FS_TREE_MESSAGE, /* of StoreMessage */
+	FS_TREE_PART,    /* in parts/: of the message, and which of its parts (view-parts.c) */
 };
 
 typedef struct {
 	FsView view;
 	const char *mime_type;
+	bool is_directory; /* a message is one, and what is in it is the view's affair */
 	bool has_drafts; /* what is being written is seen in it, and it can be written */
 	unsigned text_version; /* for the calls of store/messages.h that give entries */
 
@@ -27,7 +29,7 @@ typedef struct {
 	char *(*name)(const char *name);
 	/* The message that has @name here: as store_entry_find(). */
 	bool (*find)(Fs *fs, int64_t mailbox_id, const char *name, StoreEntry *entry_r, GError **error);
-	/* The size of the file; false: it is not known without measure(). */
+	/* The size of the file; false: it is not known without measure().  NULL: it is no file. */
 	bool (*size)(const StoreEntry *entry, uint64_t *size_r);
 	/* The size however long it takes.  NULL: size() always knows. */
 	bool (*measure)(Fs *fs, const StoreEntry *entry, uint64_t *size_r, GError **error);
@@ -38,6 +40,7 @@ FsNode fs_tree_draft_node(const FsView *view, const FsDraft *draft);
 
 extern const FsTree fs_mail_tree; /* view-mail.c */
 extern const FsTree fs_text_tree; /* view-text.c */
+extern const FsTree fs_parts_tree; /* view-parts.c */
 
 bool fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error);
 bool fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error);

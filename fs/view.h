@@ -32,6 +32,7 @@ typedef struct {
 
 typedef struct {
 	FsInode inode;
+	uint64_t generation; /* another when its bytes are others while the inode is the same: what is open then fails */
 	FsInode number; /* what stat() shows: the inode, but for files whose every state is an inode of its own */
 	uint64_t size;
 	int64_t mtime_s;

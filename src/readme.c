@@ -5,6 +5,7 @@ const char readme_text[] =
 	"\n"
 	"  mail/ACCOUNT/FOLDER/…    messages, byte for byte as the server has them (.eml)\n"
 	"  text/ACCOUNT/FOLDER/…    the same messages as plain UTF-8 text (.txt): search here\n"
+	"  parts/ACCOUNT/FOLDER/…   a directory for each message: its texts and attachments as files\n"
 	"  status, status.json      what mailtree knows and does\n"
 	"\n"
 	"A name is the date (UTC), who wrote, the subject, and the number that the server gave the message.\n"

@@ -12,7 +12,7 @@ test_tree(void)
 	Server server;
 
 	server_start(&server);
-	assert_names(&server, "", "README|ctl|mail|search|status|status.json|text|");
+	assert_names(&server, "", "README|ctl|mail|parts|search|status|status.json|text|");
 	assert_names(&server, "mail", "empty|web4u|");
 	assert_names(&server, "mail/empty", "");
 	assert_names(&server, "mail/web4u", "Archiv|INBOX|Koš|");
@@ -23,11 +23,15 @@ test_tree(void)
 	assert_names(&server, "text", "empty|web4u|");
 	assert_names(&server, "text/web4u/INBOX", FIRST ".txt|" SECOND ".txt|");
 	assert_names(&server, "text/web4u/Archiv/2024", NESTED ".txt|");
+	assert_names(&server, "parts/web4u/INBOX", FIRST "|" SECOND "|");
+	assert_names(&server, "parts/web4u/Archiv/2024/" NESTED, "body.txt|");
+	g_assert_false(exists(&server, "parts/web4u/INBOX/" FIRST ".eml"));
+	g_assert_false(exists(&server, "parts/web4u/INBOX/" FIRST "/body.html"));
 	g_assert_false(exists(&server, "mail/web4u/INBOX/" FIRST ".txt"));
 	g_assert_false(exists(&server, "text/web4u/INBOX/" FIRST ".eml"));
 	g_assert_false(exists(&server, "mail/nobody"));
 	g_assert_false(exists(&server, "mail/web4u/INBOX/x"));
-	g_assert_false(exists(&server, "parts"));
+	g_assert_false(exists(&server, "maildirs"));
 	server_stop(&server);
 }
 
@@ -41,6 +45,7 @@ test_content(void)
 	assert_content(&server, "mail/web4u/INBOX/" FIRST ".eml", FIRST_BODY);
 	assert_content(&server, "mail/web4u/INBOX/" SECOND ".eml", SECOND_BODY);
 	assert_content(&server, "mail/web4u/Archiv/2024/" NESTED ".eml", NESTED_BODY);
+	assert_content(&server, "parts/web4u/Archiv/2024/" NESTED "/body.txt", "Nested body.\r\n");
 	g_autofree char *text = content_of(&server, "text/web4u/INBOX/" FIRST ".txt");
 	g_assert_nonnull(strstr(text, "žluťoučký"));
 	g_assert_nonnull(strstr(text, "Alice"));
