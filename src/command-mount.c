@@ -117,6 +117,14 @@ settle(void *data)
 		core_log(CORE_LOG_WARNING, "main", "the kernel was not told of all changes within %d s", SETTLE_MS / 1000);
 }
 
+static void
+indexed(void *data)
+{
+	const Mount *mount = data;
+
+	fs_mount_searches_changed(mount->tree);
+}
+
 /* How the round of the start ended; the engine goes on by itself. */
 static void
 end_round(Mount *mount)
@@ -219,6 +227,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 	calls.data = mount.owner;
 	if (mount.owner && (mount.tree = fs_mount_new(dir, owner_store(mount.owner), &calls, error)) != NULL &&
 	    owner_listen(mount.owner, settle, &mount, error)) {
+		owner_on_indexed(mount.owner, indexed, &mount);
 		core_log(CORE_LOG_INFO, "main", "mounted on %s", dir);
 		if (ready)
 			ready(ready_fd);

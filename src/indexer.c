@@ -15,6 +15,7 @@ int indexer_pause_ms = 1000;
 struct Indexer {
 	Store *store;
 	bool (*is_quiet)(void *data);
+	void (*advanced)(void *data);
 	void *data;
 	CoreCancel *stop;
 	int wake_fd;             /* an eventfd: somebody asks */
@@ -69,6 +70,8 @@ update(Indexer *indexer)
 	if (!ok && !is_asked && core_error_code(failure) != CORE_ERROR_CANCELLED)
 		core_log(CORE_LOG_WARNING, "main", "searching: %s", failure->message);
 
+	if (indexer->advanced)
+		indexer->advanced(indexer->data);
 	pthread_mutex_lock(&indexer->lock);
 	indexer->served = MAX(indexer->served, asked);
 	g_clear_error(&indexer->failure);
@@ -131,13 +134,14 @@ release(Indexer *indexer)
 }
 
 Indexer *
-indexer_new(Store *store, bool (*is_quiet)(void *data), void *data, GError **error)
+indexer_new(Store *store, bool (*is_quiet)(void *data), void (*advanced)(void *data), void *data, GError **error)
 {
 	Indexer *indexer = g_new0(Indexer, 1);
 	pthread_condattr_t monotonic;
 
 	indexer->store = store;
 	indexer->is_quiet = is_quiet;
+	indexer->advanced = advanced;
 	indexer->data = data;
 	pthread_mutex_init(&indexer->lock, NULL);
 	pthread_condattr_init(&monotonic);

@@ -10,9 +10,10 @@ typedef struct Indexer Indexer;
 /* What comes together is indexed together: unasked so long after it came, a second.  For tests. */
 extern int indexer_pause_ms;
 
-/* @is_quiet: called on the thread, with no lock held: whether it may index unasked.  NULL: only when it is asked.  @store and
- * @data are borrowed for its life.  NULL with CORE_ERROR_IO. */
-Indexer *indexer_new(Store *store, bool (*is_quiet)(void *data), void *data, GError **error);
+/* @is_quiet: whether it may index unasked.  NULL: only when it is asked.  @advanced: the index may know more now; NULL.  Both
+ * are called on the thread, with no lock held.  @store and @data are borrowed for its life.  NULL with CORE_ERROR_IO. */
+Indexer *indexer_new(Store *store, bool (*is_quiet)(void *data), void (*advanced)(void *data), void *data,
+                     GError **error);
 
 /* Ends the thread at the next document; whoever waits is told CORE_ERROR_CANCELLED.  NULL is fine, as for free. */
 void indexer_stop(Indexer *indexer);

@@ -11,6 +11,7 @@
 struct Owner {
 	void (*settle)(void *data); /* constant while the socket is answered, as is the next */
 	void *settle_data;
+	void (*indexed)(void *data); /* under the lock; NULL: nobody wants to know */
 	const Config *config;
 	Accounts *accounts;
 	Store *store;

@@ -2,6 +2,7 @@
 #include "owner-private.h"
 
 #include "change.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "sync/unsent.h"
 
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define PROGRESS_MS 500
+#define INDEX_MS 1000 /* what waits for a synchronisation waits as long for the index */
 
 typedef struct {
 	ControlConnection *connection;
@@ -33,6 +35,25 @@ send_unsent(const Owner *owner, ControlConnection *connection, const char *name)
 
 	if (store_account_find(owner->store, name, &account, NULL))
 		sync_unsent_check(owner->store, account.id, send_name, &naming, NULL);
+}
+
+static bool
+is_patient(const IndexerProgress *progress, void *data)
+{
+	const int64_t *until_ms = data;
+
+	return core_clock_ms() < *until_ms;
+}
+
+/* What was brought is to be found as well, unless there is much of it. */
+static void
+settle_index(Owner *owner)
+{
+	int64_t until_ms = core_clock_ms() + INDEX_MS;
+	g_autoptr(GError) error = NULL;
+
+	if (!indexer_catch_up(owner->indexer, INDEX_MS / 10, is_patient, &until_ms, &error))
+		core_log(CORE_LOG_INFO, "main", "searches will find all of it later: %s", error->message);
 }
 
 /* Answers "sync".  The client that goes away, or a server that stops, ends the waiting only. */
@@ -63,6 +84,8 @@ call_sync(ControlConnection *connection, const char *argument, void *data)
 		if (ready > 0 && fds[0].revents)
 			break;
 	}
+	if (owner->mounted)
+		settle_index(owner);
 	if (owner->settle)
 		owner->settle(owner->settle_data);
 	for (size_t i = 0; i < round_count(round); i++) {
@@ -149,6 +172,15 @@ static const ControlVerb verbs[] = {
 	{ "version", call_version },
 	{ "unmount", call_unmount },
 };
+
+void
+owner_on_indexed(Owner *owner, void (*indexed)(void *data), void *data)
+{
+	pthread_mutex_lock(&owner->lock);
+	owner->settle_data = data;
+	owner->indexed = indexed;
+	pthread_mutex_unlock(&owner->lock);
+}
 
 bool
 owner_listen(Owner *owner, void (*settle)(void *data), void *data, GError **error)

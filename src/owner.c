@@ -32,6 +32,18 @@ is_quiet(void *data)
 	return is;
 }
 
+static void
+advanced(void *data)
+{
+	Owner *owner = data;
+
+	pthread_mutex_lock(&owner->lock);
+	void (*indexed)(void *) = owner->indexed;
+	pthread_mutex_unlock(&owner->lock);
+	if (indexed)
+		indexed(owner->settle_data);
+}
+
 Owner *
 owner_new(const Config *config, Accounts *accounts, Store *store, const char *mounted, GError **error)
 {
@@ -48,7 +60,7 @@ owner_new(const Config *config, Accounts *accounts, Store *store, const char *mo
 	owner->engine = sync_engine_new(store, accounts->list, accounts->count, error);
 	if (!owner->engine)
 		return NULL;
-	owner->indexer = indexer_new(store, mounted ? is_quiet : NULL, owner, error);
+	owner->indexer = indexer_new(store, mounted ? is_quiet : NULL, advanced, owner, error);
 	if (!owner->indexer)
 		return NULL;
 	owner->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -20,6 +20,9 @@ Owner *owner_new(const Config *config, Accounts *accounts, Store *store, const c
  * be seen.  CORE_ERROR_IO. */
 bool owner_listen(Owner *owner, void (*settle)(void *data), void *data, GError **error);
 
+/* @indexed is called, with what owner_listen() gets, on the indexer's thread when searches may find more. */
+void owner_on_indexed(Owner *owner, void (*indexed)(void *data), void *data);
+
 /* Stops answering, and stops the engine at a durable point.  Rounds must be gone before; the store stays open.  Of the
  * others only these may be called then: owner_status(), owner_fetch(), which fails, owner_abandon(), owner_free(). */
 void owner_stop(Owner *owner);

@@ -56,7 +56,7 @@ static void
 test_only_when_it_is_asked(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Indexer) indexer = indexer_new(fixture->store, NULL, NULL, &error);
+	g_autoptr(Indexer) indexer = indexer_new(fixture->store, NULL, NULL, NULL, &error);
 
 	fill(fixture, 1, 60);
 	g_assert_cmpuint(to_do(fixture), ==, 60);
@@ -84,7 +84,7 @@ test_by_itself_when_it_is_quiet(Fixture *fixture, const void *data)
 	fill(fixture, 1, 3); /* before it begins */
 	atomic_store(&quiet, false);
 	atomic_store(&looks, 0);
-	g_autoptr(Indexer) indexer = indexer_new(fixture->store, is_quiet, NULL, NULL);
+	g_autoptr(Indexer) indexer = indexer_new(fixture->store, is_quiet, NULL, NULL, NULL);
 	while (atomic_load(&looks) < 2)
 		g_usleep(1000);
 	g_assert_cmpuint(to_do(fixture), ==, 3);
@@ -112,7 +112,7 @@ test_it_gives_way(Fixture *fixture, const void *data)
 	fill(fixture, 1, 120);
 	atomic_store(&quiet, false);
 	atomic_store(&looks, 0);
-	g_autoptr(Indexer) indexer = indexer_new(fixture->store, is_quiet_at_first, NULL, NULL);
+	g_autoptr(Indexer) indexer = indexer_new(fixture->store, is_quiet_at_first, NULL, NULL, NULL);
 	while (atomic_load(&looks) < 3)
 		g_usleep(1000);
 	g_assert_cmpuint(to_do(fixture), ==, 70); /* it asks after each 50 */
@@ -124,7 +124,7 @@ static void
 test_who_goes_away_is_not_waited_for(Fixture *fixture, const void *data)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Indexer) indexer = indexer_new(fixture->store, NULL, NULL, NULL);
+	g_autoptr(Indexer) indexer = indexer_new(fixture->store, NULL, NULL, NULL, NULL);
 
 	fill(fixture, 1, 20);
 	if (!indexer_catch_up(indexer, 0, go, NULL, &error)) /* it may be quicker */
@@ -155,7 +155,7 @@ test_stopped_while_somebody_waits(Fixture *fixture, const void *data)
 {
 	fill(fixture, 1, 30);
 	for (int turn = 0; turn < 5; turn++) {
-		Waiter waiter = { .indexer = indexer_new(fixture->store, NULL, NULL, NULL) };
+		Waiter waiter = { .indexer = indexer_new(fixture->store, NULL, NULL, NULL, NULL) };
 		pthread_t threads[3];
 		for (gsize i = 0; i < G_N_ELEMENTS(threads); i++)
 			g_assert_cmpint(pthread_create(&threads[i], NULL, wait_for_it, &waiter), ==, 0);
@@ -180,7 +180,7 @@ test_failures_are_told(Fixture *fixture, const void *data)
 
 	fill(fixture, 1, 1);
 	g_assert_cmpint(g_mkdir(path, 0700), ==, 0); /* so it cannot be opened */
-	indexer = indexer_new(fixture->store, NULL, NULL, NULL);
+	indexer = indexer_new(fixture->store, NULL, NULL, NULL, NULL);
 	g_assert_false(indexer_catch_up(indexer, EVERY_MS, stay, NULL, &error));
 	g_assert_error(error, CORE_ERROR, CORE_ERROR_IO);
 	g_assert_nonnull(strstr(error->message, path));
