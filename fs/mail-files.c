@@ -127,6 +127,22 @@ time_apply(FsChange *change, StoreTxn *txn, GError **error)
 
 const FsVerb fs_mail_set_time = { .apply = time_apply };
 
+/* A server may accept flags that it does not keep, so it is not asked where it has told that it keeps none. */
+static bool
+may_flag(const Fs *fs, int64_t id, GError **error)
+{
+	g_auto(StoreMessage) row = { 0 };
+	g_auto(StoreMailbox) mailbox = { 0 };
+	GError *failure = NULL;
+
+	if (!store_message_get(fs->store, id, &row, &failure) || !store_mailbox_get(fs->store, row.place_id, &mailbox, &failure)) {
+		if (failure)
+			g_propagate_error(error, failure);
+		return !failure; /* it is being written, and has no row yet */
+	}
+	return fs_mail_may(&mailbox, "sw", error);
+}
+
 static bool
 xattr_check(FsChange *change, GError **error)
 {
@@ -134,6 +150,8 @@ xattr_check(FsChange *change, GError **error)
 		return fs_throw(error, EOPNOTSUPP);
 	if (!fs_mail_row(change->inode))
 		return fs_throw(error, EPERM);
+	if (!may_flag(change->fs, fs_mail_row(change->inode), error))
+		return false;
 	g_auto(GStrv) words = g_strsplit_set(change->value ? change->value : "", " \t\n,", -1);
 	GPtrArray *flags = g_ptr_array_new();
 	bool ok = true;
