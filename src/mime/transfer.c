@@ -1,6 +1,7 @@
 #include "mime/transfer.h"
 
 #include <glib.h>
+#include <pthread.h>
 #include <string.h>
 
 void
@@ -17,21 +18,17 @@ mime_decoder_init(MimeDecoder *decoder, MimeTransfer transfer, bool inside)
 #define JUNK 65
 
 /* 0 to 63, PAD or JUNK for each byte. */
-static const uint8_t *
-ranks(void)
+static uint8_t rank_table[256];
+static pthread_once_t rank_once = PTHREAD_ONCE_INIT;
+
+static void
+make_rank_table(void)
 {
-	static uint8_t table[256];
-	static gsize ready;
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
-	if (g_once_init_enter(&ready)) {
-		static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-
-		memset(table, JUNK, sizeof table);
-		for (uint8_t i = 0; alphabet[i]; i++)
-			table[(uint8_t)alphabet[i]] = i;
-		g_once_init_leave(&ready, 1);
-	}
-	return table;
+	memset(rank_table, JUNK, sizeof rank_table);
+	for (uint8_t i = 0; alphabet[i]; i++)
+		rank_table[(uint8_t)alphabet[i]] = i;
 }
 
 /* Writes what a group that is not whole holds. */
@@ -72,8 +69,10 @@ put_sextet(MimeDecoder *decoder, uint8_t rank, uint8_t *to)
 static size_t
 feed_base64(MimeDecoder *decoder, const uint8_t *p, const uint8_t *end, uint8_t *out)
 {
-	const uint8_t *rank = ranks();
+	const uint8_t *rank = rank_table;
 	uint8_t *to = out;
+
+	pthread_once(&rank_once, make_rank_table);
 
 	while (p < end) {
 		while (decoder->group == 0 && end - p >= 4) { /* nearly always */
