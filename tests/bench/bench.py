@@ -1,4 +1,4 @@
-"""Measures mailtree beside mbsync, interimap and the least that could be done.  See docs/benchmarks.md.
+"""Measures mailtree beside mbsync, interimap, mu and the least that could be done.  See docs/benchmarks.md.
 
 Times of one run mean little on a shared machine, so what is compared runs in turn, several times, and the medians of the
 ratios are printed.
@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import first, latency, plot, two_way, views
+from bench import first, latency, plot, search, two_way, views
 from bench.figures import Figures
 from bench.running import Runner
 from lib.certs import LOCAL_NAMES, Certificates
@@ -19,7 +19,7 @@ from lib.private_network import ADDRESS
 
 # Name, what it does, and the bar for the memory that any run of mailtree in it takes.
 PARTS = [("sync", first.first_sync, 64), ("quiet", two_way.no_change, 64), ("change", two_way.one_change, 64), ("push", two_way.push, 64),
-         ("latency", latency.latency, 64), ("views", views.views, 64), ("listing", views.listing, 64), ("memory", first.large_message, 64),
+         ("latency", latency.latency, 64), ("views", views.views, 64), ("listing", views.listing, 64), ("search", search.search, 64), ("memory", first.large_message, 64),
          ("huge", first.huge, None), ("far", first.far, 64)]
 
 
@@ -84,7 +84,7 @@ def keep(options, figures):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures mailtree beside mbsync and interimap.")
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures mailtree beside mbsync, interimap and mu.")
     parser.add_argument("--mailtree", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each of two that are compared (default 3; the drain: three times as many)")
     parser.add_argument("--messages", type=int, default=12_000, help="of the account (default 12000, about 300 MB)")

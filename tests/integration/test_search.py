@@ -238,7 +238,6 @@ def test_a_name_with_a_line_end(account, home, fuse):
 
 
 def test_it_waits_for_no_server(serve, home, fuse):
-    """It says nothing more in the middle of the first synchronisation."""
     server = serve(capability=FULL)
     server.add("INBOX", [mail(f"number {n}", "garden\n") for n in range(3)])
     home.configure(**server.account())
@@ -248,6 +247,26 @@ def test_it_waits_for_no_server(serve, home, fuse):
     with home.mount():
         assert sorted(subjects(found(home, "garden"))) == ["number 0", "number 1", "number 2"]
     assert len(found(home, "garden")) == 3
+
+
+def test_beside_a_synchronisation(serve, home):
+    """The process that synchronises answers, also while its server says nothing more."""
+    server = serve(capability=FULL)
+    server.add("INBOX", [mail("here", "garden\n")])
+    home.configure(**server.account())
+    home.sync()
+    server.stall_at_line = server.lines_out + 3
+    process = home.start("sync")
+    deadline = time.monotonic() + 30 * SLOW
+    while not home.run("status", "--json").out.count(f'"pid": {process.pid}'):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    for _ in range(2):
+        (line,) = found(home, "garden")
+        assert line.startswith("mail/test/INBOX/")
+    home.fails(64, "search", "is:old", mentions="character 1")
+    assert process.poll() is None
+    process.kill()
 
 
 def test_only_headers_are_here(account, home):
