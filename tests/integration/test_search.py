@@ -1,4 +1,5 @@
 """mailtree search: what it finds, where it says that it is, and that it needs no network."""
+import json
 import os
 import shutil
 import sqlite3
@@ -258,7 +259,7 @@ def test_beside_a_synchronisation(serve, home):
     server.stall_at_line = server.lines_out + 3
     process = home.start("sync")
     deadline = time.monotonic() + 30 * SLOW
-    while not home.run("status", "--json").out.count(f'"pid": {process.pid}'):
+    while json.loads(home.run("status", "--json").out)["pid"] != process.pid:
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.02)
     for _ in range(2):
