@@ -116,8 +116,9 @@ keep(SyncRun *run, StoreTxn *txn, const SyncJob *job, const SyncWanted *wanted, 
 	                                         error);
 	if (!name)
 		return false;
-	return job->headers ? store_message_set_header(txn, id, body, name, derived->header_sha256, error)
-	                    : store_message_set_body(txn, id, body, name, derived->header_sha256, error);
+	bool ok = job->headers ? store_message_set_header(txn, id, body, name, derived->header_sha256, error)
+	                       : store_message_set_body(txn, id, body, name, derived->header_sha256, error);
+	return ok && (!job->urgent || store_message_note_asked(txn, id, core_clock_wall_s(), error));
 }
 
 bool

@@ -2,6 +2,8 @@
  *
  * What is here already is found first (match.c).  The rest is asked for in UID sets, pipelined; where the server refuses
  * a set, one by one; and what came empty once more by itself.  What a connection that breaks has brought is kept.
+ *
+ * A body for which somebody waits comes after one round trip if nothing is unusual.
  */
 #include "imap/refusal.h"
 #include "imap/uidset.h"
@@ -132,9 +134,9 @@ fetch_bodies(SyncWorker *worker, SyncJob *job, bool *done, GError **error)
 
 /* Bulk only, and not where a byte costs less than deflating it. */
 static bool
-compress(SyncWorker *worker, GError **error)
+compress(SyncWorker *worker, const SyncJob *job, GError **error)
 {
-	if (worker->asked_to_compress || imap_session_is_local(worker->session))
+	if (worker->asked_to_compress || job->urgent || imap_session_is_local(worker->session))
 		return true;
 	worker->asked_to_compress = true;
 	return imap_session_compress(worker->session, error);
@@ -176,15 +178,89 @@ match(SyncWorker *worker, SyncJob *job, bool *done, GError **error)
 	return false;
 }
 
+/* Whether its bytes may be here already, for match(). */
+static bool
+may_be_here(const SyncRun *run, const SyncWanted *wanted, bool *may_r, GError **error)
+{
+	const StoreMessage described = {
+		.internaldate_s = wanted->internaldate_s,
+		.rfc822_size = wanted->size_bytes,
+		.emailid = wanted->emailid,
+		.gm_msgid = wanted->gm_msgid,
+	};
+	int64_t body_id;
+	bool any;
+
+	if (!store_message_known_by_id(run->store, run->account_id, &described, &body_id, error) ||
+	    !store_message_any_alike(run->store, &described, &any, error))
+		return false;
+	*may_r = body_id != 0 || any;
+	return true;
+}
+
+/* Only where [CLOSED] tells which mailbox an answer is of. */
+static bool
+fits_one_flight(const SyncWorker *worker, const SyncJob *job, bool *fits_r, GError **error)
+{
+	const char *selected = imap_session_selected(worker->session);
+	bool may_be = false;
+
+	*fits_r = job->urgent && !job->tried && !worker->never_closes &&
+	          imap_session_enabled(worker->session, IMAP_CAP_QRESYNC) &&
+	          (!selected || strcmp(selected, job->server_name) != 0);
+	if (!*fits_r)
+		return true;
+	if (!may_be_here(worker->run, &g_array_index(job->wanted, SyncWanted, 0), &may_be, error))
+		return false;
+	*fits_r = !may_be;
+	return true;
+}
+
+/* Somebody waits for a message of a mailbox that is not selected: EXAMINE and FETCH leave together, and what came counts if
+ * it is still that mailbox.  True with *done false: it is to be done step by step. */
+static bool
+fetch_in_one_flight(SyncWorker *worker, const SyncJob *job, bool *done, GError **error)
+{
+	g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func(imap_reply_free);
+	g_auto(ImapSelection) selection = { 0 };
+	g_auto(ImapSelected) selected = { 0 };
+	SyncArrival arrival;
+	bool is_clean = false;
+
+	worker->used = true;
+	worker->writable = false;
+	sync_arrival_init(&arrival, worker, job, done);
+	sync_arrival_begin(&arrival);
+	imap_session_select_send(worker->session, job->server_name, true, NULL, &selection);
+	send_all(&arrival, replies, true);
+	bool is_open = imap_session_select_finish(worker->session, &selection, &selected, &is_clean, NULL);
+	bool ok = imap_session_wait(worker->session, NULL, error);
+	sync_arrival_end(&arrival);
+	worker->never_closes |= is_open && !is_clean;
+	worker->uidvalidity = selected.uidvalidity;
+	worker->uidnext = selected.uidnext;
+	*done &= ok && is_open && is_clean && worker->uidvalidity == job->uidvalidity;
+	if (*done)
+		ok = sync_arrival_commit(&arrival, error);
+	sync_arrival_clear(&arrival);
+	return ok;
+}
+
 bool
 sync_fetch(SyncWorker *worker, SyncJob *job, GError **error)
 {
 	g_autofree bool *done = g_new0(bool, job->wanted->len);
+	bool one_flight;
 
 	job->suspect = 0;
-	if (!compress(worker, error) || !select_mailbox(worker, job, error))
-		return false;
 	if (!worker->writer && !(worker->writer = store_writer_new(worker->run->store, error)))
+		return false;
+	if (!fits_one_flight(worker, job, &one_flight, error) ||
+	    (one_flight && !fetch_in_one_flight(worker, job, done, error)))
+		return false;
+	if (one_flight && *done)
+		return true;
+	if (!compress(worker, job, error) || !select_mailbox(worker, job, error))
 		return false;
 	if (!match(worker, job, done, error))
 		return false;

@@ -5,6 +5,12 @@
 #include "sync/account.h"
 #include "sync/pool.h"
 
+#include <poll.h>
+
+int sync_linger_ms = 100;
+
+#define LINGERS_MAX 20 /* times that: then others' changes are looked for in between */
+
 void
 sync_follow_init(SyncFollow *follow, const SyncRun *run, int wake_fd)
 {
@@ -130,9 +136,48 @@ help(SyncFollow *follow, GError **error)
 	unsigned sessions = follow->worker.sessions;
 
 	sync_watch_unselect(&follow->watch);
+	follow->worker.waits_soon = true;
 	bool ok = sync_pool_help_out(follow->run.pool, &follow->worker, error);
+	follow->worker.waits_soon = false;
+	if (!ok)
+		sync_pool_owner_waits(follow->run.pool, false);
 	if (follow->worker.sessions != sessions)
 		sync_watch_begin(&follow->watch);
+	follow->helped_ms = core_clock_ms();
+	if (follow->lingers_ms == 0)
+		follow->lingers_ms = follow->helped_ms;
+	return ok;
+}
+
+/* Whoever has read one body soon reads the next, which would have to wait until the watched mailbox was selected.  True:
+ * there is something to do. */
+static bool
+linger(const SyncFollow *follow, int64_t first_ms)
+{
+	struct pollfd wake = { .fd = follow->wake_fd, .events = POLLIN };
+	int64_t until_ms = MIN(follow->helped_ms + sync_linger_ms, follow->lingers_ms + LINGERS_MAX * sync_linger_ms);
+	int64_t now_ms = core_clock_ms(), left_ms = MIN(until_ms, first_ms) - now_ms;
+
+	if (left_ms <= 0)
+		return false;
+	if (sync_pool_has_urgent(follow->run.pool))
+		return true;
+	return sync_pool_wants_help_ms(follow->run.pool) > now_ms && poll(&wake, 1, (int)left_ms) > 0;
+}
+
+static bool
+wait_once(SyncFollow *follow, int64_t first_ms, int64_t left_ms, SyncWatchEnd *end_r, GError **error)
+{
+	bool ok = true;
+
+	sync_pool_owner_waits(follow->run.pool, true);
+	if (linger(follow, first_ms)) {
+		*end_r = SYNC_WATCH_WOKEN;
+	} else {
+		follow->lingers_ms = 0;
+		ok = sync_watch_wait(&follow->watch, follow->wake_fd, (int)MIN(left_ms, G_MAXINT), end_r, error);
+	}
+	sync_pool_owner_waits(follow->run.pool, false);
 	return ok;
 }
 
@@ -149,10 +194,7 @@ wait_connected(SyncFollow *follow, int64_t until_ms, bool *pass_r, GError **erro
 		if (helps && !help(follow, error))
 			return false;
 		int64_t left_ms = helps ? 0 : MAX(MIN(first_ms, help_ms) - core_clock_ms(), 0);
-		sync_pool_owner_waits(follow->run.pool, true);
-		bool waited = sync_watch_wait(&follow->watch, follow->wake_fd, (int)MIN(left_ms, G_MAXINT), &end, error);
-		sync_pool_owner_waits(follow->run.pool, false);
-		if (!waited)
+		if (!wait_once(follow, first_ms, left_ms, &end, error))
 			return false;
 		if (end == SYNC_WATCH_NEWS && !take_news(follow, pass_r, error))
 			return false;

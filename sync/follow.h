@@ -6,6 +6,10 @@
 #include "sync/rotate.h"
 #include "sync/watch.h"
 
+/* How long the connection stays where a body was fetched for a reader.  The tests' build of the program changes it before
+ * threads start. */
+extern int sync_linger_ms;
+
 typedef struct {
 	SyncRun run;         /* with a pool in the background */
 	SyncWorker worker;   /* .session NULL: not connected */
@@ -15,6 +19,8 @@ typedef struct {
 	GArray *pulled;      /* ids (int64_t) of mailboxes that passes have read since the pool was last idle */
 	int wake_fd;         /* an eventfd: written when there is something to do, also by the pool when it has become idle */
 	int64_t passed_ms;   /* core_clock_ms() of the last pass */
+	int64_t helped_ms;   /* of the last job that was done between all else */
+	int64_t lingers_ms;  /* of the first of them since anything was watched; 0: none */
 } SyncFollow;
 
 /* @run: store, account, account_id, cancel and progress are taken. */

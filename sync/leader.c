@@ -111,6 +111,15 @@ sync_pool_take_urgent(SyncPool *pool)
 	return job;
 }
 
+bool
+sync_pool_has_urgent(SyncPool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	bool has = pool->urgent.length > 0;
+	pthread_mutex_unlock(&pool->lock);
+	return has;
+}
+
 void
 sync_pool_owner_waits(SyncPool *pool, bool waits)
 {

@@ -6,6 +6,7 @@
  * RFC822.SIZE and INTERNALDATE.  What is in doubt is fetched whole.  Either way, once its bytes are known, an old row of
  * the mailbox that waits to be matched and has the same becomes the message.
  */
+#include "core/clock.h"
 #include "core/log.h"
 #include "imap/uidset.h"
 #include "sync/derive.h"
@@ -232,7 +233,9 @@ keep(const Match *match, StoreTxn *txn, const Found *found, GError **error)
 		return false;
 	g_autofree char *name = sync_derive_name(txn, place_id, id, wanted->uid, wanted->internaldate_s,
 	                                         &found->derived, error);
-	return name && store_message_share_body(txn, id, found->body.id, name, found->derived.header_sha256, error);
+	if (!name || !store_message_share_body(txn, id, found->body.id, name, found->derived.header_sha256, error))
+		return false;
+	return !job->urgent || store_message_note_asked(txn, id, core_clock_wall_s(), error);
 }
 
 /* A row or body that was removed meanwhile only means that this message is fetched like any other. */

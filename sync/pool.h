@@ -45,6 +45,7 @@ bool sync_pool_is_idle(SyncPool *pool);
 void sync_pool_add_urgent(SyncPool *pool, SyncJob *job);
 /* The account's thread.  The next of them, which nobody has begun with; NULL: none. */
 SyncJob *sync_pool_take_urgent(SyncPool *pool);
+bool sync_pool_has_urgent(SyncPool *pool);
 /* The account's thread: it is about to wait, or has waited. */
 void sync_pool_owner_waits(SyncPool *pool, bool waits);
 

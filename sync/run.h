@@ -35,10 +35,12 @@ typedef struct {
 	ImapSession *session;
 	uint32_t uidvalidity; /* of the mailbox that is selected, as is the next */
 	uint32_t uidnext;     /* when it was selected: of what came later this connection may not know yet; 0: not told */
+	bool waits_soon;      /* the account's thread: it waits for the next job behind this one */
 	bool writable;        /* it was SELECTed so */
 	bool is_outdated;     /* the last push found a mailbox whose UIDVALIDITY is not the stored one */
 	bool is_read_only;    /* sync_push_select() could not, because the server opens it only for reading */
 	bool new_keywords;    /* if writable: the server keeps keywords that it does not have yet */
+	bool never_closes;    /* the server does not tell where what it says begins to be of another mailbox */
 	bool never_moves;     /* the server did not understand UID MOVE although it says that it can */
 	bool list_again;      /* a change of a folder ended otherwise than as asked for: LIST may tell more now */
 	bool list_after;      /* folders were renamed with whatever is below them: LIST tells what that is */

@@ -1,7 +1,6 @@
 /* A body for which somebody waits: from the engine's door to the row. */
 #include "sync/engine-private.h"
 
-#include "core/clock.h"
 #include "sync/pool.h"
 
 #include <string.h>
@@ -147,9 +146,8 @@ sync_slot_set_pool(SyncSlot *slot, SyncPool *pool)
 	pthread_mutex_unlock(&slot->engine->lock);
 }
 
-/* Whether the body is here now; it stays for a while then. */
 static bool
-conclude(const SyncRun *run, int64_t message_id, GError **error)
+check(const SyncRun *run, int64_t message_id, GError **error)
 {
 	g_auto(StoreMessage) message = { 0 };
 	GError *failure = NULL;
@@ -160,11 +158,7 @@ conclude(const SyncRun *run, int64_t message_id, GError **error)
 		g_propagate_error(error, failure);
 		return false;
 	}
-	if (message.body_id == 0)
-		return core_throw(error, CORE_ERROR_PROTOCOL, "the server did not give the message");
-	g_autoptr(StoreTxn) txn = store_begin(run->store, error);
-	return txn && store_message_note_asked(txn, message_id, core_clock_wall_s(), error) &&
-	       store_commit(g_steal_pointer(&txn), error);
+	return message.body_id != 0 || core_throw(error, CORE_ERROR_PROTOCOL, "the server did not give the message");
 }
 
 bool
@@ -174,7 +168,7 @@ sync_urgent_work(SyncWorker *worker, SyncJob *job, GError **error)
 	int64_t id = g_array_index(job->wanted, SyncWanted, 0).id;
 	GError *failure = NULL;
 
-	bool ok = sync_fetch(worker, job, &failure) && conclude(run, id, &failure);
+	bool ok = sync_fetch(worker, job, &failure) && check(run, id, &failure);
 	bool is_broken = !imap_session_alive(worker->session);
 	GError *broken = !ok && is_broken ? g_error_copy(failure) : NULL;
 	if (broken && !job->tried) { /* it may have been dead for long */
@@ -182,6 +176,8 @@ sync_urgent_work(SyncWorker *worker, SyncJob *job, GError **error)
 		g_error_free(failure);
 		sync_pool_add_urgent(run->pool, job);
 	} else {
+		if (worker->waits_soon)
+			sync_pool_owner_waits(run->pool, true); /* before anybody can ask for the next */
 		sync_demand_end(run->demand, id, failure);
 		sync_job_free(job);
 	}

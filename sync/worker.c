@@ -51,7 +51,7 @@ sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *se
 	                                    &eager, run->cancel, error);
 	if (!worker->session)
 		return false;
-	worker->used = worker->asked_to_compress = worker->writable = worker->never_moves = false;
+	worker->used = worker->asked_to_compress = worker->writable = worker->never_moves = worker->never_closes = false;
 	worker->sessions++;
 	sync_progress_connections(run->progress, 1);
 	return true;

@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from lib import messages
 from lib.headers import MAILS, Gate, asked, configure, fails, fill, here, is_for_bodies, mounted, readable, sent, state, until
 from lib.program import SLOW
-from lib.scripted import Session
+from lib.relay import Relay
+from lib.scripted import FULL, Session
 
 pytestmark = pytest.mark.usefixtures("fuse")
 DEAF = 60 * SLOW # more than a reader waits
@@ -172,6 +174,83 @@ def test_a_connection_that_breaks_is_replaced_once(breaks, serve, home):
             assert fails(path) in (errno.EHOSTUNREACH, errno.EIO)
             until(lambda: readable(path), "it can be read later")
         assert len(asked(server)) == breaks + 1
+
+
+# How soon
+
+
+@pytest.fixture
+def patient(home):
+    """Its connection stays where it last fetched a body for as long as a test takes."""
+    home.program = Path(os.environ["MAILTREE"]).parents[1] / "tests" / "stops" / "mailtree-stops"
+    home.environment["MAILTREE_LINGER_MS"] = "600000"
+    return home
+
+
+def two_folders(server):
+    """{folder: messages}, none of which is in both."""
+    mails = {"INBOX": MAILS, "Work": [raw.replace(b"visible", b"other") for raw in MAILS]}
+    fill(server)
+    box = server.add("Work")
+    for index, raw in enumerate(mails["Work"]):
+        box.add(raw, when=messages.BASE_TIME + 100 + index)
+    return mails
+
+
+def asks(line):
+    return line.startswith((b"EXAMINE", b"UID FETCH"))
+
+
+def test_one_reader_after_the_other_waits_for_one_flight_each(serve, patient):
+    server = serve(capability=FULL)
+    mails = two_folders(server)
+    with Relay(server.port) as line:
+        with mounted(patient, server, port=line.port) as mount:
+            files = mount.files()
+            line.latency_s = 0.02 # long enough for what leaves together to be seen as such
+            for folder in ("Work", "INBOX"):
+                before = len(server.commands())
+                for uid in (2, 3, 5):
+                    line.clear()
+                    assert files[folder][uid].read_bytes() == mails[folder][uid - 1]
+                    assert line.flights == 1, "DONE, EXAMINE and FETCH together"
+                assert [each for each in server.commands()[before:] if asks(each)] == [
+                    b'EXAMINE "%s"' % folder.encode(), *[b"UID FETCH %d (UID BODY.PEEK[])" % uid for uid in (2, 3, 5)]]
+
+
+def test_a_body_is_not_that_of_another_message_with_its_uid(serve, home):
+    """The folder was made anew, which is seen only when it is selected."""
+    server = serve(capability=FULL)
+    fill(server, "Work")
+    with mounted(home, server) as mount:
+        path = mount.files()["Work"][2]
+        with server.lock: # and nobody is told
+            box = server.box("Work")
+            box.uidvalidity += 1
+            box.mails[1].raw = b"From: x@example.org\r\nSubject: another\r\n\r\nanother\r\n"
+        assert not readable(path)
+        assert here(home)[0] == set()
+        home.sync()
+        assert {uid: file.read_bytes() for uid, file in mount.files()["Work"].items()} == \
+            {uid: mail.raw for uid, mail in enumerate(box.mails, 1)}
+
+
+class Unclosed(Session):
+    """Does not say where what it tells begins to be of another mailbox."""
+
+    def closed(self):
+        pass
+
+
+def test_a_server_that_does_not_tell_when_it_leaves_a_mailbox(serve, home):
+    server = serve(Unclosed, capability=FULL)
+    mails = two_folders(server)
+    with mounted(home, server) as mount:
+        files = mount.files()
+        for uid in (1, 2):
+            for folder in ("INBOX", "Work"):
+                assert files[folder][uid].read_bytes() == mails[folder][uid - 1]
+        assert len(asked(server)) <= 5, "what came is not trusted, and this is not tried again"
 
 
 # Who walks the tree

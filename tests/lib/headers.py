@@ -37,9 +37,9 @@ def here(home):
     return {uid for uid, body, _ in found if body}, {uid for uid, body, _ in found if not body}
 
 
-def configure(home, server, bodies):
+def configure(home, server, bodies, **more):
     home.write_config("")
-    home.configure(**server.account(), bodies=bodies)
+    home.configure(**{**server.account(), "bodies": bodies, **more})
 
 
 def fill(server, name="INBOX", when=lambda index: messages.BASE_TIME + index):
@@ -57,9 +57,9 @@ def until(condition, what, seconds=20):
 
 
 @contextlib.contextmanager
-def mounted(home, server, bodies="headers"):
+def mounted(home, server, bodies="headers", **more):
     """A mount that has caught up."""
-    configure(home, server, bodies)
+    configure(home, server, bodies, **more)
     with home.mount() as mount:
         home.sync()
         yield mount

@@ -9,10 +9,15 @@
  *   MAILTREE_KEEPALIVE_MS=N  how long a connection may be silent
  *   MAILTREE_RETRY_MS=N      how long a lost connection is first waited for
  *   MAILTREE_FETCH_MS=N      how long a reader waits for a message that is not here
+ *
+ * or longer:
+ *
+ *   MAILTREE_LINGER_MS=N     how long a connection stays where a body was fetched for a reader
  */
 #include "core/step.h"
 #include "owner.h"
 #include "sync/alarm.h"
+#include "sync/follow.h"
 #include "sync/retry.h"
 #include "sync/watch.h"
 
@@ -42,7 +47,7 @@ __attribute__((constructor)) static void
 set_up(void)
 {
 	const char *number = getenv("MAILTREE_STOP_AT"), *path = getenv("MAILTREE_STEPS");
-	const char *fetch = getenv("MAILTREE_FETCH_MS");
+	const char *fetch = getenv("MAILTREE_FETCH_MS"), *linger = getenv("MAILTREE_LINGER_MS");
 	const char *poll = getenv("MAILTREE_POLL_MS"), *keepalive = getenv("MAILTREE_KEEPALIVE_MS");
 	const char *retry = getenv("MAILTREE_RETRY_MS");
 
@@ -54,6 +59,8 @@ set_up(void)
 		sync_keepalive_ms = atoi(keepalive);
 	if (retry)
 		sync_retry_ms = atoi(retry);
+	if (linger)
+		sync_linger_ms = atoi(linger);
 	if (fetch)
 		owner_fetch_ms = atoi(fetch);
 	if (path)
