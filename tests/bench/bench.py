@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import first, latency, plot, search, two_way, views
+from bench import demand, first, large, latency, plot, search, two_way, views, writing
 from bench.figures import Figures
 from bench.running import Runner
 from lib.certs import LOCAL_NAMES, Certificates
@@ -19,7 +19,8 @@ from lib.private_network import ADDRESS
 
 # Name, what it does, and the bar for the memory that any run of mailtree in it takes.
 PARTS = [("sync", first.first_sync, 64), ("quiet", two_way.no_change, 64), ("change", two_way.one_change, 64), ("push", two_way.push, 64),
-         ("latency", latency.latency, 64), ("views", views.views, 64), ("listing", views.listing, 64), ("search", search.search, 64), ("memory", first.large_message, 64),
+         ("latency", latency.latency, 64), ("warm", views.warm, 64), ("cold", views.cold, 64), ("listing", large.listing, 64), ("vast", large.vast, None),
+         ("demand", demand.demand, 64), ("writing", writing.writing, 64), ("search", search.search, 64), ("memory", first.large_message, 64),
          ("huge", first.huge, None), ("far", first.far, 64)]
 
 

@@ -6,6 +6,7 @@ from lib.account import Account, Message
 FOLDERS = ["INBOX", "Sent", "Archive/2023", "Archive/2024", "Lists/kernel", "Lists/debian"] + \
           [f"Projects/p{n:02}" for n in range(14)]
 WEIGHTS = [3, 1, 3, 3, 4, 2] + [1] * 14
+WEIGHTED = [folder for folder, weight in zip(FOLDERS, WEIGHTS) for _ in range(weight)] # for a choice
 
 
 def text(random, size):

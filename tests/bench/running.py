@@ -100,11 +100,14 @@ class Mounted:
             raise
         return self.point
 
+    def memory(self):
+        """{what /proc calls it: bytes}"""
+        lines = [line.split() for line in Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii").splitlines()]
+        return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if words[-1] == "kB"}
+
     def __exit__(self, *_):
-        status = Path(f"/proc/{self._process.pid}/status")
         if self._process.poll() is None:
-            line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-            self.peers.run.note_peak(int(line.split()[1]) * 1024)
+            self.peers.run.note_peak(self.memory()["VmHWM"])
         subprocess.run(self.peers.mailtree_command("unmount", self.point), capture_output=True, timeout=60, check=False)
         if str(self.point) in Path("/proc/self/mountinfo").read_text():
             subprocess.run(["fusermount3", "-u", "-z", str(self.point)], check=False)

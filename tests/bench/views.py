@@ -1,16 +1,18 @@
-"""Reading the mounted tree beside a plain copy of it."""
+"""Searching the mounted tree with grep, beside a plain copy of it on the same disk: from memory, and from the disk."""
+import os
 import shutil
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
-from bench import corpus, first
+from bench import aged, first
 from bench.peers import Peers
 from bench.running import Mounted
-from lib import messages
-from lib.account import Account, Message
 
 GREP = ["grep", "-r", "-c", "a word that is nowhere"]
+VIEWS = ("text", "mail")
+CACHES = Path("/proc/sys/vm/drop_caches")
 
 
 def timed(command):
@@ -19,37 +21,63 @@ def timed(command):
     return time.monotonic() - start
 
 
+def report(bench, name, pairs, bar):
+    """@pairs: seconds in the tree, and of the plain copy right behind it."""
+    ratios = sorted(ours / plain for ours, plain in pairs)
+    bench.figures.add(name, statistics.median(ratios), bar,
+                      note=f"{statistics.median(ours for ours, _ in pairs):.3f} s, plain {statistics.median(plain for _, plain in pairs):.3f} s; "
+                           f"{ratios[0]:.2f} to {ratios[-1]:.2f} in {len(ratios)} rounds")
+
+
 def compare(bench, name, mounted, plain, bar):
     """Two commands; the first run of each is thrown away."""
     timed(mounted), timed(plain)
-    pairs = [(timed(mounted), timed(plain)) for _ in range(3 * bench.rounds)]
-    bench.figures.add(name, statistics.median(a / b for a, b in pairs), bar,
-                      note=f"{statistics.median(a for a, _ in pairs):.3f} s, plain {statistics.median(b for _, b in pairs):.3f} s")
+    report(bench, name, [(timed(mounted), timed(plain)) for _ in range(3 * bench.rounds)], bar)
 
 
-def views(bench):
+def copy(point, folder, views=VIEWS):
+    """The plain copy."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for view in views:
+        shutil.copytree(point / view, folder / view, copy_function=shutil.copyfile)
+    return folder
+
+
+def warm(bench):
     first.have_account(bench)
     peers = Peers(bench, first.USER)
     with Mounted(peers, peers.folder / "mount") as point:
-        plain = peers.folder / "plain"
-        for view in ("text", "mail"):
-            shutil.copytree(point / view, plain / view, copy_function=shutil.copyfile)
-        compare(bench, "grep -r, warm, text/ / plain copy", [*GREP, point / "text"], [*GREP, plain / "text"], 1.5)
-        compare(bench, "grep -r, warm, mail/ / plain copy", [*GREP, point / "mail"], [*GREP, plain / "mail"], 3)
-    shutil.rmtree(plain)
+        plain = copy(point, peers.folder / "plain")
+        for view, bar in zip(VIEWS, (1.2, 2.3)):
+            compare(bench, f"grep -r, warm, {view}/ / plain copy", [*GREP, point / view], [*GREP, plain / view], bar)
 
 
-def listing(bench, count=20_000):
-    random = messages.Random("many")
-    with Account.at(bench.server, "many") as account:
-        account.append("INBOX", [Message(messages.message(corpus.text(random, 300), subject=f"message {n}",
-                                                          when=messages.BASE_TIME + n, message_id=f"{n}@many")) for n in range(count)])
-    peers = Peers(bench, "many")
+def drop_caches():
+    os.sync()
+    CACHES.write_text("3\n", encoding="ascii")
+
+
+def grep_cold(bench, peers, what, bar):
+    """Mounted anew each time: the kernel has nothing of the tree, and nothing of the disk."""
     with Mounted(peers, peers.folder / "mount") as point:
-        plain = peers.folder / "plain"
-        for view in ("mail", "text"):
-            shutil.copytree(point / view, plain / view, copy_function=shutil.copyfile)
-        inbox, copy = point / "mail" / "bench" / "INBOX", plain / "mail" / "bench" / "INBOX"
-        compare(bench, f"ls -l of {count:,} / plain copy", ["ls", "-l", inbox], ["ls", "-l", copy], 4)
-        compare(bench, f"ls of {count:,} / plain copy", ["ls", inbox], ["ls", copy], None)
-        compare(bench, f"grep -r, {count:,} small files in text/ / plain copy", [*GREP, point / "text"], [*GREP, plain / "text"], None)
+        plain = copy(point, peers.folder / "plain")
+    for view in VIEWS:
+        pairs = []
+        for _ in range(2 * bench.rounds):
+            with Mounted(peers, peers.folder / "mount") as point:
+                drop_caches()
+                ours = timed([*GREP, point / view])
+            drop_caches()
+            pairs.append((ours, timed([*GREP, plain / view])))
+        report(bench, f"grep -r, cold, {what}, {view}/ / plain copy", pairs, bar)
+
+
+def cold(bench):
+    if not os.access(CACHES, os.W_OK):
+        bench.figures.say("(not measured: only root can drop what the kernel has cached)")
+        return
+    first.have_account(bench)
+    grep_cold(bench, Peers(bench, first.USER), "fresh store", 1.0)
+    peers = Peers(bench, "aged")
+    aged.live(bench, peers, bench.options.messages)
+    grep_cold(bench, peers, "aged store", 1.5)
