@@ -1,8 +1,8 @@
 /* mailtree search [-n N] [--account NAME] [-0] QUERY…
  *
- * The way for all cases; quick.c has the short one, for when there is nothing to do but to look.  Without another process
- * that owns the store this one does, as the index is to be brought up to date; meanwhile it answers others.  Nothing here
- * waits for a network. */
+ * The way for all cases; quick.c has the short one, for when there is nothing to do but to look.  Without another
+ * process that owns the store this one does, as the index is to be brought up to date; meanwhile it answers others.
+ * Nothing here waits for a network. */
 #include "searching.h"
 
 #include "indexer.h"
@@ -16,11 +16,10 @@
 static bool
 show_progress(const IndexerProgress *progress, void *data)
 {
-	g_autofree char *text = progress->total == 0
-		? g_strdup("indexing")
-		: g_strdup_printf("indexing  %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " messages", progress->done, progress->total);
+	g_autofree char *text = g_strdup_printf("indexing  %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " messages",
+	                                        progress->done, progress->total);
 
-	progress_show_text(text);
+	progress_show_text(progress->total > 0 ? text : "indexing");
 	return true;
 }
 

@@ -1,8 +1,8 @@
-/* The program that people call.  It does by itself what needs neither mail nor network, a search whose index is up to date,
- * and leaves all else, every error and every doubt to the whole program, which it becomes.
+/* The program that people call.  It does by itself what needs neither mail nor network, a search whose index is up to
+ * date, and leaves all else, every error and every doubt to the whole program, which it becomes.
  *
- * The whole program is linked with thirty libraries, and a third of them is for decoding mail and for TLS: to load them takes
- * longer than most searches. */
+ * The whole program is linked with thirty libraries, most of them for decoding mail and for TLS: to load them takes longer
+ * than most searches. */
 #include "options.h"
 #include "searching.h"
 
@@ -26,8 +26,8 @@ look(Searching *searching, const char *store)
 	if (owner)
 		return searching_ask(searching, owner, NULL, NULL);
 	return core_error_code(absent) == CORE_ERROR_NOT_FOUND &&
-	       store_search_peek(store, MIME_DERIVE_VERSION, searching->search, &searching->range, searching_found, searching,
-	                         &current, NULL) && current;
+	       store_search_peek(store, MIME_DERIVE_VERSION, searching->search, &searching->range, searching_found,
+	                         searching, &current, NULL) && current;
 }
 
 static bool

@@ -96,9 +96,11 @@ parse_range(const char *from, const char *to, StoreMoment *first_r, StoreMoment 
 
 	*first_r = beginning;
 	*end_r = never;
-	if ((!*from && !*to) || (*from && !parse_point(from, first_r, &ignored)) || (*to && !parse_point(to, &ignored, end_r)))
+	if ((!*from && !*to) || (*from && !parse_point(from, first_r, &ignored)) ||
+	    (*to && !parse_point(to, &ignored, end_r)))
 		return STORE_DATE_BAD;
-	return first_r->since == end_r->since && first_r->offset_s >= end_r->offset_s ? STORE_DATE_REVERSED : STORE_DATE_GOOD;
+	bool is_reversed = first_r->since == end_r->since && first_r->offset_s >= end_r->offset_s;
+	return is_reversed ? STORE_DATE_REVERSED : STORE_DATE_GOOD;
 }
 
 StoreDateResult

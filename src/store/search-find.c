@@ -161,8 +161,8 @@ run_statement(StoreDb *db, StoreStatement statement, GError **error)
 static bool
 find_all(Find *find, const StoreSearch *search, const StoreIndexState *state, bool *is_index_r, GError **error)
 {
-	g_autoptr(StoreMatch) match = store_match_new(find->db, search, find->range->account, state->done, core_clock_wall_s(),
-	                                              is_index_r, error);
+	g_autoptr(StoreMatch) match = store_match_new(find->db, search, find->range->account, state->done,
+	                                              core_clock_wall_s(), is_index_r, error);
 
 	if (!match)
 		return false;
@@ -176,7 +176,8 @@ find_all(Find *find, const StoreSearch *search, const StoreIndexState *state, bo
 
 /* *current_r: the index knows all bodies, by their texts of @text_version. */
 static bool
-take_state(StoreDb *db, unsigned text_version, StoreIndexState *state_r, bool *current_r, bool *is_index_r, GError **error)
+take_state(StoreDb *db, unsigned text_version, StoreIndexState *state_r, bool *current_r, bool *is_index_r,
+           GError **error)
 {
 	StoreIndexSource source;
 
@@ -228,7 +229,8 @@ bool
 store_search_peek(const char *dir, unsigned text_version, const StoreSearch *search, const StoreSearchRange *range,
                   StoreFoundFn fn, void *data, bool *current_r, GError **error)
 {
-	g_autofree char *mail = g_build_filename(dir, "mail.db", NULL), *words = g_build_filename(dir, STORE_SEARCH_FILE, NULL);
+	g_autofree char *mail = g_build_filename(dir, "mail.db", NULL);
+	g_autofree char *words = g_build_filename(dir, STORE_SEARCH_FILE, NULL);
 	GError *failure = NULL;
 	bool is_index = false;
 

@@ -159,16 +159,17 @@ load_deltas(StoreMatch *match, GError **error)
 	StoreStep step;
 
 	while ((step = store_query_step(match->db, query, error)) == STORE_ROW) {
-		Delta delta = { sqlite3_column_int64(query, 0), g_string_chunk_insert_const(match->strings, store_column_text(query, 1)),
-			            g_string_chunk_insert_const(match->strings, store_column_text(query, 2)) };
+		Delta delta = { .message_id = sqlite3_column_int64(query, 0),
+			            .add = g_string_chunk_insert_const(match->strings, store_column_text(query, 1)),
+			            .remove = g_string_chunk_insert_const(match->strings, store_column_text(query, 2)) };
 		g_array_append_val(match->deltas, delta);
 	}
 	return step == STORE_DONE;
 }
 
 StoreMatch *
-store_match_new(StoreDb *db, const StoreSearch *search, const char *account, int64_t last, int64_t now_s, bool *is_index_r,
-                GError **error)
+store_match_new(StoreDb *db, const StoreSearch *search, const char *account, int64_t last, int64_t now_s,
+                bool *is_index_r, GError **error)
 {
 	g_autoptr(StoreMatch) match = g_new0(StoreMatch, 1);
 

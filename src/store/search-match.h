@@ -15,8 +15,8 @@ typedef struct {
 
 typedef struct StoreMatch StoreMatch;
 
-/* Reads @db; @search is borrowed for its life.  Ids of documents beyond @last do not exist.  NULL with *error; *is_index_r:
- * what failed was the index. */
+/* Reads @db; @search is borrowed for its life.  Ids of documents beyond @last do not exist.  NULL with *error;
+ * *is_index_r: what failed was the index. */
 StoreMatch *store_match_new(StoreDb *db, const StoreSearch *search, const char *account, int64_t last, int64_t now_s,
                             bool *is_index_r, GError **error);
 void store_match_free(StoreMatch *match); /* NULL is fine */

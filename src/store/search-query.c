@@ -48,7 +48,8 @@ fail(const Parser *parser, const char *at, GError **error, const char *format, .
 	va_start(args, format);
 	g_autofree char *what = g_strdup_vprintf(format, args);
 	va_end(args);
-	core_throw(error, CORE_ERROR_USAGE, "query, character %ld: %s", g_utf8_pointer_to_offset(parser->start, at) + 1, what);
+	core_throw(error, CORE_ERROR_USAGE, "query, character %ld: %s", g_utf8_pointer_to_offset(parser->start, at) + 1,
+	           what);
 	return NULL;
 }
 
@@ -170,8 +171,8 @@ make_date(Parser *parser, const char *at, char *value, GError **error)
 		return fail(parser, at, error, "date:%s ends before it begins", value);
 	case STORE_DATE_BAD:
 	default:
-		return fail(parser, at, error, "date:%s is none; such are 2024, 2024-03, 2024-03-01..2024-06-30, today, yesterday, 7d",
-		            value);
+		return fail(parser, at, error,
+		            "date:%s is none; such are 2024, 2024-03, 2024-03-01..2024-06-30, today, yesterday, 7d", value);
 	}
 }
 
@@ -195,8 +196,10 @@ make_is(Parser *parser, const char *at, char *value, GError **error)
 	static const struct {
 		const char *name, *flag;
 		bool is;
-	} states[] = { { "unread", "\\Seen", false },  { "read", "\\Seen", true },   { "flagged", "\\Flagged", true },
-		           { "answered", "\\Answered", true }, { "draft", "\\Draft", true }, { "forwarded", "$Forwarded", true } };
+	} states[] = {
+		{ "unread", "\\Seen", false },      { "read", "\\Seen", true },   { "flagged", "\\Flagged", true },
+		{ "answered", "\\Answered", true }, { "draft", "\\Draft", true }, { "forwarded", "$Forwarded", true },
+	};
 	g_autofree char *taken = value;
 
 	for (gsize i = 0; i < G_N_ELEMENTS(states); i++) {
@@ -302,6 +305,13 @@ parse_not(Parser *parser, size_t length, GError **error)
 	return term;
 }
 
+/* The sign before a term; alone it is none. */
+static bool
+is_minus(const char *at)
+{
+	return *at == '-' && (at[1] == '"' || at[1] == '(' || word_end(at) > at + 1);
+}
+
 static StoreTerm *
 parse_unary(Parser *parser, GError **error)
 {
@@ -316,7 +326,7 @@ parse_unary(Parser *parser, GError **error)
 		term = fail(parser, parser->at, error, "a word is missing before %s", found);
 	} else if (is_word(parser->at, "NOT")) {
 		term = parse_not(parser, strlen("NOT"), error);
-	} else if (*parser->at == '-' && (parser->at[1] == '"' || parser->at[1] == '(' || word_end(parser->at) > parser->at + 1)) {
+	} else if (is_minus(parser->at)) {
 		term = parse_not(parser, 1, error);
 	} else {
 		term = *parser->at == '(' ? parse_group(parser, error) : parse_term(parser, error);

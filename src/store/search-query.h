@@ -17,7 +17,8 @@ typedef enum {
 /* Where a text is looked for. */
 typedef enum { STORE_IN_ALL, STORE_IN_FROM, STORE_IN_TO, STORE_IN_SUBJECT } StoreTermColumn;
 
-/* A point in time: seconds behind 1970, behind midnight (UTC) of the day on which it is looked at, or behind that moment. */
+/* A point in time: seconds behind 1970, behind midnight (UTC) of the day on which it is looked at, or behind that
+ * moment. */
 typedef struct {
 	enum { STORE_SINCE_EPOCH, STORE_SINCE_MIDNIGHT, STORE_SINCE_NOW } since;
 	int64_t offset_s;
@@ -26,8 +27,8 @@ typedef struct {
 typedef struct {
 	StoreTermKind kind;
 	GPtrArray *parts;       /* of StoreTerm: of AND, OR, NOT; else NULL */
-	char *text;             /* of TEXT one word or a phrase, with a letter or digit in it; of FLAG the flag; of FOLDER the path,
-	                         * with no slash at its ends; else NULL */
+	char *text;             /* of TEXT one word or a phrase, with a letter or digit in it; of FLAG the flag; of FOLDER the
+	                         * path, with no slash at its ends; else NULL */
 	StoreTermColumn column; /* of TEXT */
 	bool prefix;            /* of TEXT: its last word is the beginning of one */
 	StoreMoment first, end; /* of DATE: from the first to before the end */

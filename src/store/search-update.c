@@ -198,7 +198,8 @@ add(Update *update, const Source *source, GError **error)
 	if (!take_text(update, source, error))
 		return false;
 	Document document = split(update->text->str);
-	g_autofree char *recipients = document.cc ? g_strjoin("\n", document.to ? document.to : "", document.cc, NULL) : NULL;
+	g_autofree char *recipients =
+		document.cc ? g_strjoin("\n", document.to ? document.to : "", document.cc, NULL) : NULL;
 	g_autoptr(StoreQuery) query = store_db_query(update->db, STORE_SQL_INDEX_ADD);
 	store_bind_int(query, ":id", source->body.id);
 	store_bind_text(query, ":sender", document.from);
@@ -226,8 +227,10 @@ add_some(Update *update, const GArray *sources, GError **error)
 		bytes += update->text->len;
 		update->state.done = source->body.id;
 		update->state.documents++;
-		if (++update->indexed % PROGRESS_DOCUMENTS == 0 && update->how->progress)
-			update->enough = !update->how->progress(update->indexed, MAX(update->total, update->indexed), update->how->data);
+		if (++update->indexed % PROGRESS_DOCUMENTS == 0 && update->how->progress) {
+			uint64_t total = MAX(update->total, update->indexed); /* more may have come */
+			update->enough = !update->how->progress(update->indexed, total, update->how->data);
+		}
 	}
 	return put_state(update, error);
 }

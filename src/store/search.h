@@ -1,16 +1,16 @@
 /* Full-text search.
  *
  * The index is search.db, made of the texts in derived.db: rebuildable, with a writer of its own, so that indexing waits
- * for nobody and nobody for it.  A document is a body (or a header block, where only that is here), found under its id; who
- * has it, with which flags, in which folder, is asked of mail.db at the time of the search.  Bodies get ascending ids, so one
- * number tells how far the index goes; it advances in the transaction that adds the documents.
+ * for nobody and nobody for it.  A document is a body (or a header block, where only that is here), found under its id;
+ * who has it, with which flags, in which folder, is asked of mail.db at the time of the search.  Bodies get ascending
+ * ids, so one number tells how far the index goes; it advances in the transaction that adds the documents.
  *
  * The query language:
  *
  *   word  "some words"  word*     in headers and text, without case and diacritics; several: all of them
  *   from:X  to:X  subject:X       X as above, in From; in To and Cc; in the subject
- *   date:D                        by INTERNALDATE in UTC: 2024, 2024-03, 2024-03-01, today, yesterday; D..D, D.., ..D; 7d: the
- *                                 last seven days
+ *   date:D                        by INTERNALDATE in UTC: 2024, 2024-03, 2024-03-01, today, yesterday; D..D, D.., ..D;
+ *                                 7d: the last seven days
  *   is:S                          unread, read, flagged, answered, draft, forwarded
  *   flag:F                        a keyword or system flag
  *   folder:PATH                   the folder whose path ends with PATH, and all below it; without case and diacritics
@@ -62,9 +62,9 @@ typedef struct {
 bool store_search_run(Store *store, const StoreSearch *search, const StoreSearchRange *range, StoreFoundFn fn, void *data,
                       GError **error);
 
-/* The same for a process that does not own the store in @dir, and without waiting for the one that does.  *current_r false:
- * nothing was looked for, since the index is not there, or does not know all messages.  Where there is no store, nothing is
- * found. */
+/* The same for a process that does not own the store in @dir, and without waiting for the one that does.  *current_r
+ * false: nothing was looked for, since the index is not there, or does not know all messages.  Where there is no store,
+ * nothing is found. */
 bool store_search_peek(const char *dir, unsigned text_version, const StoreSearch *search, const StoreSearchRange *range,
                        StoreFoundFn fn, void *data, bool *current_r, GError **error);
 
@@ -79,8 +79,8 @@ bool store_search_state(Store *store, unsigned text_version, StoreSearchState *s
 /* How it is made. */
 typedef struct {
 	unsigned text_version;
-	/* Appends to @text the text of @body, which derived.db lacks, and keeps it there (store_derived_put()); nothing, if it
-	 * cannot be had.  False only when the store fails. */
+	/* Appends to @text the text of @body, which derived.db lacks, and keeps it there (store_derived_put()); nothing, if
+	 * it cannot be had.  False only when the store fails. */
 	bool (*make_text)(Store *store, const StoreBody *body, GString *text, void *data, GError **error);
 	/* Now and then; NULL: never.  False: enough for now. */
 	bool (*progress)(uint64_t done, uint64_t total, void *data);
@@ -88,8 +88,8 @@ typedef struct {
 } StoreIndexing;
 
 /* Makes the index know all bodies that there are when it ends (unless it was enough before).  One at a time: who comes
- * meanwhile waits.  Not inside a transaction.  After a failure, or CORE_ERROR_CANCELLED, the next one goes on from where it
- * came to. */
+ * meanwhile waits.  Not inside a transaction.  After a failure, or CORE_ERROR_CANCELLED, the next one goes on from where
+ * it came to. */
 bool store_search_update(Store *store, const StoreIndexing *how, CoreCancel *cancel, GError **error);
 
 /* Readable when bodies have come since store_search_update() last began. */

@@ -14,7 +14,8 @@ add(Fixture *fixture, int64_t mailbox, uint32_t uid, const char *text)
 static void
 set_date(Fixture *fixture, int64_t id, int64_t s)
 {
-	g_autofree char *text = g_strdup_printf("UPDATE messages SET internaldate = %" G_GINT64_FORMAT " WHERE id = %d", s, (int)id);
+	g_autofree char *text = g_strdup_printf("UPDATE messages SET internaldate = %" G_GINT64_FORMAT " WHERE id = %d", s,
+	                                        (int)id);
 
 	sql(fixture, text);
 }
@@ -211,12 +212,13 @@ test_orders_and_limits(Fixture *fixture, const void *data)
 			g_assert_cmpuint(g_strv_length(all_words), ==, 60);
 		g_assert_cmpuint(g_strv_length(all_words), ==, g_strv_length(id_words));
 		for (guint limit = 1; all_words[limit - 1]; limit++) {
-			g_autofree char *some = search_in(fixture, queries[i], &(StoreSearchRange){ .newest_first = true, .limit = limit });
+			const StoreSearchRange first = { .newest_first = true, .limit = limit };
+			const StoreSearchRange behind = { .after = g_ascii_strtoll(id_words[limit - 1], NULL, 10) };
+			g_autofree char *some = search_in(fixture, queries[i], &first);
 			g_auto(GStrv) some_words = g_strsplit(some, " ", -1);
 			g_assert_true(g_str_has_prefix(all, some));
 			g_assert_cmpuint(g_strv_length(some_words), ==, limit);
-			g_autofree char *rest = search_in(fixture, queries[i],
-			                                  &(StoreSearchRange){ .after = g_ascii_strtoll(id_words[limit - 1], NULL, 10) });
+			g_autofree char *rest = search_in(fixture, queries[i], &behind);
 			g_autofree char *expected = g_strjoinv(" ", id_words + limit);
 			g_assert_cmpstr(rest, ==, expected); /* ids are UIDs here */
 		}
@@ -269,7 +271,8 @@ test_accounts_and_paths(Fixture *fixture, const void *data)
 	update(fixture);
 	g_assert_cmpuint(state_of(fixture).indexed, ==, 1);
 	g_assert_true(store_search_run(fixture->store, search, &(StoreSearchRange){ 0 }, append_path, paths, NULL));
-	g_autofree char *expected = g_strdup_printf("home/A/B/c/4.eml %d 1004\nwork/INBOX/5.eml %d 1005\n", (int)deep, (int)other);
+	g_autofree char *expected = g_strdup_printf("home/A/B/c/4.eml %d 1004\nwork/INBOX/5.eml %d 1005\n", (int)deep,
+	                                            (int)other);
 	g_assert_cmpstr(paths->str, ==, expected);
 	g_autofree char *of_work = search_in(fixture, "garden", &(StoreSearchRange){ .account = "work" });
 	g_assert_cmpstr(of_work, ==, "5");
