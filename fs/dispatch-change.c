@@ -274,7 +274,8 @@ op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_pa
 	bool ok = resolve(change, directory, name, &change->inode, &change->is_directory, &error);
 	if (ok && !resolve(change, change->to_directory, new_name, &change->target, &change->target_is_directory, &error))
 		ok = error == NULL;
-	fs_change_submit(change, ok && check_rename(change, &error), error);
+	ok = ok && check_rename(change, &error); /* sets error, which the call takes */
+	fs_change_submit(change, ok, error);
 }
 
 static void
@@ -289,7 +290,8 @@ op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_n
 	FsChange *change = fs_change_new(req, fs_of(req), fs_view_of(directory), changes->link, directory, new_name);
 	change->source = source;
 	change->answer = fs_change_answer_entry;
-	fs_change_submit(change, fs_inode_tag(source) == fs_inode_tag(directory) || fs_throw(&error, EXDEV), error);
+	bool ok = fs_inode_tag(source) == fs_inode_tag(directory) || fs_throw(&error, EXDEV);
+	fs_change_submit(change, ok, error);
 }
 
 static void

@@ -42,14 +42,14 @@ copy_out(const FsContent *content, MimeIntake *intake, StoreWriter *writer, uint
 
 /* Whether the bytes are a message: its beginning tells. */
 static bool
-is_message(const FsContent *content, bool *is_message_r, GError **error)
+is_message(const FsContent *content, bool is_delivered, bool *is_message_r, GError **error)
 {
 	g_auto(MimeIntake) intake;
 
 	mime_intake_init(&intake);
 	if (!copy_out(content, &intake, NULL, 1024 * 1024, error))
 		return false;
-	*is_message_r = mime_intake_is_message(&intake);
+	*is_message_r = is_delivered ? mime_intake_has_header(&intake) : mime_intake_is_message(&intake);
 	return true;
 }
 
@@ -83,9 +83,23 @@ may_be_copy(const FsDrafts *drafts, const FsDraftFile *draft, const FsDraftBytes
 	       (!bytes->dated || bytes->time_s == source.internaldate_s);
 }
 
-bool
-fs_drafts_put(FsDrafts *drafts, int64_t id, const char *as_name, StoreWriter *writer, FsDraftBytes *bytes_r,
-              GError **error)
+/* @is_delivered: into maildir/; @as_name is not looked at then. */
+static bool
+judge(const FsDraftFile *draft, FsDraftBytes *bytes, const char *as_name, bool is_delivered, GError **error)
+{
+	bool is_file = bytes->is_tmp || fs_name_is_foreign(as_name ? as_name : bytes->name);
+
+	if (is_file && !is_delivered)
+		return true;
+	if (!is_message(&draft->content, is_delivered, &bytes->is_message, error))
+		return false;
+	bytes->is_tmp &= !bytes->is_message;
+	return true;
+}
+
+static bool
+put(FsDrafts *drafts, int64_t id, const char *as_name, bool is_delivered, StoreWriter *writer, FsDraftBytes *bytes_r,
+    GError **error)
 {
 	FsDraftBytes bytes = { 0 };
 	FsDraftFile *draft = fs_drafts_hold(drafts, id);
@@ -105,18 +119,28 @@ fs_drafts_put(FsDrafts *drafts, int64_t id, const char *as_name, StoreWriter *wr
 	pthread_mutex_unlock(&drafts->lock);
 	bool ok = true;
 	bytes.copy_of = due && may_be_copy(drafts, draft, &bytes, as_name) ? draft->copy_of : 0;
-	if (due && bytes.copy_of == 0) {
-		ok = fs_drafts_load_source(drafts, draft, error);
-		ok = ok && (bytes.is_tmp || fs_name_is_foreign(as_name ? as_name : bytes.name) ||
-		            is_message(&draft->content, &bytes.is_message, error));
-		ok = ok && write_out(&draft->content, &bytes, writer, error);
-	}
+	if (due && bytes.copy_of == 0)
+		ok = fs_drafts_load_source(drafts, draft, error) && judge(draft, &bytes, as_name, is_delivered, error) &&
+		     write_out(&draft->content, &bytes, writer, error);
 	fs_drafts_let_go(drafts, draft);
 	if (ok)
 		*bytes_r = bytes;
 	else
 		fs_draft_bytes_clear(&bytes);
 	return ok;
+}
+
+bool
+fs_drafts_put(FsDrafts *drafts, int64_t id, const char *as_name, StoreWriter *writer, FsDraftBytes *bytes_r,
+              GError **error)
+{
+	return put(drafts, id, as_name, false, writer, bytes_r, error);
+}
+
+bool
+fs_drafts_deliver(FsDrafts *drafts, int64_t id, StoreWriter *writer, FsDraftBytes *bytes_r, GError **error)
+{
+	return put(drafts, id, NULL, true, writer, bytes_r, error);
 }
 
 /* Who goes on writing does not know that it has grown. */
@@ -145,6 +169,7 @@ fs_drafts_saved(FsDrafts *drafts, const FsDraftBytes *bytes)
 	draft->is_new = false;
 	draft->saved = bytes->generation;
 	draft->is_file = !bytes->is_message;
+	draft->is_tmp &= !bytes->is_message;
 	if (draft->generation == bytes->generation && !draft->is_gone) {
 		note_growth(drafts, bytes, draft->grown);
 		g_hash_table_remove(drafts->table, &bytes->id);

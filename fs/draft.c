@@ -190,7 +190,7 @@ compare_ids(gconstpointer a, gconstpointer b)
 }
 
 GArray *
-fs_drafts_list(FsDrafts *drafts, int64_t mailbox_id, int64_t after)
+fs_drafts_list(FsDrafts *drafts, int64_t mailbox_id, bool of_maildir, int64_t after)
 {
 	GArray *seen = g_array_new(FALSE, FALSE, sizeof(FsDraft));
 	GHashTableIter iter;
@@ -203,7 +203,7 @@ fs_drafts_list(FsDrafts *drafts, int64_t mailbox_id, int64_t after)
 		while (g_hash_table_iter_next(&iter, NULL, &value)) {
 			const FsDraftFile *draft = value;
 			FsDraft one = describe(draft);
-			if (!is_seen(draft, mailbox_id) || draft->id <= after)
+			if (!is_seen(draft, mailbox_id) || draft->id <= after || (strchr(draft->name, '/') != NULL) != of_maildir)
 				continue;
 			one.name = g_strdup(draft->name);
 			g_array_append_val(seen, one);
@@ -458,6 +458,16 @@ fs_drafts_set_flags(FsDrafts *drafts, int64_t id, const char *flags)
 	}
 	pthread_mutex_unlock(&drafts->lock);
 	return draft != NULL;
+}
+
+char *
+fs_drafts_name(FsDrafts *drafts, int64_t id)
+{
+	pthread_mutex_lock(&drafts->lock);
+	const FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+	char *name = draft ? g_strdup(draft->name) : NULL;
+	pthread_mutex_unlock(&drafts->lock);
+	return name;
 }
 
 void

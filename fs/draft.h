@@ -39,9 +39,10 @@ bool fs_drafts_reserve_ids(StoreTxn *txn, int64_t *first_r, GError **error);
 void fs_drafts_take_ids(FsDrafts *drafts, int64_t first);
 
 /* Those that were never saved: by name, and those of a mailbox from the first id greater than @after on, in the order of
- * ids (g_array_unref(), which frees the names). */
+ * ids (g_array_unref(), which frees the names).  @of_maildir: those in its directories in maildir/ ("tmp/NAME"), else those in
+ * mail/. */
 bool fs_drafts_find(FsDrafts *drafts, int64_t mailbox_id, const char *name, FsDraft *draft_r);
-GArray *fs_drafts_list(FsDrafts *drafts, int64_t mailbox_id, int64_t after);
+GArray *fs_drafts_list(FsDrafts *drafts, int64_t mailbox_id, bool of_maildir, int64_t after);
 bool fs_drafts_any(FsDrafts *drafts, int64_t mailbox_id);
 
 /* What is being written with that id; false: nothing. */
@@ -86,6 +87,10 @@ void fs_draft_bytes_clear(FsDraftBytes *bytes); /* harmless on zero */
 /* @as_name: what it is about to be called; NULL: as it is.  *bytes_r with id 0: there is nothing to save. */
 bool fs_drafts_put(FsDrafts *drafts, int64_t id, const char *as_name, StoreWriter *writer, FsDraftBytes *bytes_r,
                    GError **error);
+/* The same of what is delivered into maildir/: a message if it begins with a header, whatever it is called. */
+bool fs_drafts_deliver(FsDrafts *drafts, int64_t id, StoreWriter *writer, FsDraftBytes *bytes_r, GError **error);
+/* What it is called now; g_free().  NULL: nothing is being written with that id. */
+char *fs_drafts_name(FsDrafts *drafts, int64_t id);
 /* What is in the store is to be saved anew, as it may count as a message now.  Errors as of fs_drafts_write(). */
 bool fs_drafts_begin(FsDrafts *drafts, int64_t id, GError **error);
 /* They are in the store. */

@@ -8,15 +8,25 @@
 #include <string.h>
 #include <time.h>
 
+/* One queue and the thread that tells the kernel of what is in it. */
+typedef struct {
+	FsFreshness *freshness;
+	GHashTable *(*new_queue)(void);
+	void (*tell)(FsFreshness *freshness, GHashTable *stale);
+	pthread_t thread;
+	bool running;
+	GHashTable *stale;
+	uint64_t told; /* calls of fs_freshness_end() of which the kernel knows all */
+} Teller;
+
 struct FsFreshness {
 	struct fuse_session *session;
 	FsInode root;
-	pthread_t thread;
-	bool running;
-	pthread_mutex_t lock; /* protects what follows; a leaf */
+	pthread_mutex_t lock; /* protects what follows, and queues; a leaf */
 	pthread_cond_t changed;
-	GHashTable *stale;     /* FsInode of a directory -> set of names, or NULL for no name */
-	uint64_t queued, told; /* calls of fs_freshness_end(): so far, and those of which the kernel knows all */
+	Teller names; /* FsInode of a directory -> set of names, or NULL for no name */
+	Teller bytes; /* set of FsInode of files */
+	uint64_t queued; /* calls of fs_freshness_end() so far */
 	bool stopping;
 };
 
@@ -28,9 +38,15 @@ names_free(gpointer names)
 }
 
 static GHashTable *
-new_queue(void)
+new_names(void)
 {
 	return g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, names_free);
+}
+
+static GHashTable *
+new_bytes(void)
+{
+	return g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 }
 
 static void
@@ -64,9 +80,33 @@ tell_directory(FsFreshness *freshness, FsInode inode, GHashTable *names)
 }
 
 static void
+tell_names(FsFreshness *freshness, GHashTable *stale)
+{
+	GHashTableIter iter;
+	gpointer directory, names;
+
+	g_hash_table_iter_init(&iter, stale);
+	while (g_hash_table_iter_next(&iter, &directory, &names))
+		tell_directory(freshness, *(FsInode *)directory, names);
+}
+
+/* Waits for READs of the file that are under way. */
+static void
+tell_bytes(FsFreshness *freshness, GHashTable *stale)
+{
+	GHashTableIter iter;
+	gpointer inode;
+
+	g_hash_table_iter_init(&iter, stale);
+	while (g_hash_table_iter_next(&iter, &inode, NULL))
+		fuse_lowlevel_notify_inval_inode(freshness->session, *(FsInode *)inode, 0, 0);
+}
+
+static void
 release(FsFreshness *freshness)
 {
-	g_hash_table_unref(freshness->stale);
+	g_hash_table_unref(freshness->names.stale);
+	g_hash_table_unref(freshness->bytes.stale);
 	pthread_cond_destroy(&freshness->changed);
 	pthread_mutex_destroy(&freshness->lock);
 	g_free(freshness);
@@ -75,30 +115,35 @@ release(FsFreshness *freshness)
 static void *
 run(void *data)
 {
-	FsFreshness *freshness = data;
+	Teller *teller = data;
+	FsFreshness *freshness = teller->freshness;
 
 	pthread_mutex_lock(&freshness->lock);
 	while (!freshness->stopping) {
-		if (freshness->told == freshness->queued) {
+		if (teller->told == freshness->queued) {
 			pthread_cond_wait(&freshness->changed, &freshness->lock);
 			continue;
 		}
-		g_autoptr(GHashTable) stale = freshness->stale;
+		g_autoptr(GHashTable) stale = teller->stale;
 		uint64_t upto = freshness->queued;
-		GHashTableIter iter;
-		gpointer directory, names;
 
-		freshness->stale = new_queue();
+		teller->stale = teller->new_queue();
 		pthread_mutex_unlock(&freshness->lock);
-		g_hash_table_iter_init(&iter, stale);
-		while (g_hash_table_iter_next(&iter, &directory, &names))
-			tell_directory(freshness, *(FsInode *)directory, names);
+		teller->tell(freshness, stale);
 		pthread_mutex_lock(&freshness->lock);
-		freshness->told = upto;
+		teller->told = upto;
 		pthread_cond_broadcast(&freshness->changed);
 	}
 	pthread_mutex_unlock(&freshness->lock);
 	return NULL;
+}
+
+static bool
+start(Teller *teller, GError **error)
+{
+	errno = fs_thread_start(&teller->thread, run, teller);
+	teller->running = errno == 0;
+	return teller->running || core_throw_errno(error, "cannot start a thread");
 }
 
 FsFreshness *
@@ -109,17 +154,16 @@ fs_freshness_new(struct fuse_session *session, FsInode root, GError **error)
 
 	freshness->session = session;
 	freshness->root = root;
-	freshness->stale = new_queue();
+	freshness->names = (Teller){ .freshness = freshness, .new_queue = new_names, .tell = tell_names, .stale = new_names() };
+	freshness->bytes = (Teller){ .freshness = freshness, .new_queue = new_bytes, .tell = tell_bytes, .stale = new_bytes() };
 	pthread_mutex_init(&freshness->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&freshness->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	errno = fs_thread_start(&freshness->thread, run, freshness);
-	freshness->running = errno == 0;
-	if (freshness->running)
+	if (start(&freshness->names, error) && start(&freshness->bytes, error))
 		return freshness;
-	core_throw_errno(error, "cannot start a thread");
+	fs_freshness_stop(freshness);
 	release(freshness);
 	return NULL;
 }
@@ -143,12 +187,24 @@ fs_freshness_stale(FsFreshness *freshness, FsInode directory, const char *name)
 {
 	gpointer names = NULL;
 
-	if (!g_hash_table_lookup_extended(freshness->stale, &directory, NULL, &names) || (name && !names)) {
+	if (!g_hash_table_lookup_extended(freshness->names.stale, &directory, NULL, &names) || (name && !names)) {
 		names = name ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) : NULL;
-		g_hash_table_replace(freshness->stale, g_memdup2(&directory, sizeof directory), names);
+		g_hash_table_replace(freshness->names.stale, g_memdup2(&directory, sizeof directory), names);
 	}
 	if (name)
 		g_hash_table_add(names, g_strdup(name));
+}
+
+void
+fs_freshness_bytes(FsFreshness *freshness, FsInode inode)
+{
+	g_hash_table_add(freshness->bytes.stale, g_memdup2(&inode, sizeof inode));
+}
+
+static bool
+is_told(const FsFreshness *freshness, uint64_t wanted)
+{
+	return freshness->names.told >= wanted && freshness->bytes.told >= wanted;
 }
 
 bool
@@ -166,25 +222,31 @@ fs_freshness_settle(FsFreshness *freshness, int timeout_ms)
 	}
 	pthread_mutex_lock(&freshness->lock);
 	uint64_t wanted = freshness->queued;
-	while (freshness->told < wanted &&
+	while (!is_told(freshness, wanted) &&
 	       pthread_cond_timedwait(&freshness->changed, &freshness->lock, &until) != ETIMEDOUT) {
 	}
-	settled = freshness->told >= wanted;
+	settled = is_told(freshness, wanted);
 	pthread_mutex_unlock(&freshness->lock);
 	return settled;
+}
+
+static void
+join(Teller *teller)
+{
+	if (teller->running)
+		pthread_join(teller->thread, NULL);
+	teller->running = false;
 }
 
 void
 fs_freshness_stop(FsFreshness *freshness)
 {
-	if (!freshness->running)
-		return;
 	pthread_mutex_lock(&freshness->lock);
 	freshness->stopping = true;
 	pthread_cond_broadcast(&freshness->changed);
 	pthread_mutex_unlock(&freshness->lock);
-	pthread_join(freshness->thread, NULL);
-	freshness->running = false;
+	join(&freshness->names);
+	join(&freshness->bytes);
 }
 
 void

@@ -1,10 +1,10 @@
-/* Keeps what the kernel remembers of the tree true: a thread that tells it which names and directories are stale.
+/* Keeps what the kernel remembers of the tree true: threads that tell it which names, directories and files are stale.
  *
- * The kernel keeps names, attributes and listings until it is told otherwise.  Telling it can block: dropping a name or
- * a listing waits for lookups and listings that are under way in that directory, and those wait for FUSE's threads.  So
+ * The kernel keeps names, attributes, listings and bytes until it is told otherwise.  Telling it can block: dropping a name
+ * or a listing waits for lookups and listings that are under way in that directory, and those wait for FUSE's threads.  So
  * it is done by a thread of its own that holds no lock, from a queue that coalesces: one entry for each directory and
- * for each name in it.  (Only directories and names are told of.  Dropping what is cached of a file would wait until
- * READs of it are answered, and must not stand in this queue.)
+ * for each name in it.  Dropping what is cached of a file waits until READs of it are answered, which can take as long as
+ * a server: that is done by another thread, from a queue of its own.
  */
 #pragma once
 
@@ -28,10 +28,14 @@ void fs_freshness_end(FsFreshness *freshness);
  * changed. */
 void fs_freshness_stale(FsFreshness *freshness, FsInode directory, const char *name);
 
+/* A file has other bytes than before; between the same two.  (A change of size or time the kernel sees by itself, when it is
+ * told that the name is stale.) */
+void fs_freshness_bytes(FsFreshness *freshness, FsInode inode);
+
 /* Waits until the kernel knows all that was stale before the call; false after @timeout_ms. */
 bool fs_freshness_settle(FsFreshness *freshness, int timeout_ms);
 
-/* Ends the thread; what is queued, and what still comes, is given up.  FUSE's threads must still run. */
+/* Ends the threads; what is queued, and what still comes, is given up.  FUSE's threads must still run. */
 void fs_freshness_stop(FsFreshness *freshness);
 /* After fs_freshness_stop().  NULL is fine. */
 void fs_freshness_free(FsFreshness *freshness);

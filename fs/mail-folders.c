@@ -154,11 +154,10 @@ const FsVerb fs_mail_rmdir = { .check = rmdir_check, .apply = rmdir_apply };
 
 /* Renaming: of a file it is mail-files.c's. */
 
-static bool
-rename_folder_check(FsChange *change, GError **error)
+bool
+fs_mail_rename_folder_check(FsChange *change, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
-	int64_t account_id;
 
 	if (fs_inode_kind(change->inode) != FS_TREE_MAILBOX)
 		return fs_throw(error, EPERM);
@@ -166,18 +165,27 @@ rename_folder_check(FsChange *change, GError **error)
 		return false;
 	if (is_inbox(&mailbox))
 		return fs_throw(error, EBUSY);
-	if (!fs_mail_may(&mailbox, "x", error))
+	change->row_id = mailbox.account_id;
+	return fs_mail_may(&mailbox, "x", error);
+}
+
+static bool
+rename_folder_check(FsChange *change, GError **error)
+{
+	int64_t account_id;
+
+	if (!fs_mail_rename_folder_check(change, error))
 		return false;
 	change->value = new_path(change->fs, change->to_directory, change->to_name, &account_id, error);
 	if (!change->value)
 		return false;
-	if (account_id != mailbox.account_id)
+	if (account_id != change->row_id)
 		return fs_throw(error, EXDEV);
 	return !change->target || check_removable(change->fs, change->target, error);
 }
 
-static bool
-rename_folder_apply(FsChange *change, StoreTxn *txn, GError **error)
+bool
+fs_mail_rename_folder_apply(FsChange *change, StoreTxn *txn, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
@@ -206,7 +214,7 @@ rename_prepare(FsChange *change, StoreWriter *writer, GError **error)
 static bool
 rename_apply(FsChange *change, StoreTxn *txn, GError **error)
 {
-	return change->is_directory ? rename_folder_apply(change, txn, error)
+	return change->is_directory ? fs_mail_rename_folder_apply(change, txn, error)
 	                            : fs_mail_rename_file_apply(change, txn, error);
 }
 

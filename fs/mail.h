@@ -8,6 +8,12 @@
 /* What the server does not allow is EACCES.  @rights: letters of store_mailbox_may(), any of which is enough. */
 bool fs_mail_may(const StoreMailbox *mailbox, const char *rights, GError **error);
 
+/* view-mail.c */
+bool fs_mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
+                  GError **error);
+int64_t fs_mail_absent(const FsView *view, Fs *fs, FsInode inode);
+void fs_mail_forget(Fs *fs, FsInode inode, uint64_t count);
+
 /* mail-files.c */
 bool fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error);
 bool fs_mail_write(const FsView *view, Fs *fs, FsInode inode, const void *bytes, size_t length, uint64_t offset,
@@ -62,3 +68,8 @@ void fs_mail_rename_file_applied(FsChange *change);
 
 /* mail-folders.c */
 extern const FsVerb fs_mail_rename, fs_mail_mkdir, fs_mail_rmdir;
+
+/* Of fs_mail_rename, when it is about a folder: whether it can be renamed at all, its account in row_id; and to the path in
+ * value. */
+bool fs_mail_rename_folder_check(FsChange *change, GError **error);
+bool fs_mail_rename_folder_apply(FsChange *change, StoreTxn *txn, GError **error);

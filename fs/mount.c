@@ -11,6 +11,7 @@
 #include "fs/alias.h"
 #include "fs/change.h"
 #include "fs/connection.h"
+#include "fs/maildir-memory.h"
 #include "fs/mountpoint.h"
 #include "fs/predecessor.h"
 #include "fs/searches.h"
@@ -71,7 +72,7 @@ changed(const StoreChange *changes, size_t count, void *data)
 	begin_telling(mount);
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++) {
 		for (size_t i = 0; i < count && fs_views[tag] && fs_views[tag]->changed; i++)
-			fs_views[tag]->changed(fs_views[tag], &changes[i], freshness_of(mount, fs_views[tag]));
+			fs_views[tag]->changed(fs_views[tag], &mount->fs, &changes[i], freshness_of(mount, fs_views[tag]));
 	}
 	fs_searches_changed(mount->fs.searches, mount->whole->freshness);
 	end_telling(mount);
@@ -117,6 +118,7 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	mount->fs.predecessors = fs_predecessors_new();
 	mount->fs.searches = fs_searches_new(store);
 	mount->fs.aliases = fs_aliases_new();
+	mount->fs.maildirs = fs_maildirs_new();
 	mount->fs.uid = getuid();
 	mount->fs.gid = getgid();
 	mount->fs.started_s = core_clock_wall_s();
@@ -191,6 +193,7 @@ fs_mount_free(FsMount *mount)
 	fs_predecessors_free(mount->fs.predecessors);
 	fs_searches_free(mount->fs.searches);
 	fs_aliases_free(mount->fs.aliases);
+	fs_maildirs_free(mount->fs.maildirs);
 	fs_snapshots_free(mount->fs.snapshots);
 	g_free(mount);
 }

@@ -49,8 +49,8 @@ fs_fill_stat(const Fs *fs, const FsNode *node, struct stat *st)
 		.st_blksize = BLOCK_BYTES,
 		.st_blocks = (blkcnt_t)((node->size + 511) / 512),
 		.st_atim.tv_sec = node->mtime_s,
-		.st_mtim.tv_sec = node->mtime_s,
-		.st_ctim.tv_sec = node->mtime_s,
+		.st_mtim = { node->mtime_s, node->mtime_ms * 1000000L },
+		.st_ctim = { node->mtime_s, node->mtime_ms * 1000000L },
 	};
 }
 

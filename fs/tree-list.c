@@ -126,7 +126,7 @@ list_in_mailbox(Listing *listing, int64_t mailbox_id, uint64_t after, GError **e
 	bool folders_done = fs_inode_kind(after) == FS_TREE_MESSAGE;
 	int64_t row = fs_inode_row(after), after_id = folders_done ? row : 0;
 	g_autoptr(GArray) drafts = fs_tree_of(listing->view)->has_drafts /* before the rows are read: none is missed */
-	                                   ? fs_drafts_list(listing->fs->drafts, mailbox_id, after_id)
+	                                   ? fs_drafts_list(listing->fs->drafts, mailbox_id, false, after_id)
 	                                   : NULL;
 
 	g_autoptr(GHashTable) folders = fs_tree_of(listing->view)->is_directory

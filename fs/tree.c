@@ -306,7 +306,7 @@ fs_tree_account(Fs *fs, FsInode inode)
 
 /* What a change makes stale.  Flags: nothing that the kernel remembers. */
 void
-fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *freshness)
+fs_tree_changed(const FsView *view, Fs *fs, const StoreChange *change, FsFreshness *freshness)
 {
 	g_autofree char *name = NULL;
 
@@ -321,6 +321,8 @@ fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *fres
 		fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_MAILBOX, change->mailbox_id), name);
 		if (fs_tree_of(view)->is_directory) /* its body may have come or gone */
 			fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_MESSAGE, change->message_id), NULL);
+		else if (change->kind == STORE_CHANGE_MESSAGE_CONTENT)
+			fs_freshness_bytes(freshness, fs_tree_inode(view, FS_TREE_MESSAGE, change->message_id));
 		break;
 	case STORE_CHANGE_MAILBOX_ADDED:
 		fs_freshness_stale(freshness, folder_inode(view, change->account_id, change->parent_id), NULL);
@@ -332,6 +334,7 @@ fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *fres
 		fs_freshness_stale(freshness, fs_tree_inode(view, FS_TREE_TOP, 0), NULL);
 		break;
 	case STORE_CHANGE_MESSAGE_FLAGS:
+	case STORE_CHANGE_MAILBOX_KIND:
 		break;
 	}
 }

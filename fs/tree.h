@@ -41,6 +41,7 @@ FsNode fs_tree_draft_node(const FsView *view, const FsDraft *draft);
 extern const FsTree fs_mail_tree; /* view-mail.c */
 extern const FsTree fs_text_tree; /* view-text.c */
 extern const FsTree fs_parts_tree; /* view-parts.c */
+extern const FsTree fs_maildir_tree; /* view-maildir.c: looks otherwise, but has such messages */
 
 bool fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error);
 bool fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error);
@@ -49,7 +50,7 @@ bool fs_tree_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after,
 const char *const *fs_tree_xattr_names(FsInode inode);
 bool fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error);
 int64_t fs_tree_account(Fs *fs, FsInode inode);
-void fs_tree_changed(const FsView *view, const StoreChange *change, FsFreshness *freshness);
+void fs_tree_changed(const FsView *view, Fs *fs, const StoreChange *change, FsFreshness *freshness);
 
 #define FS_TREE_CALLS \
 	.lookup = fs_tree_lookup, .attributes = fs_tree_attributes, .list = fs_tree_list, \

@@ -20,9 +20,9 @@ mail_size(const StoreEntry *entry, uint64_t *size_r)
 	return true;
 }
 
-static bool
-mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
-          GError **error)
+bool
+fs_mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
+             GError **error)
 {
 	g_auto(StoreMessage) message = { 0 };
 	GError *failure = NULL;
@@ -39,8 +39,8 @@ mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, 
 	       store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
 }
 
-static int64_t
-mail_absent(const FsView *view, Fs *fs, FsInode inode)
+int64_t
+fs_mail_absent(const FsView *view, Fs *fs, FsInode inode)
 {
 	g_auto(StoreMessage) message = { 0 };
 	bool is_remote = fs_inode_kind(inode) == FS_TREE_MESSAGE &&
@@ -49,8 +49,8 @@ mail_absent(const FsView *view, Fs *fs, FsInode inode)
 	return is_remote ? message.id : 0;
 }
 
-static void
-mail_forget(Fs *fs, FsInode inode, uint64_t count)
+void
+fs_mail_forget(Fs *fs, FsInode inode, uint64_t count)
 {
 	if (fs_inode_kind(inode) == FS_TREE_MESSAGE)
 		fs_drafts_forget(fs->drafts, fs_inode_row(inode));
@@ -73,7 +73,7 @@ static const FsChanges changes = {
 };
 
 const FsTree fs_mail_tree = {
-	.view = { .tag = FS_TAG_MAIL, .name = "mail", .read = mail_read, .absent = mail_absent, .forget = mail_forget,
+	.view = { .tag = FS_TAG_MAIL, .name = "mail", .read = fs_mail_read, .absent = fs_mail_absent, .forget = fs_mail_forget,
 	          .changes = &changes, FS_TREE_CALLS },
 	.has_drafts = true,
 	.mime_type = "message/rfc822",

@@ -12,6 +12,7 @@ const FsView *const fs_views[FS_TAG_COUNT] = {
 	[FS_TAG_MAIL] = &fs_mail_tree.view,
 	[FS_TAG_TEXT] = &fs_text_tree.view,
 	[FS_TAG_PARTS] = &fs_parts_tree.view,
+	[FS_TAG_MAILDIR] = &fs_maildir_tree.view,
 	[FS_TAG_SEARCH] = &fs_search_view,
 };
 

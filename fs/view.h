@@ -23,6 +23,7 @@ typedef struct {
 	struct FsPredecessors *predecessors;
 	struct FsSearches *searches;
 	struct FsAliases *aliases;
+	struct FsMaildirs *maildirs;
 	FsFreshness *freshness; /* of what can be changed */
 	uid_t uid; /* whose the files are */
 	gid_t gid;
@@ -36,6 +37,7 @@ typedef struct {
 	FsInode number; /* what stat() shows: the inode, but for files whose every state is an inode of its own */
 	uint64_t size;
 	int64_t mtime_s;
+	uint32_t mtime_ms; /* beyond that */
 	bool directory;
 	bool link;       /* symbolic; the size is that of its target */
 	bool writable;
@@ -91,7 +93,7 @@ struct FsView {
 
 	/* Tells @freshness which names and directories a committed change makes stale.  Called by the store's listener:
 	 * must not block and must not call the store; between fs_freshness_begin() and _end().  NULL: none. */
-	void (*changed)(const FsView *view, const StoreChange *change, FsFreshness *freshness);
+	void (*changed)(const FsView *view, Fs *fs, const StoreChange *change, FsFreshness *freshness);
 };
 
 #define FS_COOKIE_FIRST 2 /* of "..": those of views are greater */

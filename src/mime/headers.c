@@ -49,6 +49,17 @@ name_length(const char *line, const char *end)
 	return p < end && *p == ':' ? length : 0;
 }
 
+bool
+mime_headers_begin(const char *bytes, gsize length)
+{
+	static const char mbox[] = "From ";
+	const char *end = bytes + length, *newline = NULL;
+
+	if (length >= strlen(mbox) && memcmp(bytes, mbox, strlen(mbox)) == 0 && name_length(bytes, end) == 0)
+		newline = memchr(bytes, '\n', length);
+	return name_length(newline ? newline + 1 : bytes, end) > 0;
+}
+
 static void
 note(MimeHeaders *headers, const char *name, gsize length, const char *value, const char *end)
 {

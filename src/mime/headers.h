@@ -33,6 +33,9 @@ typedef struct {
 /* The length of the header block at the beginning of @bytes with the empty line behind it; 0 if there is no such line. */
 gsize mime_headers_length(const char *bytes, gsize length);
 
+/* Whether @bytes begin with a field, or an mbox "From " line and a field. */
+bool mime_headers_begin(const char *bytes, gsize length);
+
 /* Lines that are no field (such as an mbox "From " line) are passed over.  @headers_r points into @block. */
 void mime_headers_scan(const char *block, gsize length, MimeHeaders *headers_r);
 

@@ -52,6 +52,14 @@ mime_intake_is_message(const MimeIntake *intake)
 	return headers.fields[MIME_FIELD_FROM].value || headers.fields[MIME_FIELD_DATE].value;
 }
 
+bool
+mime_intake_has_header(const MimeIntake *intake)
+{
+	const char *head = (const char *)intake->head->data;
+
+	return intake->head->len > 0 && mime_headers_begin(head, intake->head->len);
+}
+
 void
 mime_intake_hash(const MimeIntake *intake, uint8_t sha256_r[32])
 {

@@ -23,4 +23,6 @@ void mime_intake_feed(MimeIntake *intake, const uint8_t *bytes, size_t length, G
 /* Once all was fed: whether it begins with a header block that has From: or Date:, and that block's hash, as
  * mime_header_hash(). */
 bool mime_intake_is_message(const MimeIntake *intake);
+/* Whether it begins with a field of any name, as all that programs hand on as mail does; an mbox "From " line may stand before. */
+bool mime_intake_has_header(const MimeIntake *intake);
 void mime_intake_hash(const MimeIntake *intake, uint8_t sha256_r[32]);

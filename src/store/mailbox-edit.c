@@ -55,12 +55,26 @@ store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components,
 	                                 error);
 }
 
+/* Before it has @attributes. */
+static bool
+tell_kind(StoreTxn *txn, int64_t id, uint32_t attributes, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	StoreStep step = store_txn_mailbox(txn, id, &mailbox, error);
+
+	if (step != STORE_ROW || ((mailbox.attributes ^ attributes) & STORE_MAILBOX_SELECTABLE) == 0)
+		return step != STORE_FAILED;
+	return store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_KIND, mailbox.account_id, mailbox.parent_id, id, mailbox.name,
+	                                error);
+}
+
 bool
 store_mailbox_write_listing(StoreTxn *txn, int64_t id, const char *server_name, char separator, uint32_t attributes,
                             GError **error)
 {
+	if (!tell_kind(txn, id, attributes, error))
+		return false;
 	g_autoptr(StoreQuery) query = store_db_query(txn->db, STORE_SQL_MAILBOX_SET_LISTING);
-
 	store_bind_int(query, ":id", id);
 	store_bind_text(query, ":server_name", server_name);
 	store_bind_int(query, ":separator", (unsigned char)separator);

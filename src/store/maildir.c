@@ -92,13 +92,14 @@ store_maildir_find(Store *store, int64_t place_id, const char *base, StoreMaildi
 }
 
 bool
-store_maildir_get(Store *store, int64_t id, StoreMaildirEntry *entry_r, GError **error)
+store_maildir_get(Store *store, int64_t place_id, int64_t id, StoreMaildirEntry *entry_r, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
 	if (!reader.db)
 		return false;
 	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MAILDIR_GET);
+	store_bind_int(query, ":mailbox", place_id);
 	store_bind_int(query, ":id", id);
 	return take_one(reader.db, query, entry_r, error);
 }

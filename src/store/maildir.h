@@ -17,9 +17,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMaildirEntry, store_maildir_entry_clear)
 typedef bool (*StoreMaildirFn)(const StoreMaildirEntry *entry, void *data); /* false: enough */
 bool store_maildir_list(Store *store, int64_t place_id, int64_t after, StoreMaildirFn fn, void *data, GError **error);
 
-/* One of them, by what a mail program called it, or by id.  False with *error unset: there is none. */
+/* One of them, by what a mail program called it, or by id.  False with *error unset: there is none in @place_id. */
 bool store_maildir_find(Store *store, int64_t place_id, const char *base, StoreMaildirEntry *entry_r, GError **error);
-bool store_maildir_get(Store *store, int64_t id, StoreMaildirEntry *entry_r, GError **error);
+bool store_maildir_get(Store *store, int64_t place_id, int64_t id, StoreMaildirEntry *entry_r, GError **error);
 
 /* A mail program calls it @base (NULL: nothing special) from now on, and has it in new/ or not any more.  The listener hears
  * STORE_CHANGE_MESSAGE_FLAGS.  If another message there is called so, it is as if @base were NULL.  CORE_ERROR_NOT_FOUND: it

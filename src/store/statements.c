@@ -342,7 +342,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILDIR_FIND] = { READ,
 		MAILDIR_COLUMNS("") "WHERE m.place = :mailbox AND m.maildir = :base AND m.name IS NOT NULL AND m.state <> 7" },
 	[STORE_SQL_MAILDIR_GET] = { READ,
-		MAILDIR_COLUMNS("") "WHERE m.id = :id AND m.place IS NOT NULL AND m.name IS NOT NULL AND m.state <> 7" },
+		MAILDIR_COLUMNS("") "WHERE m.id = :id AND m.place = :mailbox AND m.name IS NOT NULL AND m.state <> 7" },
 	[STORE_SQL_MAILDIR_SET] = { WRITE,
 		"UPDATE messages SET maildir = iif(" BASE_IS_TAKEN("messages.place", ":base") ", NULL, :base), old = :old"
 		" WHERE id = :id" },

@@ -339,7 +339,7 @@ bool
 store_txn_mailbox_change(StoreTxn *txn, StoreChangeKind kind, int64_t account_id, int64_t parent_id,
                          int64_t mailbox_id, const char *name, GError **error)
 {
-	if (parent_id != 0) {
+	if (parent_id != 0 && kind != STORE_CHANGE_MAILBOX_KIND) {
 		TxnMailbox *parent = txn_mailbox(txn, parent_id, error);
 		if (!parent)
 			return false;

@@ -61,6 +61,7 @@ typedef enum {
 	STORE_CHANGE_MESSAGE_CONTENT, /* its bytes, size or time do, or it is a message now, or a file (StoreMessage.state) */
 	STORE_CHANGE_MAILBOX_ADDED,   /* mailbox_id is the new one, parent_id where it appeared (0: the account's root) */
 	STORE_CHANGE_MAILBOX_REMOVED, /* name is the component it had in parent_id */
+	STORE_CHANGE_MAILBOX_KIND,    /* it holds messages from now on, or no longer (STORE_MAILBOX_SELECTABLE) */
 	STORE_CHANGE_ACCOUNT_ADDED,
 } StoreChangeKind;
 

@@ -12,7 +12,7 @@ test_tree(void)
 	Server server;
 
 	server_start(&server);
-	assert_names(&server, "", "README|ctl|mail|parts|search|status|status.json|text|");
+	assert_names(&server, "", "README|ctl|mail|maildir|parts|search|status|status.json|text|");
 	assert_names(&server, "mail", "empty|web4u|");
 	assert_names(&server, "mail/empty", "");
 	assert_names(&server, "mail/web4u", "Archiv|INBOX|Koš|");

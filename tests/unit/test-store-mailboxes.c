@@ -12,6 +12,7 @@ note_changes(const StoreChange *changes, size_t count, void *data)
 	static const char letters[] = { [STORE_CHANGE_MESSAGE_ADDED] = '+', [STORE_CHANGE_MESSAGE_REMOVED] = '-',
 		                            [STORE_CHANGE_MESSAGE_RENAMED] = '>', [STORE_CHANGE_MESSAGE_FLAGS] = 'f',
 		                            [STORE_CHANGE_MAILBOX_ADDED] = 'M', [STORE_CHANGE_MAILBOX_REMOVED] = 'R',
+		                            [STORE_CHANGE_MAILBOX_KIND] = 'K',
 		                            [STORE_CHANGE_ACCOUNT_ADDED] = 'A' };
 
 	for (size_t i = 0; i < count; i++)
@@ -391,7 +392,7 @@ test_listener(Fixture *fixture, const void *data)
 	store_listen(fixture->store, note_changes, heard);
 	int64_t leaf = make_mailbox(fixture, "a/b");
 	int64_t a = leaf - 1;
-	g_autofree char *added = g_strdup_printf("M1/0:a M1/%d:b ", (int)a);
+	g_autofree char *added = g_strdup_printf("M1/0:a M1/%d:b K1/%d:b ", (int)a, (int)a);
 	g_assert_cmpstr(heard->str, ==, added);
 
 	g_string_truncate(heard, 0);
@@ -402,7 +403,7 @@ test_listener(Fixture *fixture, const void *data)
 	StoreTxn *txn = begin(fixture);
 	g_assert_true(store_mailbox_remove(txn, leaf, &error));
 	commit(txn);
-	g_autofree char *removed = g_strdup_printf("-1/0:4.eml R1/%d:b R1/0:a ", (int)a);
+	g_autofree char *removed = g_strdup_printf("-1/0:4.eml K1/%d:b R1/%d:b R1/0:a ", (int)a, (int)a);
 	g_assert_cmpstr(heard->str, ==, removed);
 
 	g_string_truncate(heard, 0);

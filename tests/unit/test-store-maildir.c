@@ -76,7 +76,7 @@ test_flags_are_those_that_people_see(World *world, const void *data)
 	change_flags(world, world->message, "\\Draft", "Work");
 	g_assert_cmpint(sql(&world->base, "SELECT count(*) FROM operations"), ==, 2);
 	assert_listed(world, world->inbox, "1.eml[\\Flagged \\Draft], 2.eml[]");
-	g_assert_true(store_maildir_get(world->base.store, world->message, &entry, &error));
+	g_assert_true(store_maildir_get(world->base.store, world->inbox, world->message, &entry, &error));
 	g_autofree char *flags = store_message_flags(world->base.store, world->message, &error);
 	g_assert_cmpstr(entry.flags, ==, flags);
 	g_assert_true(store_maildir_list(world->base.store, world->inbox, world->message, tell_entry, told, &error));
