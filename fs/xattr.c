@@ -1,8 +1,10 @@
 #include "fs/xattr.h"
 
+#include "fs/error.h"
 #include "store/messages.h"
 #include "store/operations.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -85,8 +87,8 @@ fs_xattr_get(Store *store, int64_t id, const char *mime_type, const char *name, 
 {
 	g_auto(StoreMessage) message = { 0 };
 
-	if (!store_message_get(store, id, &message, error))
-		return false;
+	if (!store_message_get(store, id, &message, error)) /* it has gone since it was looked up */
+		return error && *error ? false : fs_throw(error, ENOENT);
 	if (strcmp(name, "user.imap.flags") == 0)
 		*value_r = store_message_flags(store, id, error);
 	else if (strcmp(name, "user.imap.uid") == 0)
