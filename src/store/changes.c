@@ -207,9 +207,13 @@ store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const c
                   int64_t *id_r, GError **error)
 {
 	g_auto(StoreSubject) subject = { 0 };
+	g_auto(StoreMessage) made = { 0 };
 	g_autofree char *free_name = NULL;
 	int64_t account_id;
+	StoreStep step = *id_r ? store_txn_message(txn, *id_r, &made, error) : STORE_DONE;
 
+	if (step != STORE_DONE)
+		return step == STORE_ROW;
 	if (!store_subject_init(&subject, txn, message_id, error) ||
 	    !store_txn_mailbox_holds(txn, mailbox_id, &account_id, error) || !check_message(&subject, error))
 		return false;

@@ -46,7 +46,7 @@ bool store_change_move(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, co
 
 /* A second message with the same bytes, flags and date, also in another account (CORE_ERROR_REFUSED: its body is not here).
  * What the server has not got yet is appended twice rather than copied.  *id_r is its row; it begins as the id that the row
- * is to have (store_file_reserve()), or as 0. */
+ * is to have (store_file_reserve()), or as 0.  If there is such a row, the copy was made before, and nothing is done. */
 bool store_change_copy(StoreTxn *txn, int64_t message_id, int64_t mailbox_id, const char *name, bool is_users,
                        int64_t *id_r, GError **error);
 

@@ -1,6 +1,8 @@
 /* src/store/changes.h: what becomes of changes that follow each other, before the server has heard of them and after. */
 #include "store-changes.h"
 
+#include "store/files.h"
+
 #define ADD(path, test) g_test_add("/store-changes/" path, World, NULL, world_set_up, test, world_tear_down)
 
 /* Of begin_with(), then steps of do_step(). */
@@ -278,6 +280,31 @@ test_other_account(World *world, const void *data)
 	check_invariants(world, "other account");
 }
 
+/* Two processes have closed the same file: it is saved twice, perhaps in one transaction. */
+static void
+test_a_copy_that_is_made_already(World *world, const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	int64_t reserved, copy;
+
+	StoreTxn *txn = begin(&world->base);
+	g_assert_true(store_file_reserve(txn, 2, &reserved, &error));
+	for (unsigned i = 0; i < 3; i++) {
+		copy = reserved;
+		g_assert_true(store_change_copy(txn, world->message, world->a, "copy.eml", true, &copy, &error));
+		g_assert_cmpint(copy, ==, reserved);
+		if (i == 1) {
+			commit(txn);
+			txn = begin(&world->base);
+		}
+	}
+	commit(txn);
+	g_assert_no_error(error);
+	g_assert_cmpint(sql(&world->base, "SELECT count(*) FROM operations WHERE kind = 'copy'"), ==, 1);
+	g_assert_cmpint(sql(&world->base, "SELECT count(*) FROM messages WHERE name = 'copy.eml'"), ==, 1);
+	check_invariants(world, "copied twice");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -291,5 +318,6 @@ main(int argc, char **argv)
 	ADD("listener-hears-of-places", test_listener_hears_of_places);
 	ADD("what-is-not-there", test_what_is_not_there);
 	ADD("other-account", test_other_account);
+	ADD("a-copy-that-is-made-already", test_a_copy_that_is_made_already);
 	return g_test_run();
 }
