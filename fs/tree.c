@@ -149,9 +149,52 @@ lookup_in_mailbox(const FsView *view, Fs *fs, int64_t mailbox_id, const char *na
 	       lookup_mailbox(view, fs, mailbox.account_id, mailbox_id, name, node_r, error);
 }
 
+bool
+fs_tree_body(Fs *fs, FsInode inode, int64_t *body_id_r, int64_t *header_id_r, GError **error)
+{
+	g_auto(StoreMessage) message = { 0 };
+	GError *failure = NULL;
+	StoreGone gone;
+
+	if (store_message_get(fs->store, fs_inode_row(inode), &message, &failure)) {
+		*body_id_r = message.body_id;
+		*header_id_r = message.header_id;
+		return true;
+	}
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	if (!store_message_gone(fs->store, fs_inode_row(inode), &gone))
+		return false;
+	*body_id_r = gone.body_id;
+	*header_id_r = gone.header_id;
+	return true;
+}
+
+/* Of a message that has gone, for those who have it open. */
+static bool
+gone_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GError **error)
+{
+	StoreGone gone;
+	StoreBody body;
+
+	if (fs_tree_of(view)->is_directory || !store_message_gone(fs->store, id, &gone) || gone.body_id == 0 ||
+	    !store_body_get(fs->store, gone.body_id, &body, error))
+		return false;
+	StoreEntry entry = { .id = id, .internaldate_s = gone.internaldate_s, .length = body.length,
+		                 .text_length = UINT64_MAX, .body_id = gone.body_id };
+	FsNode node = fs_tree_message_node(view, fs, &entry);
+	if (!measure(view, fs, &entry, &node, error))
+		return false;
+	*node_r = node;
+	return true;
+}
+
 static bool
 message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GError **error)
 {
+	GError *failure = NULL;
 	StoreEntry entry;
 	FsDraft draft;
 
@@ -159,8 +202,12 @@ message_attributes(const FsView *view, Fs *fs, int64_t id, FsNode *node_r, GErro
 		*node_r = fs_tree_draft_node(view, &draft);
 		return true;
 	}
-	if (!store_entry_get(fs->store, id, fs_tree_of(view)->text_version, &entry, error))
+	if (!store_entry_get(fs->store, id, fs_tree_of(view)->text_version, &entry, &failure)) {
+		if (!failure)
+			return gone_attributes(view, fs, id, node_r, error);
+		g_propagate_error(error, failure);
 		return false;
+	}
 	FsNode node = fs_tree_message_node(view, fs, &entry);
 	bool measured = measure(view, fs, &entry, &node, error);
 	fs_tree_entry_clear(&entry);

@@ -47,6 +47,8 @@ bool fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *n
 bool fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error);
 bool fs_tree_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsListFn fn, void *data,
                   GError **error);
+/* Where the bytes of a message are, also of one that has gone since somebody opened it. */
+bool fs_tree_body(Fs *fs, FsInode inode, int64_t *body_id_r, int64_t *header_id_r, GError **error);
 const char *const *fs_tree_xattr_names(FsInode inode);
 bool fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error);
 int64_t fs_tree_account(Fs *fs, FsInode inode);

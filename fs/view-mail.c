@@ -24,7 +24,7 @@ bool
 fs_mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
              GError **error)
 {
-	g_auto(StoreMessage) message = { 0 };
+	int64_t body_id, header_id;
 	GError *failure = NULL;
 	StoreBody body;
 
@@ -34,8 +34,7 @@ fs_mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t siz
 		g_propagate_error(error, failure);
 		return false;
 	}
-	return store_message_get(fs->store, fs_inode_row(inode), &message, error) &&
-	       store_body_get(fs->store, message.body_id, &body, error) &&
+	return fs_tree_body(fs, inode, &body_id, &header_id, error) && store_body_get(fs->store, body_id, &body, error) &&
 	       store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
 }
 

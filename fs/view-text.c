@@ -132,11 +132,11 @@ static bool
 text_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
           GError **error)
 {
-	g_auto(StoreMessage) message = { 0 };
+	int64_t body_id, header_id;
 	StoreBody text;
 
-	return store_message_get(fs->store, fs_inode_row(inode), &message, error) &&
-	       place(fs, message.body_id ? message.body_id : message.header_id, &text, error) &&
+	return fs_tree_body(fs, inode, &body_id, &header_id, error) &&
+	       place(fs, body_id ? body_id : header_id, &text, error) &&
 	       store_derived_read(fs->store, &text, buffer, size, offset, n_r, error);
 }
 

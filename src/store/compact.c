@@ -275,7 +275,7 @@ drop_dead(Store *store, const GArray *ids, GError **error)
 	if (!store_db_begin(store->mail, error))
 		return false;
 	pthread_mutex_lock(&store->pins_lock);
-	g_autoptr(GHashTable) pins = store_writer_pins(store);
+	g_autoptr(GHashTable) pins = store_pins(store);
 	for (unsigned i = 0; i < ids->len && ok; i++) {
 		const int64_t *id = &g_array_index(ids, int64_t, i);
 		if (g_hash_table_contains(pins, id))
@@ -324,13 +324,25 @@ bool
 store_compact_due(Store *store, bool *due_r, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
+	int64_t id;
+	bool ok;
 
 	if (!reader.db)
 		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_COMPACT_DUE);
-	StoreStep step = store_query_step(reader.db, query, error);
-	*due_r = step == STORE_ROW;
-	return step != STORE_FAILED;
+	pthread_mutex_lock(&store->pins_lock);
+	g_autoptr(GHashTable) pins = store_pins(store);
+	{
+		g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_COMPACT_DUE);
+		StoreStep step;
+		do {
+			step = store_query_step(reader.db, query, error);
+			id = step == STORE_ROW ? sqlite3_column_int64(query, 0) : 0;
+		} while (step == STORE_ROW && g_hash_table_contains(pins, &id));
+		*due_r = step == STORE_ROW;
+		ok = step != STORE_FAILED;
+	}
+	pthread_mutex_unlock(&store->pins_lock);
+	return ok;
 }
 
 bool

@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 typedef struct StoreIndex StoreIndex;
+typedef struct StoreDeparted StoreDeparted;
 
 struct Store {
 	char *dir;
@@ -29,8 +30,9 @@ struct Store {
 	StoreSegmentSet *bodies, *texts;
 
 	pthread_mutex_t compact_lock; /* one compaction at a time; the first of all locks */
-	pthread_mutex_t pins_lock;    /* protects the list below and the pins of its writers; after mail->lock */
+	pthread_mutex_t pins_lock;    /* protects the list below, the pins of its writers, and what departed; after mail->lock */
 	StoreWriter *writers;
+	StoreDeparted *departed;
 
 	StoreDerived *pending_texts;
 
@@ -42,6 +44,7 @@ struct StoreTxn {
 	StoreDb *db;
 	GHashTable *mailboxes; /* by id, those in which something changed */
 	GArray *changes;       /* StoreChange, names owned */
+	GArray *gone;          /* StoreGone: what people saw and is removed, while somebody listens */
 	bool has_bodies;       /* one was added */
 };
 
@@ -106,9 +109,9 @@ bool store_segment_set_read(StoreSegmentSet *set, const StoreBody *body, void *b
 /* Whether the file has what the row says. */
 bool store_body_is_whole(Store *store, const StoreBody *body);
 
-/* The ids (int64_t) of bodies that writers have given out and that may not be committed yet; with store->pins_lock
- * held, for as long as it is. */
-GHashTable *store_writer_pins(Store *store);
+/* The ids (int64_t) of bodies that are not to be dropped although no message may have them: those that writers have given out
+ * and that may not be committed yet, and those of departed messages; with store->pins_lock held, for as long as it is. */
+GHashTable *store_pins(Store *store);
 
 /* search-index.c */
 StoreIndex *store_index_new(Store *store, GError **error);

@@ -67,6 +67,14 @@ bool store_message_find_uid(Store *store, int64_t mailbox_id, uint32_t uid, Stor
 void store_message_clear(StoreMessage *message); /* of what get and find filled */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMessage, store_message_clear)
 
+/* A message that people saw and that was removed within the last hour, while somebody listened (store_listen()): who has it open
+ * can go on to read it.  Of very many only those removed last are known.  False: no such one. */
+typedef struct {
+	int64_t message_id, body_id, header_id; /* as in StoreMessage; bodies are kept as long as this is known */
+	int64_t internaldate_s;
+} StoreGone;
+bool store_message_gone(Store *store, int64_t id, StoreGone *gone_r);
+
 /* base_flags with the deltas of operations that the server has not acknowledged.  g_free(). */
 char *store_message_flags(Store *store, int64_t id, GError **error);
 

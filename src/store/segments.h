@@ -66,6 +66,7 @@ bool store_body_read(Store *store, const StoreBody *body, void *buffer, size_t s
  * that cannot be read stays as it is, with a warning. */
 bool store_compact(Store *store, CoreCancel *cancel, GError **error);
 
-/* Whether messages with bodies were removed since the last store_compact(): until then their bodies can be shared again
- * (store_message_known_by_id() finds them), so call it when a synchronisation has seen all mailboxes. */
+/* Whether messages with bodies were removed since the last store_compact(), other than those that may be open still
+ * (store_message_gone()): until then their bodies can be shared again (store_message_known_by_id() finds them), so call it
+ * when a synchronisation has seen all mailboxes. */
 bool store_compact_due(Store *store, bool *due_r, GError **error);

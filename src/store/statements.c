@@ -18,6 +18,8 @@
 /* States of rows that are no messages: files (7), those in tmp/ (8). */
 #define FILES "(7, 8)"
 #define INVISIBLE "mailbox = :mailbox AND state = 0 AND uid IS NOT NULL AND name IS NULL"
+/* Of a removal: what store/vanish.c wants to know. */
+#define GONE " RETURNING id, place, name, body, header, internaldate"
 
 /* Messages with open operations, or that are to be copied. */
 #define BUSY \
@@ -224,19 +226,19 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" ON CONFLICT DO NOTHING" },
 	[STORE_SQL_MESSAGE_SET_FLAGS] = { WRITE,
 		"UPDATE messages SET base_flags = :base_flags, modseq = ifnull(:modseq, modseq) WHERE id = :id" },
-	[STORE_SQL_MESSAGE_REMOVE] = { WRITE, "DELETE FROM messages WHERE id = :id RETURNING id, place, name" },
+	[STORE_SQL_MESSAGE_REMOVE] = { WRITE, "DELETE FROM messages WHERE id = :id" GONE },
 	[STORE_SQL_MESSAGE_LET_GO] = { WRITE,
 		"UPDATE messages SET mailbox = :mailbox, uid = NULL, modseq = 0, state = 6 WHERE id = :id" },
 	[STORE_SQL_MESSAGE_BUSY_UIDS] = { WRITE, BUSY "mailbox = :mailbox AND uid BETWEEN :first AND :last" },
 	[STORE_SQL_MESSAGE_REMOVE_UIDS] = { WRITE,
-		"DELETE FROM messages WHERE mailbox = :mailbox AND uid BETWEEN :first AND :last RETURNING id, place, name" },
+		"DELETE FROM messages WHERE mailbox = :mailbox AND uid BETWEEN :first AND :last" GONE },
 	[STORE_SQL_MESSAGE_BUSY_ALL] = { WRITE, BUSY "mailbox = :mailbox AND state IN " ON_SERVER },
 	[STORE_SQL_MESSAGE_REMOVE_ALL] = { WRITE,
-		"DELETE FROM messages WHERE mailbox = :mailbox AND state IN " ON_SERVER " RETURNING id, place, name" },
+		"DELETE FROM messages WHERE mailbox = :mailbox AND state IN " ON_SERVER GONE },
 	[STORE_SQL_MESSAGE_ANY_OF] = { WRITE, "SELECT 1 FROM messages WHERE mailbox = :mailbox LIMIT 1" },
 	[STORE_SQL_MESSAGE_BUSY_UNMATCHED] = { WRITE, BUSY "mailbox = :mailbox AND state = 1" },
 	[STORE_SQL_MESSAGE_REMOVE_UNMATCHED] = { WRITE,
-		"DELETE FROM messages WHERE mailbox = :mailbox AND state = 1 RETURNING id, place, name" },
+		"DELETE FROM messages WHERE mailbox = :mailbox AND state = 1" GONE },
 	[STORE_SQL_MESSAGE_REMOVE_INVISIBLE_UID] = { WRITE,
 		"DELETE FROM messages WHERE mailbox = :mailbox AND uid = :uid AND id <> :id AND name IS NULL" },
 	[STORE_SQL_MESSAGE_MATCH] = { WRITE,
@@ -259,7 +261,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		" FROM messages m JOIN mailboxes x ON x.id = m.mailbox WHERE m.id = :id" },
 	[STORE_SQL_MESSAGE_BUSY_INVISIBLE] = { WRITE, BUSY INVISIBLE },
 	[STORE_SQL_MESSAGE_FORGET_INVISIBLE] = { WRITE,
-		"DELETE FROM messages WHERE " INVISIBLE " RETURNING id, place, name" },
+		"DELETE FROM messages WHERE " INVISIBLE GONE },
 	[STORE_SQL_MESSAGE_FORGET_UIDS] = { WRITE,
 		"UPDATE messages SET uid = NULL, modseq = 0, state = 1"
 		" WHERE mailbox = :mailbox AND state = 0 AND uid IS NOT NULL" },
@@ -355,7 +357,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"INSERT INTO bodies (sha256, segment, offset, length)"
 		" SELECT :sha256, id, :offset, :length FROM segments WHERE id = :segment"
 		" ON CONFLICT (sha256) DO UPDATE SET segment = excluded.segment, offset = excluded.offset" },
-	[STORE_SQL_COMPACT_DUE] = { READ, "SELECT 1 FROM departed UNION ALL SELECT 1 FROM loose LIMIT 1" },
+	[STORE_SQL_COMPACT_DUE] = { READ, "SELECT body FROM departed UNION ALL SELECT body FROM loose" },
 	[STORE_SQL_DEPARTED_FORGET] = { WRITE, "DELETE FROM departed" },
 	[STORE_SQL_BODY_LOOSE] = { READ, "SELECT body FROM loose WHERE body > :after ORDER BY body LIMIT :limit" },
 	[STORE_SQL_BODY_LOOSEN] = { WRITE, "INSERT INTO loose VALUES (:id) ON CONFLICT DO NOTHING" },

@@ -1,6 +1,7 @@
 /* Opening and closing, the pool of readers, transactions and what they tell the listener. */
 #include "store/store.h"
 
+#include "store/departed.h"
 #include "store/internal.h"
 
 #include "core/clock.h"
@@ -72,6 +73,7 @@ store_open(const char *dir, GError **error)
 	pthread_cond_init(&store->tickets_turn, NULL);
 	pthread_mutex_init(&store->compact_lock, NULL);
 	pthread_mutex_init(&store->pins_lock, NULL);
+	store->departed = store_departed_new();
 	return open_all(store, error) ? g_steal_pointer(&store) : NULL;
 }
 
@@ -97,6 +99,7 @@ store_close(Store *store)
 	pthread_cond_destroy(&store->tickets_turn);
 	pthread_mutex_destroy(&store->compact_lock);
 	pthread_mutex_destroy(&store->pins_lock);
+	store_departed_free(store->departed);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	g_free(store->dir);
@@ -183,6 +186,7 @@ store_begin(Store *store, GError **error)
 	txn->mailboxes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
 	txn->changes = g_array_new(FALSE, FALSE, sizeof(StoreChange));
 	g_array_set_clear_func(txn->changes, change_clear);
+	txn->gone = g_array_new(FALSE, FALSE, sizeof(StoreGone));
 	return txn;
 }
 
@@ -191,6 +195,7 @@ txn_free(StoreTxn *txn)
 {
 	g_hash_table_destroy(txn->mailboxes);
 	g_array_free(txn->changes, TRUE);
+	g_array_free(txn->gone, TRUE);
 	g_free(txn);
 }
 
@@ -244,6 +249,7 @@ store_commit(StoreTxn *txn, GError **error)
 	bool ok = touch_mailboxes(txn, error);
 	if (ok)
 		core_step("before commit");
+	store_departed_keep(store, txn->gone);
 	if (!ok)
 		store_db_rollback(txn->db);
 	else

@@ -5,7 +5,7 @@
 static const char gone[] = "the server no longer has the message";
 static const char folder_gone[] = "the folder is gone";
 
-/* Runs a statement that returns the id, place and name of what it deleted. */
+/* Runs a statement that returns id, place, name, body, header and INTERNALDATE of what it deleted. */
 static bool
 remove_returning(StoreTxn *txn, StoreQuery *query, GError **error)
 {
@@ -17,8 +17,16 @@ remove_returning(StoreTxn *txn, StoreQuery *query, GError **error)
 			.place_id = sqlite3_column_int64(query, 1),
 			.name = store_column_text(query, 2),
 		};
+		StoreGone removed = {
+			.message_id = row.id,
+			.body_id = sqlite3_column_int64(query, 3),
+			.header_id = sqlite3_column_int64(query, 4),
+			.internaldate_s = sqlite3_column_int64(query, 5),
+		};
 		if (!store_message_tell(txn, STORE_CHANGE_MESSAGE_REMOVED, &row, row.name, error))
 			return false;
+		if (txn->store->listen && row.name)
+			g_array_append_val(txn->gone, removed);
 	}
 	return step == STORE_DONE;
 }

@@ -1,5 +1,6 @@
 /* Writing bodies: an appender that knows what the store already has. */
 #include "store/appender.h"
+#include "store/departed.h"
 #include "store/internal.h"
 
 #include "core/sha256.h"
@@ -146,7 +147,7 @@ store_writer_sync(StoreWriter *writer, GError **error)
 }
 
 GHashTable *
-store_writer_pins(Store *store)
+store_pins(Store *store)
 {
 	GHashTable *pins = g_hash_table_new(g_int64_hash, g_int64_equal);
 
@@ -157,5 +158,6 @@ store_writer_pins(Store *store)
 				g_hash_table_add(pins, &g_array_index(both[k], int64_t, i));
 		}
 	}
+	store_departed_pin(store, pins);
 	return pins;
 }
