@@ -1,4 +1,5 @@
 """Fixtures: a private Dovecot for the session, a home with a configuration for each test, and what a failure shows."""
+import contextlib
 import os
 import shutil
 import tempfile
@@ -157,18 +158,29 @@ def real_remote(request, certs):
     return Remote(request.getfixturevalue(request.param), certs)
 
 
+@contextlib.contextmanager
+def new_home(place, request):
+    made = Mailtree(tempfile.mkdtemp(prefix="home.", dir=place))
+    request.node.mailtree_homes = [*getattr(request.node, "mailtree_homes", []), made]
+    yield made
+    reports = made.close()
+    made.said = "\n".join({mount.said() for mount in made._mounts}) # for a failure of what follows
+    shutil.rmtree(made.folder, ignore_errors=True)
+    assert not reports, reports
+
+
 @pytest.fixture
 def home(place, request):
     """A Mailtree; whatever it started is ended, and a sanitizer's report fails the test."""
-    folder = Path(tempfile.mkdtemp(prefix="home.", dir=place))
-    made = Mailtree(folder)
-    request.node.mailtree_home = made
-    yield made
-    mounted = [mount.said() for mount in made._mounts]
-    reports = made.close()
-    made.story += [f"(mailtree mount -f wrote)\n{said}" for said in mounted if said]
-    shutil.rmtree(folder, ignore_errors=True)
-    assert not reports, reports
+    with new_home(place, request) as made:
+        yield made
+
+
+@pytest.fixture
+def other_home(place, request):
+    """A second one, on another computer as it were."""
+    with new_home(place, request) as made:
+        yield made
 
 
 @pytest.fixture
@@ -205,9 +217,11 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if not report.failed:
         return
-    home = getattr(item, "mailtree_home", None)
-    if home:
+    for home in getattr(item, "mailtree_homes", []):
         report.sections.append(("what was run", "\n".join(home.story[-30:])))
+        said = getattr(home, "said", None) or "\n".join({mount.said() for mount in home._mounts})
+        if said:
+            report.sections.append(("mailtree mount -f wrote", said[-10000:]))
     for server in getattr(item, "scripted_servers", []):
         report.sections.append(("the scripted server's talk", server.transcript()))
     suite = "long" if item.get_closest_marker("long") else "integration"
