@@ -116,16 +116,19 @@ alter_upload(Save *save, GError **error)
 	StoreSubject *subject = save->subject;
 	StoreOperation append = *store_subject_birth(subject);
 
-	append.kind = STORE_OPERATION_APPEND;
+	if (!store_subject_take_back(subject, STORE_OPERATION_FLAGS, STORE_OPERATION_QUEUED, error) ||
+	    !store_subject_take_back(subject, STORE_OPERATION_MOVE, STORE_OPERATION_QUEUED, error))
+		return false;
+	if (append.kind == STORE_OPERATION_COPY)
+		return store_operation_set_state(subject->txn, append.id, STORE_OPERATION_CANCELLED, "replaced by a later change",
+		                                 error) &&
+		       queue_if_message(save, error);
 	append.state = STORE_OPERATION_QUEUED;
 	append.mailbox_id = append.target_id = save->row.place_id;
-	append.source_id = 0;
 	append.add_flags = save->row.base_flags;
 	append.error = NULL;
 	append.not_before_s = save->file->not_before_s;
-	return store_subject_take_back(subject, STORE_OPERATION_FLAGS, STORE_OPERATION_QUEUED, error) &&
-	       store_subject_take_back(subject, STORE_OPERATION_MOVE, STORE_OPERATION_QUEUED, error) &&
-	       store_operation_write(subject->txn, &append, error);
+	return store_operation_write(subject->txn, &append, error);
 }
 
 static bool

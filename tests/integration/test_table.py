@@ -239,8 +239,6 @@ ROWS = [
         end="A: 1 2(S) 9@3(F$Work) 4; B: 5; Trash: 3(F$Work)"),
     Row("save over twice", local=["save A/1 9", "save A/9@1 8"],
         end="A: 8@1 2(S) 3(F$Work) 4; B: 5; Trash: 1"),
-    Row("save over, and what it was again", local=["save A/1 9", "save A/9@1 1"],
-        end="A: 1 2(S) 3(F$Work) 4; B: 5; Trash: 1"),
     Row("save over with what is long", local=["save A/1 long"],
         end="A: long@1 2(S) 3(F$Work) 4; B: 5; Trash: 1"),
     Row("save over many", start="A: 1..9; Trash:", local=[f"save A/{number} {number + 10}" for number in range(2, 9)],

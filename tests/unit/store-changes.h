@@ -117,7 +117,8 @@ static const struct {
 		" AND state <> 'failed' AND kind IN ('move', 'remove', 'append', 'copy') ORDER BY id DESC LIMIT 1), m.mailbox)" },
 	{ "two deltas of flags in the queue", "SELECT count(*) FROM (SELECT message FROM operations o WHERE kind = 'flags'"
 		" AND state = 'queued' AND attempts = 0 AND id > ifnull((SELECT max(id) FROM operations c WHERE"
-		" c.source = o.message), 0) GROUP BY message HAVING count(*) > 1)" },
+		" c.source = o.message OR (c.kind = 'copy' AND c.ended <> 0)), 0)" /* of one that is saved over another's by now */
+		" GROUP BY message HAVING count(*) > 1)" },
 	{ "two moves in the queue", "SELECT count(*) FROM (SELECT message FROM operations WHERE kind = 'move'"
 		" AND state = 'queued' AND attempts = 0 GROUP BY message HAVING count(*) > 1)" },
 	{ "empty deltas", "SELECT count(*) FROM operations WHERE kind = 'flags' AND ended = 0 AND add_flags = ''"

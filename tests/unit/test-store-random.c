@@ -1,6 +1,6 @@
 /* src/store: random histories of users, of one who sends, of a server and of its other clients, against a model of what
  * people must see; and at the end, when all was sent, the server has what they see. */
-#include "store-changes.h"
+#include "store-writing.h"
 
 #define RUNS 40
 #define STEPS 50
@@ -14,6 +14,7 @@ typedef struct {
 	int64_t id, place; /* 0: gone, or removed */
 	unsigned flags;    /* bits of flag_names */
 	char content;
+	bool is_file;      /* and no message */
 } Seen;
 
 /* A message on the server. */
@@ -71,7 +72,7 @@ flags_bits(const char *text)
 static Seen *
 add_seen(Run *run, int64_t id, int64_t place, unsigned flags, char content)
 {
-	run->seen[run->n_seen] = (Seen){ id, place, flags, content };
+	run->seen[run->n_seen] = (Seen){ id, place, flags, content, false };
 	return &run->seen[run->n_seen++];
 }
 
@@ -122,7 +123,92 @@ remove_seen(Run *run, Seen *seen, StoreTxn *txn, GError **error)
 	const StoreRemoval how = { roll(run, 4) == 0 ? 0 : run->world->trash, 0 };
 
 	store_change_remove(txn, seen->id, &how, error);
-	seen->place = how.trash_id != seen->place ? how.trash_id : 0;
+	seen->place = how.trash_id != seen->place && !seen->is_file ? how.trash_id : 0;
+}
+
+static bool
+is_there(Run *run, int64_t id)
+{
+	g_auto(StoreMessage) row = { 0 };
+
+	return store_message_get(run->world->base.store, id, &row, NULL);
+}
+
+static int64_t
+last_row(Run *run)
+{
+	return sql(&run->world->base, "SELECT max(id) FROM messages");
+}
+
+/* Of what is replaced where people saw it. */
+static int64_t
+place_behind(const StoreRemoval *how, int64_t place)
+{
+	return how->trash_id != place ? how->trash_id : 0;
+}
+
+/* New bytes.  What the server has, or may have, goes on under a row of its own. */
+static void
+save(Run *run, Seen *seen, bool is_file)
+{
+	static const char letters[] = "pqrs";
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StoreWriter) writer = NULL;
+	char content[] = { letters[roll(run, 4)], '\0' };
+	StoreBody body = write_letter(run->world, &writer, content);
+	const StoreRemoval how = { roll(run, 4) == 0 ? 0 : run->world->trash, 0, 0 };
+	StoreFile file = { .id = seen->id, .state = is_file ? STORE_MESSAGE_FILE : STORE_MESSAGE_TO_APPEND, .body = &body,
+		               .header_sha256 = is_file ? NULL : header, .time_s = 7 };
+	int64_t last = last_row(run);
+
+	StoreTxn *txn = begin(&run->world->base);
+	store_file_save(txn, &file, &how, &error);
+	g_assert_no_error(error);
+	commit(txn);
+	if (last_row(run) > last)
+		add_seen(run, last_row(run), place_behind(&how, seen->place), seen->flags, seen->content);
+	seen->content = *content;
+	seen->is_file = is_file;
+}
+
+static bool
+has_flags(Run *run, const Seen *seen, unsigned flags)
+{
+	g_autofree char *text = store_message_flags(run->world->base.store, seen->id, NULL);
+
+	return flags_bits(text) == flags;
+}
+
+/* One over another, whose flags it has then if it is not on the server yet. */
+static void
+rename_over(Run *run, Seen *seen, Seen *target)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(StoreMessage) row = { 0 };
+	const StoreRemoval how = { roll(run, 4) == 0 ? 0 : run->world->trash, 0, 0 };
+
+	g_assert_true(store_message_get(run->world->base.store, target->id, &row, &error));
+	StoreFileRename rename = { .id = seen->id, .target_id = target->id, .mailbox_id = target->place, .name = row.name,
+		                       .name_is_users = true, .state = STORE_MESSAGE_TO_APPEND, .header_sha256 = header };
+	StoreTxn *txn = begin(&run->world->base);
+	store_file_rename(txn, &rename, &how, &error);
+	g_assert_no_error(error);
+	commit(txn);
+	seen->place = target->place;
+	seen->is_file = false;
+	seen->flags = has_flags(run, seen, seen->flags) ? seen->flags : target->flags;
+	target->place = is_there(run, target->id) ? place_behind(&how, target->place) : 0;
+}
+
+static void
+write_files(Run *run, Seen *seen)
+{
+	Seen *other = &run->seen[roll(run, (int)run->n_seen)];
+
+	if (run->n_seen < MESSAGES && roll(run, 3) > 0)
+		save(run, seen, roll(run, 3) == 0);
+	else if (other != seen && other->place != 0)
+		rename_over(run, seen, other);
 }
 
 /* One change of a message that people see. */
@@ -131,11 +217,16 @@ change(Run *run)
 {
 	g_autoptr(GError) error = NULL;
 	Seen *seen = run->n_seen ? &run->seen[roll(run, (int)run->n_seen)] : NULL;
-	int what = roll(run, 7);
+	int what = roll(run, 9);
 	int64_t target = any_mailbox(run), copy = 0;
 
-	if (!seen || seen->place == 0)
+	if (!seen || seen->place == 0 || (seen->is_file && (what < 3 || what == 5)))
 		return;
+	g_string_append_printf(run->history, " %d:%d>%d", (int)(seen - run->seen), what, (int)target);
+	if (what > 6) {
+		write_files(run, seen);
+		return;
+	}
 	StoreTxn *txn = begin(&run->world->base);
 	if (what < 3) {
 		change_flags(run, seen, txn, &error);
@@ -150,7 +241,6 @@ change(Run *run)
 	}
 	g_assert_no_error(error);
 	commit(txn);
-	g_string_append_printf(run->history, " %d:%d>%d", (int)(seen - run->seen), what, (int)target);
 }
 
 typedef struct {
@@ -159,6 +249,7 @@ typedef struct {
 	uint32_t uid;
 	StoreOperationKind kind;
 	unsigned add, remove;
+	char content; /* of an upload, when it is sent */
 } Command;
 
 static bool
@@ -216,7 +307,7 @@ obey(Run *run, const Command *command, StoreTxn *txn, GError **error)
 		store_operation_done_gone(txn, command->id, error);
 		return;
 	case STORE_OPERATION_APPEND:
-		made = serve(run, command->target, command->add, content_of(run, command->message));
+		made = serve(run, command->target, command->add, command->content);
 		break;
 	default:
 		made = serve(run, command->target, served->flags, served->content);
@@ -237,7 +328,8 @@ send(Run *run, bool well)
 	                              commands, &error));
 	if (commands->len == 0)
 		return false;
-	const Command *command = &g_array_index(commands, Command, roll(run, (int)commands->len));
+	Command *command = &g_array_index(commands, Command, roll(run, (int)commands->len));
+	command->content = command->kind == STORE_OPERATION_APPEND ? content_of(run, command->message) : '-';
 	g_string_append_printf(run->history, " [%d %s]", (int)command->id, store_operation_kinds[command->kind]);
 	txn = begin(&run->world->base);
 	store_operation_send(txn, command->id, 1, 1, &error);
@@ -332,6 +424,9 @@ run_once(guint32 seed)
 		check_seen(&run);
 		check_invariants(&world, run.history->str);
 	}
+	for (unsigned i = 0; i < run.n_seen; i++)
+		if (run.seen[i].is_file && run.seen[i].place != 0)
+			save(&run, &run.seen[i], false);
 	while (send(&run, true))
 		;
 	check_seen(&run);
