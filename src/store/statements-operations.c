@@ -38,6 +38,12 @@
 /* The same, and nobody is to bring it there. */
 #define HAS_FILE_AS_HEIR "EXISTS (SELECT 1 FROM messages h WHERE h.id = o.heir AND h.state IN (2, 7, 8))"
 
+/* It, or what was asked for before of its message or of the one that it copies, has a file as heir. */
+#define WAITS_FOR_FILE \
+	"(" HAS_FILE_AS_HEIR " OR EXISTS (SELECT 1 FROM operations e JOIN messages h ON h.id = e.heir" \
+	" WHERE e.message IN (o.message, o.source) AND e.ended = 0 AND e.state = 'queued' AND e.id < o.id" \
+	" AND h.state IN (2, 7, 8)))"
+
 #define IS_AT(path, where) "(" path " = " where " OR substr(" path ", 1, length(" where ") + 1) = " where " || '/')"
 
 /* A rename that was asked for before makes way for o's mailbox, or brings what is above it: the path is at or below one
@@ -145,9 +151,10 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		" ORDER BY CASE state WHEN 'failed' THEN 0 WHEN 'held' THEN 1 ELSE 2 END, id LIMIT 1" },
 	[STORE_SQL_OPERATION_COUNTS] = { READ,
 		"SELECT count(*) FILTER (WHERE state IN ('queued', 'sent')),"
-		" count(*) FILTER (WHERE state = 'queued' AND ((kind = 'remove' AND not_before > :now) OR " HAS_FILE_AS_HEIR ")),"
+		" count(*) FILTER (WHERE state = 'queued' AND ((kind = 'remove' AND not_before > :now) OR " WAITS_FOR_FILE ")),"
 		" count(*) FILTER (WHERE state = 'held'), count(*) FILTER (WHERE state = 'failed'),"
-		" min(max(created, not_before)) FILTER (WHERE state = 'queued' AND NOT " IS_WITHOUT_HEIR ")"
+		" min(max(created, not_before)) FILTER (WHERE state = 'queued' AND NOT " IS_WITHOUT_HEIR
+		" AND NOT " WAITS_FOR_FILE ")"
 		" FROM operations o WHERE account = :account AND ended = 0" },
 
 	/* The rules of store_task_list(), in its order. */
