@@ -69,6 +69,10 @@ new_path(const Fs *fs, FsInode directory, const char *name, int64_t *account_id_
 	if (!place_of(fs, directory, account_id_r, &separator, &path, error) ||
 	    !check_name(fs, *account_id_r, separator, name, error))
 		return NULL;
+	if (*path == '\0' && g_ascii_strcasecmp(name, "INBOX") == 0) { /* the same in any case, and always there */
+		fs_throw(error, EEXIST);
+		return NULL;
+	}
 	return *path ? g_strconcat(path, "/", name, NULL) : g_strdup(name);
 }
 

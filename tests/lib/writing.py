@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import messages
 from .account import Message
 from .program import SLOW
+from .relay import UP, Relay
 
 NOW = -1 # as Message.when: the INTERNALDATE is of this test's time
 
@@ -27,8 +28,35 @@ def now(raw, *flags):
     return Message(crlf(raw), frozenset(flags), NOW)
 
 
+class Line(Relay):
+    """The way to a server: counts the messages that are uploaded, and can be cut."""
+
+    def __init__(self, server):
+        super().__init__(server.plain_port)
+        self._said = {} # pair: what the client has said since the last upload
+
+    def _account(self, pair, direction, data):
+        data, cut = super()._account(pair, direction, data)
+        if direction == UP:
+            with self._lock:
+                self._said.setdefault(pair, bytearray()).extend(data)
+        return data, cut
+
+    def uploads(self):
+        """How many so far: each has a date and a literal."""
+        with self._lock:
+            return sum(len(re.findall(rb'\d\d:\d\d:\d\d [+-]\d{4}" ~?\{\d+', said)) for said in self._said.values())
+
+    def stop(self):
+        self.refuse = True
+        self.drop()
+
+    def go_on(self):
+        self.refuse = False
+
+
 class Writing:
-    """A context manager: mounted as long as it lasts.
+    """A context manager: mounted as long as it lasts.  The account is called `test`.
 
     At its beginning `Work` holds self.work, `Other` self.other (lists of Message, in the order of their names), `Empty` nothing.
     """
@@ -42,8 +70,8 @@ class Writing:
         self.began = int(time.time())
 
     def __enter__(self):
-        if not self.home.config.exists():
-            self.home.configure(**self.remote.keys(**self.keys))
+        self.line = Line(self.remote.server)
+        self.home.configure(**{**self.remote.keys(**self.keys), "port": self.line.port})
         with self.remote.connect() as account:
             account.create("Work", "Other", "Empty")
             account.append("Work", self.work)
@@ -54,7 +82,10 @@ class Writing:
         return self
 
     def __exit__(self, *failure):
-        self.mount.__exit__(*failure)
+        try:
+            self.mount.__exit__(*failure)
+        finally:
+            self.line.close()
 
     # Places
 
@@ -90,9 +121,10 @@ class Writing:
         with self.remote.connect() as account:
             return account.read_all()
 
-    def ends(self, minus=(), plus=(), beside=(), named=()):
+    def ends(self, minus=(), plus=(), beside=(), named=(), users=()):
         """After the barrier: the server has what it had at the beginning, but for @minus and @plus: lists of (folder, Message).
-        The tree shows just that; @beside: names of files that are only here, @named: messages whose names are users'."""
+        The tree shows just that; @beside: names of files that are only here, @named: messages whose names are users' (those of
+        @users may be, but look like any other)."""
         self.home.sync()
         there = self.server()
         have = Counter((folder, self._dated(message)) for folder, mails in there.items() for message in mails.values())
@@ -103,7 +135,7 @@ class Writing:
         want.update(plus)
         want = +want
         assert have == want, f"missing on the server: {list((want - have).elements())}\ntoo much: {list((have - want).elements())}"
-        self._compare_tree(there, set(beside), set(named))
+        self._compare_tree(there, set(beside), set(named), set(users))
 
     def saved_over(self, index, raw, *, beside=(), named=()):
         """self.work[index] has other bytes now, and all else as it was; the old one is in the Trash."""
@@ -140,6 +172,11 @@ class Writing:
             assert time.monotonic() < deadline, "it did not come to it"
             time.sleep(0.02)
 
+    def folders(self):
+        """Paths of those on the server."""
+        with self.remote.connect() as account:
+            return {folder.path for folder in account.folders()}
+
     def _start(self):
         return Counter([("Work", message) for message in self.work] + [("Other", message) for message in self.other] + self.more)
 
@@ -147,7 +184,7 @@ class Writing:
         is_now = self.began - 1 <= message.when <= time.time() + 1
         return replace(message, when=NOW) if is_now else message
 
-    def _compare_tree(self, there, beside, named):
+    def _compare_tree(self, there, beside, named, ambiguous):
         local, shown, users = set(), {}, set()
         for place, _, names in os.walk(self.mount.mail / "test"):
             folder = os.path.relpath(place, self.mount.mail / "test")
@@ -168,7 +205,7 @@ class Writing:
                 shown[folder][uid] = message
         assert local == beside
         assert shown == {folder: mails for folder, mails in there.items() if mails}
-        assert users == named
+        assert users - ambiguous == named - ambiguous
 
 
 def _message(index, *flags):
