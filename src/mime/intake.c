@@ -45,7 +45,7 @@ mime_intake_is_message(const MimeIntake *intake)
 	const char *head = (const char *)intake->head->data;
 	MimeHeaders headers;
 
-	if (intake->head->len == 0)
+	if (intake->head->len == 0 || (intake->head->len >= 5 && memcmp(head, "From ", 5) == 0))
 		return false;
 	gsize length = mime_headers_length(head, intake->head->len);
 	mime_headers_scan(head, length ? length : intake->head->len, &headers);

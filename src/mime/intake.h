@@ -20,8 +20,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MimeIntake, mime_intake_clear)
 /* The next bytes, with CR before each LF that has none: appended to @out.  In pieces of any size. */
 void mime_intake_feed(MimeIntake *intake, const uint8_t *bytes, size_t length, GByteArray *out);
 
-/* Once all was fed: whether it begins with a header block that has From: or Date:, and that block's hash, as
- * mime_header_hash(). */
+/* Once all was fed: whether it begins with a header block that has From: or Date: (an mbox file does not: it would be sent
+ * with all its messages as one), and that block's hash, as mime_header_hash(). */
 bool mime_intake_is_message(const MimeIntake *intake);
 /* Whether it begins with a field of any name, as all that programs hand on as mail does; an mbox "From " line may stand before. */
 bool mime_intake_has_header(const MimeIntake *intake);
