@@ -39,6 +39,8 @@ done(FsJob *job, const GError *error)
 
 	if (!error && change->verb->applied)
 		change->verb->applied(change);
+	if (error && change->verb->failed)
+		change->verb->failed(change);
 	if (!change->req) {
 		if (error)
 			core_log(CORE_LOG_ERROR, "fs", "a file could not be saved: %s", error->message);
@@ -113,11 +115,12 @@ fs_change_submit(FsChange *change, bool ok, GError *error)
 }
 
 void
-fs_change_save(Fs *fs, FsInode inode)
+fs_change_save(Fs *fs, FsInode inode, bool is_open)
 {
 	const FsView *view = fs_view_of(inode);
 	FsChange *change = fs_change_new(NULL, fs, view, view->changes->save, 0, NULL);
 
 	change->inode = inode;
+	change->is_open = is_open;
 	fs_saver_submit(fs->saver, &change->job);
 }

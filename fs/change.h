@@ -37,14 +37,17 @@ struct FsChange {
 	FsPredecessor leaving;     /* the message that gives up its name, for what is saved in its place */
 	int64_t row_id;
 	bool noted;
+	bool is_open; /* of save: nobody has closed it */
 };
 
-/* NULL parts: nothing to do.  check() is called by the thread that read the request, before anything is queued. */
+/* NULL parts: nothing to do.  check() is called by the thread that read the request, before anything is queued; applied()
+ * or failed() when it is known whether it is durable. */
 typedef struct FsVerb {
 	bool (*check)(FsChange *change, GError **error);
 	bool (*prepare)(FsChange *change, StoreWriter *writer, GError **error);
 	bool (*apply)(FsChange *change, StoreTxn *txn, GError **error);
 	void (*applied)(FsChange *change);
+	void (*failed)(FsChange *change);
 } FsVerb;
 
 /* NULL: EPERM. */
@@ -76,5 +79,6 @@ void fs_change_submit(FsChange *change, bool ok, GError *error);
 void fs_change_answer_entry(FsChange *change);
 void fs_change_answer_attributes(FsChange *change);
 
-/* Saves a file whose close() nobody waits for, as when the tree is unmounted. */
-void fs_change_save(Fs *fs, FsInode inode);
+/* Saves a file whose close() nobody waits for, as when the tree is unmounted.  @is_open: perhaps somebody goes on writing to
+ * it, so the server gets it later. */
+void fs_change_save(Fs *fs, FsInode inode, bool is_open);

@@ -81,7 +81,7 @@ fs_content_resize(FsContent *content, uint64_t size, GError **error)
 bool
 fs_content_write(FsContent *content, const void *bytes, size_t length, uint64_t offset, GError **error)
 {
-	uint64_t end = offset + length;
+	uint64_t end = offset + length, before = content->size;
 
 	if (length == 0)
 		return true;
@@ -89,10 +89,15 @@ fs_content_write(FsContent *content, const void *bytes, size_t length, uint64_t 
 		return fs_throw(error, EFBIG);
 	if (end > content->size && !fs_content_resize(content, end, error))
 		return false;
-	if (content->fd >= 0)
-		return write_all(content->fd, bytes, length, offset, error);
-	memcpy(content->memory->data + offset, bytes, length);
-	return true;
+	if (content->fd < 0) {
+		memcpy(content->memory->data + offset, bytes, length);
+		return true;
+	}
+	if (write_all(content->fd, bytes, length, offset, error))
+		return true;
+	if (before < content->size)
+		fs_content_resize(content, before, NULL); /* it is not longer for what is not in it */
+	return false;
 }
 
 bool

@@ -161,6 +161,16 @@ is_own_owner(const Fs *fs, const struct stat *wanted, int set)
 	       (!(set & FUSE_SET_ATTR_GID) || wanted->st_gid == fs->gid || wanted->st_gid == (gid_t)-1);
 }
 
+/* What is left to be done once the size is set: that is saved now if nobody has the file open (truncate()), and so will not
+ * close it.  NULL: nothing. */
+static const FsVerb *
+verb_of_setattr(const FsChanges *changes, int set, bool is_open)
+{
+	if (set & FUSE_SET_ATTR_SIZE)
+		return is_open ? NULL : changes->save;
+	return set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW) ? changes->set_time : NULL;
+}
+
 /* Modes, and owners that it has already, are taken and forgotten, as are times of directories. */
 static void
 op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int set, struct fuse_file_info *fi)
@@ -190,12 +200,11 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int set, struct 
 			return;
 		}
 	}
-	bool timed = (set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) != 0 && !(set & FUSE_SET_ATTR_SIZE);
-	FsChange *change = fs_change_new(req, fs, view, changes->set_time, 0, NULL);
+	FsChange *change = fs_change_new(req, fs, view, verb_of_setattr(changes, set, fi != NULL), 0, NULL);
 	change->inode = inode;
 	change->answer = fs_change_answer_attributes;
 	change->time_s = set & FUSE_SET_ATTR_MTIME_NOW ? core_clock_wall_s() : wanted->st_mtim.tv_sec;
-	if (timed && !node.directory && change->verb) {
+	if (change->verb && !node.directory) {
 		fs_change_submit(change, true, NULL);
 		return;
 	}

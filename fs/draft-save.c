@@ -7,7 +7,7 @@
 #include "store/messages.h"
 
 #define CHUNK_BYTES (256 * 1024)
-#define SHIFTS_MAX 65536 /* files of which is remembered that they grew when they were saved */
+#define ENDS_MAX 65536 /* files of which is remembered that they grew when they were saved */
 
 void
 fs_draft_bytes_clear(FsDraftBytes *bytes)
@@ -80,6 +80,7 @@ may_be_copy(const FsDrafts *drafts, const FsDraftFile *draft, const FsDraftBytes
 
 	return draft->copy_of != 0 && bytes->is_new && !bytes->is_tmp && !fs_name_is_foreign(as_name ? as_name : bytes->name) &&
 	       store_message_get(drafts->store, draft->copy_of, &source, NULL) && !store_message_is_file(source.state) &&
+	       (draft->source_body_id == 0 || source.body_id == draft->source_body_id) &&
 	       (!bytes->dated || bytes->time_s == source.internaldate_s);
 }
 
@@ -89,6 +90,8 @@ judge(const FsDraftFile *draft, FsDraftBytes *bytes, const char *as_name, bool i
 {
 	bool is_file = bytes->is_tmp || fs_name_is_foreign(as_name ? as_name : bytes->name);
 
+	if (draft->is_broken)
+		return true;
 	if (is_file && !is_delivered)
 		return true;
 	if (!is_message(&draft->content, is_delivered, &bytes->is_message, error))
@@ -112,6 +115,7 @@ put(FsDrafts *drafts, int64_t id, const char *as_name, bool is_delivered, StoreW
 	if (due)
 		bytes = (FsDraftBytes){
 			.id = id, .mailbox_id = draft->mailbox_id, .predecessor = draft->predecessor,
+			.is_users_name = draft->is_users_name,
 			.name = g_strdup(draft->name), .is_new = draft->is_new, .is_tmp = draft->is_tmp,
 			.time_s = draft->time_s, .dated = draft->dated, .flags = g_strdup(draft->flags),
 			.generation = draft->generation,
@@ -145,16 +149,21 @@ fs_drafts_deliver(FsDrafts *drafts, int64_t id, StoreWriter *writer, FsDraftByte
 
 /* Who goes on writing does not know that it has grown. */
 static void
-note_growth(FsDrafts *drafts, const FsDraftBytes *bytes, uint64_t before)
+note_growth(FsDrafts *drafts, const FsDraftFile *draft, const FsDraftBytes *bytes)
 {
-	uint64_t grown = before + bytes->grown;
+	FsEnds ends = draft->ends;
 
-	if (g_hash_table_size(drafts->shifts) >= SHIFTS_MAX)
-		g_hash_table_remove_all(drafts->shifts);
-	if (grown > 0)
-		g_hash_table_insert(drafts->shifts, g_memdup2(&bytes->id, sizeof bytes->id), g_memdup2(&grown, sizeof grown));
+	if (bytes->grown > 0)
+		for (unsigned i = FS_ENDS - 1; i > 0; i--)
+			ends.at[i] = ends.at[i - 1];
+	if (bytes->grown > 0)
+		ends.at[0] = draft->content.size;
+	if (g_hash_table_size(drafts->ends) >= ENDS_MAX)
+		g_hash_table_remove_all(drafts->ends);
+	if (ends.at[0] != 0)
+		g_hash_table_insert(drafts->ends, g_memdup2(&bytes->id, sizeof bytes->id), g_memdup2(&ends, sizeof ends));
 	else
-		g_hash_table_remove(drafts->shifts, &bytes->id);
+		g_hash_table_remove(drafts->ends, &bytes->id);
 }
 
 void
@@ -171,9 +180,8 @@ fs_drafts_saved(FsDrafts *drafts, const FsDraftBytes *bytes)
 	draft->is_file = !bytes->is_message;
 	draft->is_tmp &= !bytes->is_message;
 	if (draft->generation == bytes->generation && !draft->is_gone) {
-		note_growth(drafts, bytes, draft->grown);
-		g_hash_table_remove(drafts->table, &bytes->id);
-		fs_drafts_count(drafts);
+		note_growth(drafts, draft, bytes);
+		fs_drafts_take_out(drafts, draft);
 	}
 	pthread_mutex_unlock(&drafts->lock);
 	fs_drafts_let_go(drafts, draft);

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define CHUNK_BYTES (256 * 1024)
-
 static void
 draft_unref(FsDraftFile *draft)
 {
@@ -61,7 +59,8 @@ fs_drafts_new(Store *store, GError **error)
 	drafts->spare_is_due = true;
 	pthread_mutex_init(&drafts->lock, NULL);
 	drafts->table = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)draft_unref);
-	drafts->shifts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+	drafts->ends = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+	drafts->removed = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	return drafts;
 }
 
@@ -71,7 +70,8 @@ fs_drafts_free(FsDrafts *drafts)
 	if (!drafts)
 		return;
 	g_hash_table_unref(drafts->table);
-	g_hash_table_unref(drafts->shifts);
+	g_hash_table_unref(drafts->ends);
+	g_hash_table_unref(drafts->removed);
 	pthread_mutex_destroy(&drafts->lock);
 	g_free(drafts);
 }
@@ -79,7 +79,7 @@ fs_drafts_free(FsDrafts *drafts)
 void
 fs_drafts_count(FsDrafts *drafts)
 {
-	atomic_store(&drafts->count, g_hash_table_size(drafts->table));
+	atomic_store(&drafts->count, g_hash_table_size(drafts->table) + g_hash_table_size(drafts->removed));
 }
 
 /* Mostly nothing is being written, and whoever only reads need not wait for others to find that out. */
@@ -89,8 +89,8 @@ is_idle(FsDrafts *drafts)
 	return atomic_load(&drafts->count) == 0;
 }
 
-static FsDraftFile *
-draft_new(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name)
+FsDraftFile *
+fs_drafts_add(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name)
 {
 	FsDraftFile *draft = g_new0(FsDraftFile, 1);
 
@@ -99,6 +99,7 @@ draft_new(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name)
 	draft->mailbox_id = mailbox_id;
 	draft->name = g_strdup(name);
 	draft->time_s = core_clock_wall_s();
+	draft->written_ms = core_clock_ms();
 	pthread_mutex_init(&draft->lock, NULL);
 	fs_content_init(&draft->content, store_dir(drafts->store));
 	g_hash_table_insert(drafts->table, &draft->id, draft);
@@ -132,13 +133,16 @@ fs_drafts_create(FsDrafts *drafts, int64_t mailbox_id, const char *name, bool is
 	pthread_mutex_lock(&drafts->lock);
 	bool ok = take_id(drafts);
 	if (ok) {
-		FsDraftFile *draft = draft_new(drafts, drafts->next_id++, mailbox_id, name);
+		FsDraftFile *draft = fs_drafts_add(drafts, drafts->next_id++, mailbox_id, name);
 		draft->is_new = true;
 		draft->is_file = true;
 		draft->is_tmp = is_tmp;
-		if (predecessor)
+		draft->is_users_name = true;
+		if (predecessor && predecessor->id != 0) {
 			draft->predecessor = *predecessor;
-		draft->generation = 1;
+			draft->is_users_name = predecessor->is_users_name;
+		}
+		draft->generation = ++drafts->generations;
 		drafts->news++;
 		*draft_r = describe(draft);
 	}
@@ -247,16 +251,20 @@ fs_drafts_get(FsDrafts *drafts, int64_t id, FsDraft *draft_r)
 FsDraftFile *
 fs_drafts_hold(FsDrafts *drafts, int64_t id)
 {
-	if (is_idle(drafts))
-		return NULL;
-	pthread_mutex_lock(&drafts->lock);
-	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
-	if (draft)
-		draft->refs++;
-	pthread_mutex_unlock(&drafts->lock);
-	if (draft)
+	while (!is_idle(drafts)) {
+		pthread_mutex_lock(&drafts->lock);
+		FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
+		if (draft)
+			draft->refs++;
+		pthread_mutex_unlock(&drafts->lock);
+		if (!draft)
+			return NULL;
 		pthread_mutex_lock(&draft->lock);
-	return draft;
+		if (!atomic_load(&draft->is_out)) /* it was not saved while we waited for it */
+			return draft;
+		fs_drafts_let_go(drafts, draft);
+	}
+	return NULL;
 }
 
 void
@@ -268,170 +276,6 @@ fs_drafts_let_go(FsDrafts *drafts, FsDraftFile *draft)
 	pthread_mutex_unlock(&drafts->lock);
 }
 
-/* With the draft's lock held: its bytes are others now. */
-static void
-note_written(FsDrafts *drafts, FsDraftFile *draft)
-{
-	pthread_mutex_lock(&drafts->lock);
-	draft->generation++;
-	draft->copy_of = 0;
-	draft->size = draft->content.size;
-	if (draft->is_file && !draft->dated)
-		draft->time_s = core_clock_wall_s();
-	pthread_mutex_unlock(&drafts->lock);
-}
-
-static bool
-load(const FsDrafts *drafts, FsContent *content, int64_t body_id, GError **error)
-{
-	g_autofree char *buffer = g_malloc(CHUNK_BYTES);
-	StoreBody body;
-	size_t n;
-
-	if (!store_body_get(drafts->store, body_id, &body, error))
-		return false;
-	do {
-		if (!store_body_read(drafts->store, &body, buffer, CHUNK_BYTES, content->size, &n, error) ||
-		    !fs_content_write(content, buffer, n, content->size, error))
-			return false;
-	} while (n > 0);
-	return true;
-}
-
-/* What is in the store becomes a draft, with its lock held and a reference.  @keep: its bytes are wanted. */
-static FsDraftFile *
-begin(FsDrafts *drafts, int64_t id, bool keep, GError **error)
-{
-	g_auto(StoreMessage) row = { 0 };
-	GError *failure = NULL;
-	FsContent content;
-	FsDraftFile *draft;
-
-	if (!store_message_get(drafts->store, id, &row, &failure) || row.place_id == 0 || !row.name) {
-		if (failure)
-			g_propagate_error(error, failure);
-		else
-			fs_throw(error, ENOENT);
-		return NULL;
-	}
-	if (keep && row.body_id == 0) {
-		fs_throw(error, EHOSTUNREACH);
-		return NULL;
-	}
-	fs_content_init(&content, store_dir(drafts->store));
-	if (keep && !load(drafts, &content, row.body_id, error)) {
-		fs_content_clear(&content);
-		return NULL;
-	}
-	pthread_mutex_lock(&drafts->lock);
-	draft = g_hash_table_lookup(drafts->table, &id); /* somebody else's, meanwhile */
-	if (draft) {
-		fs_content_clear(&content);
-	} else {
-		const uint64_t *shift = keep ? g_hash_table_lookup(drafts->shifts, &id) : NULL;
-		draft = draft_new(drafts, id, row.place_id, row.name);
-		draft->content = content;
-		draft->size = content.size;
-		draft->grown = shift ? *shift : 0;
-		draft->is_file = row.state == STORE_MESSAGE_FILE || row.state == STORE_MESSAGE_TMP;
-		draft->is_tmp = row.state == STORE_MESSAGE_TMP;
-		draft->time_s = row.internaldate_s;
-	}
-	draft->refs++;
-	pthread_mutex_unlock(&drafts->lock);
-	pthread_mutex_lock(&draft->lock);
-	return draft;
-}
-
-bool
-fs_drafts_begin(FsDrafts *drafts, int64_t id, GError **error)
-{
-	FsDraftFile *draft = fs_drafts_hold(drafts, id);
-
-	if (!draft && !(draft = begin(drafts, id, true, error)))
-		return false;
-	note_written(drafts, draft);
-	fs_drafts_let_go(drafts, draft);
-	return true;
-}
-
-bool
-fs_drafts_load_source(FsDrafts *drafts, FsDraftFile *draft, GError **error)
-{
-	g_auto(StoreMessage) source = { 0 };
-
-	if (draft->copy_of == 0 || draft->is_loaded)
-		return true;
-	if (!store_message_get(drafts->store, draft->copy_of, &source, error))
-		return core_throw(error, CORE_ERROR_NOT_FOUND, "the message that was copied has gone");
-	if (source.body_id == 0)
-		return fs_throw(error, EHOSTUNREACH);
-	draft->is_loaded = load(drafts, &draft->content, source.body_id, error);
-	return draft->is_loaded;
-}
-
-bool
-fs_drafts_copy(FsDrafts *drafts, int64_t id, int64_t source_id, uint64_t size)
-{
-	FsDraftFile *draft = fs_drafts_hold(drafts, id);
-
-	if (!draft)
-		return false;
-	pthread_mutex_lock(&drafts->lock);
-	bool ok = draft->is_new && draft->size == 0 && draft->content.size == 0;
-	if (ok) {
-		draft->copy_of = source_id;
-		draft->size = size;
-		draft->generation++;
-	}
-	pthread_mutex_unlock(&drafts->lock);
-	fs_drafts_let_go(drafts, draft);
-	return ok;
-}
-
-bool
-fs_drafts_write(FsDrafts *drafts, int64_t id, const void *bytes, size_t length, uint64_t offset, GError **error)
-{
-	FsDraftFile *draft = fs_drafts_hold(drafts, id);
-
-	if (!draft && !(draft = begin(drafts, id, true, error)))
-		return false;
-	if (draft->grown > 0 && offset + draft->grown == draft->content.size)
-		offset += draft->grown;
-	bool ok = fs_drafts_load_source(drafts, draft, error) && fs_content_write(&draft->content, bytes, length, offset, error);
-	if (ok)
-		note_written(drafts, draft);
-	fs_drafts_let_go(drafts, draft);
-	return ok;
-}
-
-bool
-fs_drafts_resize(FsDrafts *drafts, int64_t id, uint64_t size, GError **error)
-{
-	FsDraftFile *draft = fs_drafts_hold(drafts, id);
-
-	if (!draft && !(draft = begin(drafts, id, size > 0, error)))
-		return false;
-	bool ok = (size == 0 || fs_drafts_load_source(drafts, draft, error)) && fs_content_resize(&draft->content, size, error);
-	draft->grown = 0;
-	if (ok)
-		note_written(drafts, draft);
-	fs_drafts_let_go(drafts, draft);
-	return ok;
-}
-
-bool
-fs_drafts_read(FsDrafts *drafts, int64_t id, void *buffer, size_t length, uint64_t offset, size_t *n_r, GError **error)
-{
-	FsDraftFile *draft = fs_drafts_hold(drafts, id);
-
-	if (!draft)
-		return false;
-	bool ok = fs_drafts_load_source(drafts, draft, error) && fs_content_read(&draft->content, buffer, length, offset, n_r, error);
-	fs_drafts_let_go(drafts, draft);
-	return ok;
-}
-
 bool
 fs_drafts_set_time(FsDrafts *drafts, int64_t id, int64_t time_s)
 {
@@ -440,7 +284,7 @@ fs_drafts_set_time(FsDrafts *drafts, int64_t id, int64_t time_s)
 	if (draft) {
 		draft->time_s = time_s;
 		draft->dated = true;
-		draft->generation++;
+		draft->generation = ++drafts->generations;
 	}
 	pthread_mutex_unlock(&drafts->lock);
 	return draft != NULL;
@@ -454,7 +298,7 @@ fs_drafts_set_flags(FsDrafts *drafts, int64_t id, const char *flags)
 	if (draft) {
 		g_free(draft->flags);
 		draft->flags = g_strdup(flags);
-		draft->generation++;
+		draft->generation = ++drafts->generations;
 	}
 	pthread_mutex_unlock(&drafts->lock);
 	return draft != NULL;
@@ -470,15 +314,75 @@ fs_drafts_name(FsDrafts *drafts, int64_t id)
 	return name;
 }
 
+/* With the lock held. */
+static void
+set_gone(FsDrafts *drafts, FsDraftFile *draft, bool is_gone)
+{
+	if (draft && draft->is_gone != is_gone) {
+		drafts->news += draft->is_new ? (is_gone ? -1U : 1) : 0;
+		draft->is_gone = is_gone;
+	}
+}
+
 void
 fs_drafts_drop(FsDrafts *drafts, int64_t id)
 {
 	pthread_mutex_lock(&drafts->lock);
+	set_gone(drafts, g_hash_table_lookup(drafts->table, &id), true);
+	g_hash_table_add(drafts->removed, g_memdup2(&id, sizeof id));
+	fs_drafts_count(drafts);
+	pthread_mutex_unlock(&drafts->lock);
+}
+
+void
+fs_drafts_restore(FsDrafts *drafts, int64_t id)
+{
+	pthread_mutex_lock(&drafts->lock);
+	set_gone(drafts, g_hash_table_lookup(drafts->table, &id), false);
+	g_hash_table_remove(drafts->removed, &id);
+	fs_drafts_count(drafts);
+	pthread_mutex_unlock(&drafts->lock);
+}
+
+bool
+fs_drafts_is_removed(FsDrafts *drafts, int64_t id)
+{
+	if (is_idle(drafts))
+		return false;
+	pthread_mutex_lock(&drafts->lock);
+	bool is_removed = g_hash_table_contains(drafts->removed, &id);
+	pthread_mutex_unlock(&drafts->lock);
+	return is_removed;
+}
+
+void
+fs_drafts_take_out(FsDrafts *drafts, FsDraftFile *draft)
+{
+	atomic_store(&draft->is_out, true);
+	g_hash_table_remove(drafts->table, &draft->id);
+	fs_drafts_count(drafts);
+}
+
+/* With the lock held: nobody can write any more to what was removed. */
+static void
+end_removed(FsDrafts *drafts, int64_t id)
+{
 	FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
-	if (draft && !draft->is_gone) {
-		drafts->news -= draft->is_new ? 1 : 0;
-		draft->is_gone = true;
-	}
+
+	if (draft && draft->is_gone)
+		fs_drafts_take_out(drafts, draft);
+	g_hash_table_remove(drafts->removed, &id);
+	fs_drafts_count(drafts);
+}
+
+void
+fs_drafts_shown(FsDrafts *drafts, int64_t id)
+{
+	if (is_idle(drafts))
+		return;
+	pthread_mutex_lock(&drafts->lock);
+	if (g_hash_table_contains(drafts->removed, &id))
+		end_removed(drafts, id);
 	pthread_mutex_unlock(&drafts->lock);
 }
 
@@ -486,11 +390,7 @@ void
 fs_drafts_forget(FsDrafts *drafts, int64_t id)
 {
 	pthread_mutex_lock(&drafts->lock);
-	const FsDraftFile *draft = g_hash_table_lookup(drafts->table, &id);
-	if (draft && draft->is_gone)
-		g_hash_table_remove(drafts->table, &id);
-	fs_drafts_count(drafts);
-	g_hash_table_remove(drafts->shifts, &id);
+	end_removed(drafts, id);
 	pthread_mutex_unlock(&drafts->lock);
 }
 
@@ -508,9 +408,10 @@ fs_drafts_moved(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *na
 }
 
 GArray *
-fs_drafts_unsaved(FsDrafts *drafts)
+fs_drafts_unsaved(FsDrafts *drafts, int64_t quiet_ms)
 {
 	GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	int64_t now_ms = core_clock_ms();
 	GHashTableIter iter;
 	gpointer value;
 
@@ -518,7 +419,7 @@ fs_drafts_unsaved(FsDrafts *drafts)
 	g_hash_table_iter_init(&iter, drafts->table);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const FsDraftFile *draft = value;
-		if (!draft->is_gone && draft->generation != draft->saved)
+		if (!draft->is_gone && draft->generation != draft->saved && now_ms - draft->written_ms >= quiet_ms)
 			g_array_append_val(ids, draft->id);
 	}
 	pthread_mutex_unlock(&drafts->lock);

@@ -2,8 +2,8 @@
  *
  * Without OPEN and RELEASE nobody tells who has a file open.  A file that was saved is forgotten here, and begun again from
  * the store when somebody writes to it.  Saving may have made a message longer (LF became CRLF), which a program that goes
- * on writing (each command of a shell's "{ …; } > file" closes its output) does not know: a write right behind the end as
- * that program knows it is taken as one behind the end.
+ * on writing (each command of a shell's "{ …; } > file" closes its output) does not know, nor does the kernel that appends for
+ * it: a write at what one of them has to take for the end is taken as one at the end, until something else is written.
  *
  * Any thread.  Lock order: a draft's, then the table's; the store's are taken inside the former.
  */
@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "fs/predecessor.h"
-#include "store/segments.h"
+#include "store/messages.h"
 
 #include <glib.h>
 
@@ -48,16 +48,18 @@ bool fs_drafts_any(FsDrafts *drafts, int64_t mailbox_id);
 /* What is being written with that id; false: nothing. */
 bool fs_drafts_get(FsDrafts *drafts, int64_t id, FsDraft *draft_r);
 
-/* Bytes.  FS_ERROR EFBIG, ENOENT (there is no such row), EHOSTUNREACH (only a part is to be changed of what is not here). */
+/* Bytes.  FS_ERROR EFBIG, ENOENT (there is no such row), ESTALE (it was removed, and its bytes are not here any more),
+ * EHOSTUNREACH (only a part is to be changed of what is not here).  What could not be written as a whole is no message, unless
+ * that is done again. */
 bool fs_drafts_write(FsDrafts *drafts, int64_t id, const void *bytes, size_t length, uint64_t offset, GError **error);
 bool fs_drafts_resize(FsDrafts *drafts, int64_t id, uint64_t size, GError **error);
 /* False with *error unset: nothing is being written with that id. */
 bool fs_drafts_read(FsDrafts *drafts, int64_t id, void *buffer, size_t length, uint64_t offset, size_t *n_r,
                     GError **error);
 
-/* A file without bytes gets those of message @source_id: as long as nothing else is written to it, it is saved as a copy,
+/* A file without bytes gets the @size ones of message @source: as long as nothing else is written to it, it is saved as a copy,
  * which the server makes.  False: it is not such a file. */
-bool fs_drafts_copy(FsDrafts *drafts, int64_t id, int64_t source_id, uint64_t size);
+bool fs_drafts_copy(FsDrafts *drafts, int64_t id, const StoreMessage *source, uint64_t size);
 
 /* The user sets the time or the flags of one that is being written; false: none is. */
 bool fs_drafts_set_time(FsDrafts *drafts, int64_t id, int64_t time_s);
@@ -65,6 +67,10 @@ bool fs_drafts_set_flags(FsDrafts *drafts, int64_t id, const char *flags);
 
 /* It was removed: nothing of it will be saved.  Who has it open goes on reading and writing. */
 void fs_drafts_drop(FsDrafts *drafts, int64_t id);
+void fs_drafts_restore(FsDrafts *drafts, int64_t id); /* no, it was not */
+bool fs_drafts_is_removed(FsDrafts *drafts, int64_t id);
+/* It is to be seen (again), perhaps elsewhere. */
+void fs_drafts_shown(FsDrafts *drafts, int64_t id);
 /* The kernel has forgotten the inode. */
 void fs_drafts_forget(FsDrafts *drafts, int64_t id);
 
@@ -74,6 +80,7 @@ typedef struct {
 	FsPredecessor predecessor;
 	int64_t copy_of;         /* it is to be a copy of that message, and there are no bytes; 0 */
 	char *name;              /* where it was, or is to be, seen */
+	bool is_users_name;      /* of a new row */
 	bool is_new, is_tmp, is_message;
 	StoreBody body;
 	uint8_t header_sha256[32]; /* of a message */
@@ -99,5 +106,5 @@ void fs_drafts_saved(FsDrafts *drafts, const FsDraftBytes *bytes);
 /* It is called @name in @mailbox_id from now on. */
 void fs_drafts_moved(FsDrafts *drafts, int64_t id, int64_t mailbox_id, const char *name);
 
-/* All that is not saved: ids. */
-GArray *fs_drafts_unsaved(FsDrafts *drafts);
+/* What is not saved, and was not written to for so long: ids. */
+GArray *fs_drafts_unsaved(FsDrafts *drafts, int64_t quiet_ms);

@@ -103,7 +103,7 @@ fs_mail_copy(const FsView *view, Fs *fs, FsInode from, FsInode inode, uint64_t *
 	    !store_mailbox_get(fs->store, draft.mailbox_id, &target, error) || source.account_id != target.account_id)
 		return !error || !*error;
 	uint64_t size = row.body_id ? row.length : row.rfc822_size;
-	if (fs_drafts_copy(fs->drafts, fs_mail_row(inode), row.id, size))
+	if (fs_drafts_copy(fs->drafts, fs_mail_row(inode), &row, size))
 		*n_r = size;
 	return true;
 }
@@ -117,7 +117,7 @@ time_apply(FsChange *change, StoreTxn *txn, GError **error)
 	int64_t id = fs_mail_row(change->inode);
 
 	if (fs_drafts_set_time(change->fs->drafts, id, change->time_s) ||
-	    store_file_set_time(txn, id, change->time_s, fs_mail_quiet_until(), &failure))
+	    store_file_set_time(txn, id, change->time_s, fs_mail_quiet_until(change), &failure))
 		return true;
 	if (core_error_code(failure) == CORE_ERROR_REFUSED)
 		return fs_throw(error, EPERM);

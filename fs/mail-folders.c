@@ -229,9 +229,17 @@ rename_applied(FsChange *change)
 		fs_mail_rename_file_applied(change);
 }
 
+static void
+rename_failed(FsChange *change)
+{
+	if (!change->is_directory)
+		fs_mail_rename_file_failed(change);
+}
+
 const FsVerb fs_mail_rename = {
 	.check = rename_check,
 	.prepare = rename_prepare,
 	.apply = rename_apply,
 	.applied = rename_applied,
+	.failed = rename_failed,
 };

@@ -46,22 +46,34 @@ unlink_apply(FsChange *change, StoreTxn *txn, GError **error)
 	how.heir_id = fs_predecessors_heir(change->fs->predecessors, id);
 	store_message_get(change->fs->store, id, &row, NULL);
 	change->leaving = as_predecessor(&row, true);
-	if (store_change_remove(txn, id, &how, &failure) ||
-	    (core_error_code(failure) == CORE_ERROR_NOT_FOUND && fs_drafts_get(change->fs->drafts, id, &draft)))
-		return true;
-	g_propagate_error(error, g_steal_pointer(&failure));
-	return false;
+	if (!store_change_remove(txn, id, &how, &failure) &&
+	    (core_error_code(failure) != CORE_ERROR_NOT_FOUND || !fs_drafts_get(change->fs->drafts, id, &draft))) {
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return false;
+	}
+	fs_drafts_drop(change->fs->drafts, id); /* now: it may be about to be saved in this transaction */
+	return true;
+}
+
+static void
+unlink_failed(FsChange *change)
+{
+	fs_drafts_restore(change->fs->drafts, fs_mail_row(change->inode));
 }
 
 static void
 unlink_applied(FsChange *change)
 {
-	fs_drafts_drop(change->fs->drafts, fs_mail_row(change->inode));
 	if (change->leaving.id)
 		fs_predecessors_note(change->fs->predecessors, fs_inode_row(change->directory), change->name, &change->leaving);
 }
 
-const FsVerb fs_mail_unlink = { .check = unlink_check, .apply = unlink_apply, .applied = unlink_applied };
+const FsVerb fs_mail_unlink = {
+	.check = unlink_check,
+	.apply = unlink_apply,
+	.applied = unlink_applied,
+	.failed = unlink_failed,
+};
 
 /* Renaming. */
 
@@ -144,10 +156,10 @@ fs_mail_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error)
 		.mailbox_id = fs_inode_row(change->to_directory),
 		.name = change->to_name,
 		.state = fs_name_is_foreign(change->to_name) ? STORE_MESSAGE_FILE : STORE_MESSAGE_TO_APPEND,
-		.not_before_s = fs_mail_quiet_until(),
+		.not_before_s = fs_mail_quiet_until(change),
 	};
 
-	if (!fs_mail_mailbox(change->fs, rename.mailbox_id, &to, error) || !fs_mail_save_bytes(change->fs, txn, bytes, error) ||
+	if (!fs_mail_mailbox(change->fs, rename.mailbox_id, &to, error) || !fs_mail_save_bytes(change, txn, error) ||
 	    !fs_mail_removal(change->fs, txn, &to, &how, error))
 		return false;
 	if (bytes->id != 0) {
@@ -163,8 +175,19 @@ fs_mail_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error)
 	change->leaving = bytes->id == 0 ? as_predecessor(&row, false) : (FsPredecessor){ 0 };
 	rename.predecessor_id = change->predecessor.id != id ? change->predecessor.id : 0;
 	rename.name_is_users = takes_users_name(change, &row, &target);
-	return store_file_rename(txn, &rename, &how, error) &&
-	       (rename.predecessor_id == 0 || fs_mail_put_aside(txn, &change->predecessor, id, &how, error));
+	if (!store_file_rename(txn, &rename, &how, error) ||
+	    (rename.predecessor_id != 0 && !fs_mail_put_aside(txn, &change->predecessor, id, &how, error)))
+		return false;
+	if (change->target)
+		fs_drafts_drop(change->fs->drafts, rename.target_id);
+	return true;
+}
+
+void
+fs_mail_rename_file_failed(FsChange *change)
+{
+	if (change->target)
+		fs_drafts_restore(change->fs->drafts, fs_mail_row(change->target));
 }
 
 /* The kernel believes that the name is the message's own, and would do so for ever. */
@@ -184,8 +207,6 @@ fs_mail_rename_file_applied(FsChange *change)
 
 	fs_mail_saved(change);
 	fs_drafts_moved(change->fs->drafts, id, to_id, change->to_name);
-	if (change->target)
-		fs_drafts_drop(change->fs->drafts, fs_mail_row(change->target));
 	if (change->predecessor.id)
 		fs_predecessors_follow(change->fs->predecessors, change->predecessor.id, id);
 	if (change->noted)

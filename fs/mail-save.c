@@ -7,12 +7,13 @@
 
 #include <errno.h>
 
-#define QUIET_S 3 /* at least two whole ones, in a clock that counts seconds */
+#define QUIET_S 3        /* at least two whole ones, in a clock that counts seconds */
+#define OPEN_QUIET_S 300 /* of what nobody has closed */
 
 int64_t
-fs_mail_quiet_until(void)
+fs_mail_quiet_until(const FsChange *change)
 {
-	return core_clock_wall_s() + QUIET_S;
+	return core_clock_wall_s() + (change->is_open ? OPEN_QUIET_S : QUIET_S);
 }
 
 bool
@@ -98,15 +99,17 @@ fs_mail_put_aside(StoreTxn *txn, const FsPredecessor *predecessor, int64_t heir_
 }
 
 static bool
-store_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
+store_bytes(FsChange *change, StoreTxn *txn, GError **error)
 {
+	FsDraftBytes *bytes = &change->bytes;
+	const Fs *fs = change->fs;
 	const FsPredecessor *predecessor = &bytes->predecessor;
 	g_auto(StoreMailbox) mailbox = { 0 };
 	StoreRemoval how = { 0 };
 	StoreFile file = {
 		.id = bytes->id,
 		.mailbox_id = bytes->mailbox_id,
-		.name_is_users = predecessor->id == 0 || predecessor->is_users_name,
+		.name_is_users = bytes->is_users_name,
 		.state = bytes->is_tmp ? STORE_MESSAGE_TMP : bytes->is_message ? STORE_MESSAGE_TO_APPEND : STORE_MESSAGE_FILE,
 		.body = &bytes->body,
 		.header_sha256 = bytes->is_message ? bytes->header_sha256 : NULL,
@@ -114,7 +117,7 @@ store_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 		.dated = bytes->dated,
 		.flags = bytes->flags,
 		.predecessor_id = predecessor->id,
-		.not_before_s = fs_mail_quiet_until(),
+		.not_before_s = fs_mail_quiet_until(change),
 	};
 
 	if (!fs_mail_mailbox(fs, bytes->mailbox_id, &mailbox, error) || (bytes->is_new && !free_name(txn, bytes, error)) ||
@@ -137,15 +140,18 @@ store_copy(StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 }
 
 bool
-fs_mail_save_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
+fs_mail_save_bytes(FsChange *change, StoreTxn *txn, GError **error)
 {
+	FsDraftBytes *bytes = &change->bytes;
 	g_autoptr(GError) failure = NULL;
 
-	if (bytes->id == 0 || (bytes->copy_of ? store_copy(txn, bytes, &failure) : store_bytes(fs, txn, bytes, &failure)))
+	if (bytes->id == 0 || fs_drafts_is_removed(change->fs->drafts, bytes->id))
+		return true;
+	if (bytes->copy_of ? store_copy(txn, bytes, &failure) : store_bytes(change, txn, &failure))
 		return true;
 	if (!bytes->is_new && core_error_code(failure) == CORE_ERROR_NOT_FOUND && failure->domain == CORE_ERROR) {
 		bytes->is_new = true;
-		return store_bytes(fs, txn, bytes, error);
+		return store_bytes(change, txn, error);
 	}
 	g_propagate_error(error, g_steal_pointer(&failure));
 	return false;
@@ -154,7 +160,7 @@ fs_mail_save_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **er
 static bool
 save_apply(FsChange *change, StoreTxn *txn, GError **error)
 {
-	return fs_mail_save_bytes(change->fs, txn, &change->bytes, error);
+	return fs_mail_save_bytes(change, txn, error);
 }
 
 void

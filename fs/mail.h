@@ -33,8 +33,8 @@ fs_mail_row(FsInode inode)
 	return fs_inode_kind(inode) == FS_TREE_MESSAGE ? fs_inode_row(inode) : 0;
 }
 
-/* Until when what was just written is not sent. */
-int64_t fs_mail_quiet_until(void);
+/* Until when what is changed now is not sent. */
+int64_t fs_mail_quiet_until(const FsChange *change);
 
 /* FS_ERROR ENOENT: it has gone. */
 bool fs_mail_mailbox(const Fs *fs, int64_t id, StoreMailbox *mailbox_r, GError **error);
@@ -50,7 +50,7 @@ bool fs_mail_removal(const Fs *fs, StoreTxn *txn, const StoreMailbox *mailbox, S
  * about to be called; NULL: as it is. */
 bool fs_mail_put(FsChange *change, const char *as_name, StoreWriter *writer, GError **error);
 /* If its row has gone because others removed the message, what was written stays, as a new one. */
-bool fs_mail_save_bytes(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error);
+bool fs_mail_save_bytes(FsChange *change, StoreTxn *txn, GError **error);
 void fs_mail_saved(FsChange *change);
 
 /* What an editor has called otherwise, to save @heir_id in its place; it may have gone since. */
@@ -65,6 +65,7 @@ bool fs_mail_rename_file_check(FsChange *change, GError **error);
 bool fs_mail_rename_file_prepare(FsChange *change, StoreWriter *writer, GError **error);
 bool fs_mail_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error);
 void fs_mail_rename_file_applied(FsChange *change);
+void fs_mail_rename_file_failed(FsChange *change);
 
 /* mail-folders.c */
 extern const FsVerb fs_mail_rename, fs_mail_mkdir, fs_mail_rmdir;

@@ -100,7 +100,7 @@ deliver(FsChange *change, StoreTxn *txn, int64_t mailbox_id, const char *name, b
 		return fs_throw(error, EINVAL);
 	if (!bytes->flags)
 		bytes->flags = fs_maildir_flags(parsed.letters);
-	if (!fs_mail_save_bytes(change->fs, txn, bytes, error))
+	if (!fs_mail_save_bytes(change, txn, error))
 		return false;
 	g_free(change->value);
 	change->value = make_name(change, txn, mailbox_id, error);
@@ -110,7 +110,7 @@ deliver(FsChange *change, StoreTxn *txn, int64_t mailbox_id, const char *name, b
 		.name = change->value,
 		.state = STORE_MESSAGE_TO_APPEND,
 		.header_sha256 = bytes->header_sha256,
-		.not_before_s = fs_mail_quiet_until(),
+		.not_before_s = fs_mail_quiet_until(change),
 	};
 	return change->value && store_file_rename(txn, &rename, &none, error) &&
 	       store_maildir_set(txn, bytes->id, base_to_keep(parsed.base), is_old, error);
@@ -139,7 +139,7 @@ save_apply(FsChange *change, StoreTxn *txn, GError **error)
 	bool is_delivered = bytes->id != 0 && bytes->is_message && is_delivery(change->name);
 
 	if (!is_delivered)
-		return fs_mail_save_bytes(change->fs, txn, bytes, error);
+		return fs_mail_save_bytes(change, txn, error);
 	return deliver(change, txn, bytes->mailbox_id, strchr(change->name, '/') + 1, g_str_has_prefix(change->name, "cur/"), error);
 }
 
@@ -291,7 +291,7 @@ rename_file(FsChange *change, StoreTxn *txn, GError **error)
 		.state = STORE_MESSAGE_TMP,
 	};
 
-	if (!fs_mail_save_bytes(change->fs, txn, &change->bytes, error) || !store_file_rename(txn, &rename, &none, error))
+	if (!fs_mail_save_bytes(change, txn, error) || !store_file_rename(txn, &rename, &none, error))
 		return false;
 	g_free(change->value);
 	change->value = g_steal_pointer(&file_name);

@@ -87,6 +87,24 @@ committed(void *data)
 		mount->calls.changed(mount->calls.data);
 }
 
+/* What was written and not closed: a map of a file is written after its close(). */
+static void
+save_rest(Fs *fs, int64_t quiet_ms)
+{
+	g_autoptr(GArray) ids = fs_drafts_unsaved(fs->drafts, quiet_ms);
+
+	for (guint i = 0; i < ids->len; i++)
+		fs_change_save(fs, fs_inode(FS_TAG_MAIL, FS_TREE_MESSAGE, g_array_index(ids, int64_t, i)), quiet_ms > 0);
+}
+
+static void
+save_quiet(void *data)
+{
+	FsMount *mount = data;
+
+	save_rest(&mount->fs, 2 * fs_saver_look_ms);
+}
+
 static bool
 connect(FsMount *mount, const char *dir, GError **error)
 {
@@ -124,7 +142,7 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	mount->fs.started_s = core_clock_wall_s();
 	mount->fs.changed_s = mount->fs.started_s;
 	if (!(mount->fs.drafts = fs_drafts_new(store, error)) ||
-	    !(mount->fs.saver = fs_saver_new(store, committed, mount, error)) || !connect(mount, resolved, error))
+	    !(mount->fs.saver = fs_saver_new(store, committed, save_quiet, mount, error)) || !connect(mount, resolved, error))
 		return NULL;
 	store_listen(store, changed, mount);
 	return g_steal_pointer(&mount);
@@ -160,16 +178,6 @@ fs_mount_settle(FsMount *mount, int timeout_ms)
 	       (!mount->text || fs_freshness_settle(mount->text->freshness, timeout_ms));
 }
 
-/* What was written and never closed. */
-static void
-save_rest(FsMount *mount)
-{
-	g_autoptr(GArray) ids = fs_drafts_unsaved(mount->fs.drafts);
-
-	for (guint i = 0; i < ids->len; i++)
-		fs_change_save(&mount->fs, fs_inode(FS_TAG_MAIL, FS_TREE_MESSAGE, g_array_index(ids, int64_t, i)));
-}
-
 void
 fs_mount_free(FsMount *mount)
 {
@@ -184,7 +192,7 @@ fs_mount_free(FsMount *mount)
 	if (mount->whole)
 		fs_connection_stop(mount->whole);
 	if (mount->fs.saver && mount->fs.drafts)
-		save_rest(mount);
+		save_rest(&mount->fs, 0);
 	fs_saver_free(mount->fs.saver);
 	store_listen(mount->fs.store, NULL, NULL);
 	fs_connection_free(mount->text);

@@ -5,12 +5,16 @@
 #include "fs/thread.h"
 
 #include <errno.h>
+#include <time.h>
 
 #define GROUP_MAX 256 /* jobs of one transaction: others wait for the database meanwhile */
+
+int fs_saver_look_ms = 15000;
 
 struct FsSaver {
 	Store *store;
 	void (*committed)(void *data);
+	void (*look)(void *data);
 	void *data;
 	StoreWriter *writer; /* the thread's; NULL: it could not be made yet */
 	pthread_t thread;
@@ -137,6 +141,20 @@ save(FsSaver *saver, GPtrArray *group)
 	}
 }
 
+/* With the lock held: until something is submitted, or it is time to look.  False: the latter. */
+static bool
+wait(FsSaver *saver)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += fs_saver_look_ms / 1000;
+	until.tv_nsec += fs_saver_look_ms % 1000 * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	return pthread_cond_timedwait(&saver->changed, &saver->lock, &until) != ETIMEDOUT;
+}
+
 static void *
 run(void *data)
 {
@@ -147,14 +165,15 @@ run(void *data)
 		g_autoptr(GPtrArray) group = g_ptr_array_new();
 		while (group->len < GROUP_MAX && !g_queue_is_empty(&saver->waiting))
 			g_ptr_array_add(group, g_queue_pop_head(&saver->waiting));
-		if (group->len == 0) {
-			if (saver->stopping)
-				break;
-			pthread_cond_wait(&saver->changed, &saver->lock);
+		if (group->len == 0 && saver->stopping)
+			break;
+		if (group->len == 0 && wait(saver))
 			continue;
-		}
 		pthread_mutex_unlock(&saver->lock);
-		save(saver, group);
+		if (group->len > 0)
+			save(saver, group);
+		else
+			saver->look(saver->data);
 		pthread_mutex_lock(&saver->lock);
 	}
 	pthread_mutex_unlock(&saver->lock);
@@ -171,16 +190,21 @@ release(FsSaver *saver)
 }
 
 FsSaver *
-fs_saver_new(Store *store, void (*committed)(void *data), void *data, GError **error)
+fs_saver_new(Store *store, void (*committed)(void *data), void (*look)(void *data), void *data, GError **error)
 {
 	FsSaver *saver = g_new0(FsSaver, 1);
+	pthread_condattr_t attributes;
 
 	saver->store = store;
 	saver->committed = committed;
+	saver->look = look;
 	saver->data = data;
 	g_queue_init(&saver->waiting);
 	pthread_mutex_init(&saver->lock, NULL);
-	pthread_cond_init(&saver->changed, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&saver->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
 	errno = fs_thread_start(&saver->thread, run, saver);
 	if (errno == 0)
 		return saver;

@@ -24,8 +24,10 @@ struct FsJob {
 	GError *error; /* private */
 };
 
-/* @committed is called after each transaction in which something was done. */
-FsSaver *fs_saver_new(Store *store, void (*committed)(void *data), void *data, GError **error);
+extern int fs_saver_look_ms; /* between two calls of look */
+
+/* @committed is called after each transaction in which something was done, @look now and then, with no lock held. */
+FsSaver *fs_saver_new(Store *store, void (*committed)(void *data), void (*look)(void *data), void *data, GError **error);
 
 /* Any thread; in the order of the calls.  Never blocks. */
 void fs_saver_submit(FsSaver *saver, FsJob *job);

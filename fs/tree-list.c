@@ -108,6 +108,8 @@ list_message(const StoreEntry *entry, void *data)
 		return false;
 	const FsTree *tree = fs_tree_of(listing->view);
 	g_autofree char *name = tree->name(entry->name);
+	if (tree->has_drafts)
+		fs_drafts_shown(listing->fs->drafts, entry->id);
 	FsNode node = fs_tree_message_node(listing->view, listing->fs, entry);
 
 	return !presentable(FS_TREE_MESSAGE, entry->id, entry->name) || is_hidden(listing, entry, name) ||

@@ -132,6 +132,8 @@ lookup_in_mailbox(const FsView *view, Fs *fs, int64_t mailbox_id, const char *na
 		return true;
 	}
 	if (fs_tree_of(view)->find(fs, mailbox_id, name, &entry, &failed)) {
+		if (fs_tree_of(view)->has_drafts)
+			fs_drafts_shown(fs->drafts, entry.id);
 		FsNode node = fs_tree_message_node(view, fs, &entry);
 		bool measured = measure(view, fs, &entry, &node, error);
 		fs_tree_entry_clear(&entry);

@@ -31,8 +31,8 @@ def now(raw, *flags):
 class Line(Relay):
     """The way to a server: counts the messages that are uploaded, and can be cut."""
 
-    def __init__(self, server):
-        super().__init__(server.plain_port)
+    def __init__(self, server, **more):
+        super().__init__(server.plain_port, **more)
         self._said = {} # pair: what the client has said since the last upload
 
     def _account(self, pair, direction, data):
@@ -61,16 +61,16 @@ class Writing:
     At its beginning `Work` holds self.work, `Other` self.other (lists of Message, in the order of their names), `Empty` nothing.
     """
 
-    def __init__(self, home, remote, **keys):
+    def __init__(self, home, remote, keys=(), **line):
         self.home, self.remote = home, remote
-        self.keys = keys
+        self.keys = dict(keys)
+        self.line = Line(remote.server, **line)
         self.work = [_message(index, "\\Seen" if index % 2 else "\\Flagged") for index in range(5)]
         self.other = [_message(index, "\\Seen") for index in range(5, 7)]
         self.more = [] # of (folder, Message), that a test put there before
         self.began = int(time.time())
 
     def __enter__(self):
-        self.line = Line(self.remote.server)
         self.home.configure(**{**self.remote.keys(**self.keys), "port": self.line.port})
         with self.remote.connect() as account:
             account.create("Work", "Other", "Empty")

@@ -9,12 +9,14 @@
  *   MAILTREE_KEEPALIVE_MS=N  how long a connection may be silent
  *   MAILTREE_RETRY_MS=N      how long a lost connection is first waited for
  *   MAILTREE_FETCH_MS=N      how long a reader waits for a message that is not here
+ *   MAILTREE_LOOK_MS=N       how often it is looked for what was written and not closed
  *
  * or longer:
  *
  *   MAILTREE_LINGER_MS=N     how long a connection stays where a body was fetched for a reader
  */
 #include "core/step.h"
+#include "fs/saver.h"
 #include "owner.h"
 #include "sync/alarm.h"
 #include "sync/follow.h"
@@ -49,7 +51,7 @@ set_up(void)
 	const char *number = getenv("MAILTREE_STOP_AT"), *path = getenv("MAILTREE_STEPS");
 	const char *fetch = getenv("MAILTREE_FETCH_MS"), *linger = getenv("MAILTREE_LINGER_MS");
 	const char *poll = getenv("MAILTREE_POLL_MS"), *keepalive = getenv("MAILTREE_KEEPALIVE_MS");
-	const char *retry = getenv("MAILTREE_RETRY_MS");
+	const char *retry = getenv("MAILTREE_RETRY_MS"), *look = getenv("MAILTREE_LOOK_MS");
 
 	if (number)
 		stop_at = atol(number);
@@ -63,6 +65,8 @@ set_up(void)
 		sync_linger_ms = atoi(linger);
 	if (fetch)
 		owner_fetch_ms = atoi(fetch);
+	if (look)
+		fs_saver_look_ms = atoi(look);
 	if (path)
 		log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	core_step_hook = on_step;
