@@ -20,6 +20,7 @@ typedef struct {
 	GQueue early;           /* of SyncJob: urgent ones, while there is no pool */
 	bool offline;           /* the connection was lost and has not come back */
 	GError *error;          /* of the last run that was asked for and has ended; NULL: it went well */
+	bool has_unsent;        /* something was left then that could be sent later: perhaps it waits for another account */
 } SyncSlot;
 
 struct SyncEngine {

@@ -148,24 +148,53 @@ sync_engine_poke(SyncEngine *engine)
 	pthread_mutex_unlock(&engine->lock);
 }
 
-bool
-sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error)
+/* With the lock held: until what that ticket asked for has ended. */
+static bool
+wait_for(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error)
 {
-	bool ok = true;
-
-	pthread_mutex_lock(&engine->lock);
-	for (size_t i = 0; i < engine->count && ok; i++) {
+	for (size_t i = 0; i < engine->count; i++) {
 		SyncSlot *slot = &engine->slots[i];
-		while (is_asked(slot, account) && slot->ended < ticket && !core_cancel_triggered(cancel) && !engine->stopping) {
+		if (!is_asked(slot, account) || slot->wanted < ticket)
+			continue;
+		while (slot->ended < ticket && !core_cancel_triggered(cancel) && !engine->stopping) {
 			struct timespec until; /* the switch has a descriptor and no condition, so it is looked at now and then */
 			int64_t wake_ms = core_clock_ms() + 100;
 			until.tv_sec = wake_ms / 1000;
 			until.tv_nsec = wake_ms % 1000 * 1000000;
 			pthread_cond_timedwait(&engine->changed, &engine->lock, &until);
 		}
-		if (is_asked(slot, account) && slot->ended < ticket)
-			ok = core_throw(error, CORE_ERROR_CANCELLED, "stopped before the synchronisation had ended");
+		if (slot->ended < ticket)
+			return core_throw(error, CORE_ERROR_CANCELLED, "stopped before the synchronisation had ended");
 	}
+	return true;
+}
+
+/* With the lock held: of several accounts one may have waited for what another has uploaded since (a removal does, of what
+ * was moved there).  It is asked once more: a ticket; 0: there is no need. */
+static uint64_t
+ask_again(SyncEngine *engine, const char *account)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < engine->count && engine->count > 1; i++) {
+		SyncSlot *slot = &engine->slots[i];
+		if (!is_asked(slot, account) || !slot->has_unsent)
+			continue;
+		slot->wanted = engine->tickets + 1;
+		sync_slot_wake(slot);
+		any = true;
+	}
+	return any ? ++engine->tickets : 0;
+}
+
+bool
+sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error)
+{
+	pthread_mutex_lock(&engine->lock);
+	bool ok = wait_for(engine, ticket, account, cancel, error);
+	uint64_t again = ok ? ask_again(engine, account) : 0;
+	if (again != 0)
+		ok = wait_for(engine, again, account, cancel, error);
 	for (size_t i = 0; i < engine->count && ok; i++) {
 		SyncSlot *slot = &engine->slots[i];
 		if (is_asked(slot, account) && slot->error) {

@@ -149,10 +149,12 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 	SyncEngine *engine = slot->engine;
 	g_autoptr(GError) unsaved = NULL;
 	bool ended = failure == NULL;
+	StoreOperationCounts counts = { 0 };
 
 	if (ended && nothing_was_left_out(thread, &failure)) {
 		thread->last_sync_s = core_clock_wall_s();
 		sync_unsent_check(engine->store, thread->account_id, log_unsent, thread, &failure);
+		store_operation_counts(engine->store, thread->account_id, &counts, NULL);
 	}
 	if (ended)
 		tidy(thread, failure ? NULL : &failure);
@@ -167,6 +169,7 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 	if (ticket > slot->ended) { /* else nobody asked for this run: how theirs ended stays */
 		g_clear_error(&slot->error);
 		slot->error = g_steal_pointer(&failure);
+		slot->has_unsent = counts.pending > 0;
 		slot->ended = ticket;
 	}
 	pthread_cond_broadcast(&engine->changed);
