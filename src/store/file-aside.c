@@ -9,8 +9,11 @@ store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, const StoreRemo
 	if (!store_subject_init(&subject, txn, id, error))
 		return false;
 	StoreMessage row = subject.row;
-	if (row.body_id == 0 || store_file_way(&subject) != STORE_FILE_DISPLACES)
+	bool is_file = store_message_is_file(row.state);
+	if (!is_file && (row.body_id == 0 || store_file_way(&subject) != STORE_FILE_DISPLACES))
 		return true;
+	if (!store_heirs_hand_over(txn, id, heir_id, error) || is_file)
+		return is_file;
 	g_autofree char *shown = store_flags_shown(&subject.row, subject.operations, UINT_MAX);
 	row.mailbox_id = row.place_id;
 	row.state = STORE_MESSAGE_FILE;

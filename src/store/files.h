@@ -72,8 +72,8 @@ typedef struct {
 bool store_file_rename(StoreTxn *txn, const StoreFileRename *rename, const StoreRemoval *how, GError **error);
 
 /* An editor has called message @id otherwise before it saved @heir_id: what people see of it is a file from now on, and what
- * the server has of it is removed when the heir has arrived.  Nothing is done of what the server has not got, or of which
- * only the header is here. */
+ * the server has of it is removed when the heir has arrived, as is what it was to replace itself, also if it was a file
+ * before.  Nothing is done of an upload, or of what only the header is here. */
 bool store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, const StoreRemoval *how, GError **error);
 
 /* The user sets its time: the upload's INTERNALDATE.  CORE_ERROR_REFUSED: the server has it, or may have it. */

@@ -18,6 +18,8 @@ static const uint8_t header[32] = { 7 };
  *   mv:IV    it is renamed: to the folder I, and called "V"
  *   up       its upload is sent
  *   undo     and taken back
+ *   after:V  as new:V, and it takes over what the row before has been; aside: that was called otherwise for it
+ *   drop     the row before is removed
  *   done     what was sent first is done, as UID 50
  *   gone     the server no longer has m
  *   renum    INBOX has a new UIDVALIDITY */
@@ -157,6 +159,17 @@ upload_step(Writing *writing, bool is_undo)
 }
 
 static inline void
+put_aside(Writing *writing)
+{
+	g_autoptr(GError) error = NULL;
+	StoreTxn *txn = begin(&writing->world->base);
+
+	store_file_put_aside(txn, writing->before, writing->id, removal(writing->world, false), &error);
+	g_assert_no_error(error);
+	commit(txn);
+}
+
+static inline void
 server_step(Writing *writing, const char *step)
 {
 	g_autoptr(GError) error = NULL;
@@ -206,6 +219,10 @@ write_step(Writing *writing, const char *step)
 		rename_to(writing, *what == 'M' ? world->message : writing->before, 0, NULL, is_for_good);
 	else if (g_str_has_prefix(step, "mv:"))
 		rename_to(writing, 0, mailbox_of(world, *what), what + 1, false);
+	else if (strcmp(step, "aside") == 0)
+		put_aside(writing);
+	else if (strcmp(step, "drop") == 0)
+		do_step(world, writing->before, "rm");
 	else if (strcmp(step, "undo") == 0 || strcmp(step, "up") == 0)
 		upload_step(writing, *step == 'u' && step[1] == 'n');
 	else if (strcmp(step, "done") == 0 || strcmp(step, "gone") == 0 || strcmp(step, "renum") == 0)

@@ -127,6 +127,10 @@ static const struct {
 	{ "m w:X new:V over:M", "m 1.eml \\Seen@1001 T: removal I>T ^; V 1.eml \\Seen@1001 I: append I +\\Seen" },
 	{ "m w:x new:V over:M", "m 1.eml \\Seen@1001 T: removal I>T ^; V 1.eml \\Seen@1001 I: append I +\\Seen" },
 	{ "m w:X new:V over:M undo", "m 1.eml \\Seen@1001 I:" },
+	/* As editors do it that put the old one aside. */
+	{ "m mv:I~u after:V aside", "file m ~u \\Seen@1001 I:; V V \\Seen@1001 A: append A +\\Seen;"
+		" m ~u \\Seen@1001 T: removal I>T ^" },
+	{ "m mv:I~u after:V aside drop", "V V \\Seen@1001 A: append A +\\Seen; m ~u \\Seen@1001 T: removal I>T ^" },
 	{ "c cp new:V over:N", "m 1.eml \\Seen@1001 I:; m 1.eml \\Seen@1001 T: copy I>T; m 1.eml \\Seen@1001 B: copy A>B;"
 		" V 1.eml \\Seen@1001 A: append A +\\Seen" },
 };
@@ -168,6 +172,9 @@ static const struct {
 	{ "m new:V up done over:M .", "[move move]" },
 	{ "m w:X up w!:Y fail . up done .", "[append] [move]" },
 	{ "m w:X up w!:Y fail undo .", "[]" },
+	{ "m mv:I~u after:V aside drop . up done .", "[append] [move]" },
+	{ "m mv:I~u after:V aside drop mv:A~v after:W aside drop . up done .", "[append] [move]" },
+	{ "m w:X up done mv:I~u after:W aside . up done .", "[append] [move move]" },
 };
 
 static void
