@@ -31,3 +31,20 @@ def test_a_reset_is_one_on_both_sides(line):
     for side in (client, server):
         with pytest.raises(ConnectionResetError):
             side.recv(10)
+
+
+def test_a_pulled_cable_delays_and_loses_nothing(line):
+    relay, client, server = line
+    relay.pull()
+    client.sendall(b"up")
+    server.sendall(b"down")
+    server.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        server.recv(10)
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as another: # nobody says that there is nobody
+        another.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            another.recv(10)
+        relay.plug()
+        server.settimeout(10)
+        assert server.recv(10) == b"up" and client.recv(10) == b"down"

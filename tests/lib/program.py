@@ -209,6 +209,8 @@ class Mount:
         self.process = subprocess.Popen(
             [str(self.owner.program), "mount", "-f", str(self.path)], stdin=subprocess.DEVNULL, stdout=self._output,
             stderr=self._output, env=self.owner.environment, cwd=self.owner.folder, start_new_session=True)
+        if self._watchdog:
+            self._watchdog.cancel()
         self._watchdog = Watchdog(self.process.pid, *self._limits, self._bark)
         self._watchdog.start()
         deadline = time.monotonic() + 30 * SLOW

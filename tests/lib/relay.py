@@ -32,6 +32,8 @@ class Relay:
         self.cut = cut
         self.has_cut = False
         self.refuse = False        # new connections are closed at once
+        self._flows = threading.Event()
+        self._flows.set()
         self.connections = 0
         self.bytes = {UP: 0, DOWN: 0}
         self.lines = {UP: 0, DOWN: 0}
@@ -56,6 +58,7 @@ class Relay:
         if self._closing:
             return
         self._closing = True
+        self._flows.set()
         self._listener.shutdown(socket.SHUT_RDWR) # or accept() might go on with whatever has its descriptor next
         self._acceptor.join(15)
         self._listener.close()
@@ -68,6 +71,14 @@ class Relay:
             pairs |= self._doomed
         for pair in pairs:
             pair.end(reset)
+
+    def pull(self):
+        """Nothing passes any more, and nobody is told: the cable was pulled, the other computer is gone."""
+        self._flows.clear()
+
+    def plug(self):
+        """What has waited passes."""
+        self._flows.set()
 
     def mend(self):
         """After a cut: no more cuts."""
@@ -86,6 +97,7 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self._flows.wait()
             if self.refuse or self._closing:
                 client.close()
                 continue
@@ -185,6 +197,7 @@ class _Pair:
                 data = source.recv(65536)
             except OSError:
                 data = b""
+            self.relay._flows.wait()
             now = time.monotonic() # what leaves when is settled by its arrival, not by when we get to send it
             if not data:
                 break
