@@ -1,6 +1,6 @@
 /* The life of a mount.
  *
- * It ends in this order: the directories are detached, the inner one first; the threads that answer end; then the saver,
+ * It ends in this order: the directories are detached, the inner ones first; the threads that answer end; then the saver,
  * when what was asked of it is durable and has been answered, and what nobody has closed is saved; then the connections are
  * closed.
  */
@@ -24,29 +24,32 @@ struct FsMount {
 	Fs fs;
 	FsCalls calls;
 	FsConnection *whole;
-	FsConnection *text; /* NULL: it could not be mounted, so it is part of the other */
+	/* Of the views that are for reading only, by tag; NULL: it is none, or could not be mounted and is part of the whole. */
+	FsConnection *inner[FS_TAG_COUNT];
 };
 
 static FsFreshness *
 freshness_of(const FsMount *mount, const FsView *view)
 {
-	return mount->text && view->tag == FS_TAG_TEXT ? mount->text->freshness : mount->whole->freshness;
+	return mount->inner[view->tag] ? mount->inner[view->tag]->freshness : mount->whole->freshness;
 }
 
 static void
 begin_telling(const FsMount *mount)
 {
 	fs_freshness_begin(mount->whole->freshness);
-	if (mount->text)
-		fs_freshness_begin(mount->text->freshness);
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		if (mount->inner[tag])
+			fs_freshness_begin(mount->inner[tag]->freshness);
 }
 
 static void
 end_telling(const FsMount *mount)
 {
 	fs_freshness_end(mount->whole->freshness);
-	if (mount->text)
-		fs_freshness_end(mount->text->freshness);
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		if (mount->inner[tag])
+			fs_freshness_end(mount->inner[tag]->freshness);
 }
 
 /* A name that a message has lost by what was done on the server, and not because a user has renamed it. */
@@ -105,19 +108,28 @@ save_quiet(void *data)
 	save_rest(&mount->fs, 2 * fs_saver_look_ms);
 }
 
+/* A view that nobody writes, mounted inside the whole. */
+static void
+connect_inner(FsMount *mount, const char *dir, const FsView *view)
+{
+	g_autoptr(GError) failure = NULL;
+	g_autofree char *path = g_build_filename(dir, view->name, NULL);
+
+	mount->inner[view->tag] = fs_connection_new(&mount->fs, fs_inode(view->tag, 0, 0), path, true, &failure);
+	if (!mount->inner[view->tag])
+		core_log(CORE_LOG_WARNING, "fs", "%s/ will be slower than it could be: %s", view->name, failure->message);
+}
+
 static bool
 connect(FsMount *mount, const char *dir, GError **error)
 {
-	g_autoptr(GError) failure = NULL;
-	g_autofree char *text = g_build_filename(dir, fs_text_tree.view.name, NULL);
-
 	mount->whole = fs_connection_new(&mount->fs, FS_INODE_ROOT, dir, false, error);
 	if (!mount->whole)
 		return false;
 	mount->fs.freshness = mount->whole->freshness;
-	mount->text = fs_connection_new(&mount->fs, fs_inode(FS_TAG_TEXT, 0, 0), text, true, &failure);
-	if (!mount->text)
-		core_log(CORE_LOG_WARNING, "fs", "text/ will be slower than it could be: %s", failure->message);
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		if (fs_views[tag] && fs_views[tag]->name && !fs_views[tag]->changes)
+			connect_inner(mount, dir, fs_views[tag]);
 	return true;
 }
 
@@ -174,8 +186,12 @@ fs_mount_searches_changed(FsMount *mount)
 bool
 fs_mount_settle(FsMount *mount, int timeout_ms)
 {
-	return fs_freshness_settle(mount->whole->freshness, timeout_ms) &&
-	       (!mount->text || fs_freshness_settle(mount->text->freshness, timeout_ms));
+	bool settled = fs_freshness_settle(mount->whole->freshness, timeout_ms);
+
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		if (mount->inner[tag])
+			settled &= fs_freshness_settle(mount->inner[tag]->freshness, timeout_ms);
+	return settled;
 }
 
 void
@@ -183,19 +199,22 @@ fs_mount_free(FsMount *mount)
 {
 	if (!mount)
 		return;
-	if (mount->text)
-		fs_connection_detach(mount->text);
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		if (mount->inner[tag])
+			fs_connection_detach(mount->inner[tag]);
 	if (mount->whole)
 		fs_connection_detach(mount->whole);
-	if (mount->text)
-		fs_connection_stop(mount->text);
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		if (mount->inner[tag])
+			fs_connection_stop(mount->inner[tag]);
 	if (mount->whole)
 		fs_connection_stop(mount->whole);
 	if (mount->fs.saver && mount->fs.drafts)
 		save_rest(&mount->fs, 0);
 	fs_saver_free(mount->fs.saver);
 	store_listen(mount->fs.store, NULL, NULL);
-	fs_connection_free(mount->text);
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		fs_connection_free(mount->inner[tag]);
 	fs_connection_free(mount->whole);
 	fs_drafts_free(mount->fs.drafts);
 	fs_predecessors_free(mount->fs.predecessors);

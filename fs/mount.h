@@ -1,8 +1,8 @@
 /* The mounted tree: a low-level FUSE file system over the store.
  *
- * fs/ knows neither the engine nor any server: what it needs from the program comes in FsCalls.  text/ is a connection of
- * its own, mounted inside the other: without OPEN and FLUSH, which can be had only for a whole connection and only where
- * nothing is written, grep takes half the time.
+ * fs/ knows neither the engine nor any server: what it needs from the program comes in FsCalls.  What is
+ * for reading only (text/, parts/) is a connection of its own, mounted inside the whole: without OPEN and FLUSH, which can be
+ * had only for a whole connection and only where nothing is written, grep takes half the time.
  */
 #pragma once
 

@@ -70,7 +70,7 @@ def test_ls_and_find_show_everything(tree, filled):
     assert len(sh("find text -type f -name '*.txt'", tree.path).splitlines()) == count
     lines = sh("ls -l mail/test/INBOX", tree.path).splitlines()
     assert len(lines) == 16
-    assert all(line.startswith("-r--------") for line in lines[1:])
+    assert all(line.startswith("-rw-------") for line in lines[1:])
     assert sh("ls mail/test/Prázdná", tree.path) == ""
 
 
@@ -105,7 +105,8 @@ def test_modes_owner_and_times(tree):
             assert stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) in (0o500, 0o700), name
         for name in files:
             found = os.stat(os.path.join(place, name))
-            assert stat.S_IMODE(found.st_mode) == 0o400, name
+            writable = place.startswith((str(tree.mail), str(tree.path / "maildir"))) or name == "ctl"
+            assert stat.S_IMODE(found.st_mode) == (0o600 if writable else 0o400), name
             assert found.st_uid == os.getuid() and found.st_nlink == 1
     files = tree.files()["INBOX"]
     assert [int(files[uid].stat().st_mtime) for uid in range(1, 16)] == [messages.BASE_TIME + index * 86400 for index in range(15)]
@@ -114,8 +115,11 @@ def test_modes_owner_and_times(tree):
 def test_the_mount_is_private_and_harmless(tree):
     line = next(line for line in open("/proc/self/mounts", encoding="utf-8") if str(tree.path) in line)
     options = line.split()[3].split(",")
-    assert {"ro", "nosuid", "nodev", "noexec"} <= set(options)
+    assert {"rw", "nosuid", "nodev", "noexec"} <= set(options)
     assert "allow_other" not in options
+    for view in ("text", "parts"):
+        line, = [line for line in open("/proc/self/mounts", encoding="utf-8") if line.split()[1] == str(tree.path / view)]
+        assert {"ro", "nosuid", "nodev", "noexec"} <= set(line.split()[3].split(","))
 
 
 def test_inodes_are_different_and_steady(tree):
@@ -135,11 +139,12 @@ def test_a_directory_says_how_many_it_holds(tree):
     assert {".", ".."} <= set(sh("ls -a mail/test/INBOX", tree.path).splitlines())
 
 
+@pytest.mark.parametrize("view", ["text", "parts"])
 @pytest.mark.parametrize("what", ["create", "write", "append", "truncate", "unlink", "rename", "mkdir", "rmdir", "link", "symlink",
                                   "chmod", "utimes", "setxattr", "mknod"])
-def test_writing_is_refused_as_on_a_read_only_file_system(what, tree):
-    folder = tree.mail / "test" / "INBOX"
-    file = next(path for path in folder.iterdir())
+def test_writing_is_refused_as_on_a_read_only_file_system(what, view, tree):
+    folder = next((tree.path / view / "test" / "INBOX").iterdir()) if view == "parts" else tree.path / view / "test" / "INBOX"
+    file = next(path for path in folder.iterdir() if path.is_file())
     calls = {
         "create": lambda: (folder / "new.eml").write_bytes(b"x"),
         "write": lambda: file.write_bytes(b"x"),
@@ -148,7 +153,7 @@ def test_writing_is_refused_as_on_a_read_only_file_system(what, tree):
         "unlink": lambda: file.unlink(),
         "rename": lambda: file.rename(folder / "other.eml"),
         "mkdir": lambda: (folder / "new").mkdir(),
-        "rmdir": lambda: (tree.mail / "test" / "Prázdná").rmdir(),
+        "rmdir": lambda: (tree.path / view / "test" / "Prázdná").rmdir(),
         "link": lambda: os.link(file, folder / "second.eml"),
         "symlink": lambda: os.symlink("x", folder / "link"),
         "chmod": lambda: file.chmod(0o600),
@@ -269,7 +274,9 @@ def test_a_mount_that_fails_removes_only_the_folder_that_it_made(filled, home):
 
 def test_fusermount_ends_it_too(filled, home):
     mount = home.mount().__enter__()
-    subprocess.run(["fusermount3", "-u", str(mount.path)], check=True)
+    busy = subprocess.run(["fusermount3", "-u", str(mount.path)], check=False, capture_output=True, text=True)
+    assert busy.returncode != 0 and "busy" in busy.stderr # other views are mounted inside
+    subprocess.run(["fusermount3", "-u", "-z", str(mount.path)], check=True)
     assert mount.process.wait(30 * SLOW) == 0
     assert not keeper.is_mounted(mount.path)
 

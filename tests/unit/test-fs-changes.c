@@ -386,7 +386,7 @@ do_gone(World *world, const Call *call)
 static void
 test_unmounted_by_somebody_else(void)
 {
-	const char *arguments[] = { "fusermount3", "-u", "-z", "--", NULL, NULL }; /* text/ is mounted inside */
+	const char *arguments[] = { "fusermount3", "-u", "-z", "--", NULL, NULL }; /* other views are mounted inside */
 	int status;
 	Server server;
 
