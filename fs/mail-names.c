@@ -233,7 +233,7 @@ link_check(FsChange *change, GError **error)
 		return false;
 	if (from.account_id != to.account_id)
 		return fs_throw(error, EXDEV);
-	change->noted = is_users_name(&row, change->name, change->name);
+	change->noted = is_users_name(&row, row.name, change->name);
 	if (!fs_mail_may(&to, "i", error))
 		return false;
 	return (from.id != to.id && !store_message_is_file(row.state)) || fs_throw(error, EPERM);

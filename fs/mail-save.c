@@ -127,14 +127,17 @@ store_bytes(FsChange *change, StoreTxn *txn, GError **error)
 	return store_file_save(txn, &file, &how, error) && fs_mail_put_aside(txn, predecessor, bytes->id, &how, error);
 }
 
-/* A message that the server copies. */
+/* A message that the server copies.  One that is called by its UID is so in its new folder, too. */
 static bool
-store_copy(StoreTxn *txn, FsDraftBytes *bytes, GError **error)
+store_copy(const Fs *fs, StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 {
+	g_auto(StoreMessage) source = { 0 };
 	int64_t id = bytes->id;
 
+	store_message_get(fs->store, bytes->copy_of, &source, NULL);
+	bool is_users_name = source.name_is_users || g_strcmp0(source.name, bytes->name) != 0;
 	if (!free_name(txn, bytes, error) ||
-	    !store_change_copy(txn, bytes->copy_of, bytes->mailbox_id, bytes->name, true, &id, error))
+	    !store_change_copy(txn, bytes->copy_of, bytes->mailbox_id, bytes->name, is_users_name, &id, error))
 		return false;
 	return !bytes->flags || store_change_flags(txn, id, bytes->flags, "", error);
 }
@@ -147,7 +150,7 @@ fs_mail_save_bytes(FsChange *change, StoreTxn *txn, GError **error)
 
 	if (bytes->id == 0 || fs_drafts_is_removed(change->fs->drafts, bytes->id))
 		return true;
-	if (bytes->copy_of ? store_copy(txn, bytes, &failure) : store_bytes(change, txn, &failure))
+	if (bytes->copy_of ? store_copy(change->fs, txn, bytes, &failure) : store_bytes(change, txn, &failure))
 		return true;
 	if (!bytes->is_new && core_error_code(failure) == CORE_ERROR_NOT_FOUND && failure->domain == CORE_ERROR) {
 		bytes->is_new = true;

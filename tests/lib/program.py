@@ -235,7 +235,7 @@ class Mount:
 
     def _answers(self):
         try:
-            return keeper.is_mounted(self.path) and "mail" in os.listdir(self.path)
+            return all(keeper.is_mounted(self.path / view) for view in ("", "text", "parts")) and "mail" in os.listdir(self.path)
         except OSError:
             return False
 
