@@ -55,14 +55,15 @@ store_mailbox_ensure(StoreTxn *txn, int64_t account_id, char *const *components,
 	                                 error);
 }
 
-/* Before it has @attributes. */
+/* Before it has @attributes.  Nobody sees one that is to be deleted. */
 static bool
 tell_kind(StoreTxn *txn, int64_t id, uint32_t attributes, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
 	StoreStep step = store_txn_mailbox(txn, id, &mailbox, error);
 
-	if (step != STORE_ROW || ((mailbox.attributes ^ attributes) & STORE_MAILBOX_SELECTABLE) == 0)
+	if (step != STORE_ROW || mailbox.state == STORE_MAILBOX_TO_DELETE ||
+	    ((mailbox.attributes ^ attributes) & STORE_MAILBOX_SELECTABLE) == 0)
 		return step != STORE_FAILED;
 	return store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_KIND, mailbox.account_id, mailbox.parent_id, id, mailbox.name,
 	                                error);
