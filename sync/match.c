@@ -173,14 +173,9 @@ find_by_header(Match *match, GError **error)
 	return ok;
 }
 
-static bool
-throw_gone(uint32_t uid, GError **error)
-{
-	return core_throw(error, CORE_ERROR_NOT_FOUND, "UID %u is gone from the store", uid);
-}
-
-/* The row of @wanted.  One that a user has saved over since it was asked for has other bytes, which are not to be lost: what
- * the server has got a row of its own then, with the UID (store/files.h). */
+/* The row of @wanted, with the id 0 if there is none yet: this transaction may have made it.  One that a user has saved over
+ * since it was asked for has other bytes, which are not to be lost: what the server has got a row of its own then, with the
+ * UID (store/files.h). */
 static bool
 find_row(const SyncRun *run, const SyncJob *job, const SyncWanted *wanted, StoreMessage *row_r, GError **error)
 {
@@ -189,11 +184,12 @@ find_row(const SyncRun *run, const SyncJob *job, const SyncWanted *wanted, Store
 
 	if (found && row_r->body_id != 0 && row_r->uid != wanted->uid) {
 		store_message_clear(row_r);
-		found = store_message_find_uid(run->store, job->mailbox_id, wanted->uid, row_r, &failure);
+		if (!store_message_find_uid(run->store, job->mailbox_id, wanted->uid, row_r, &failure) && !failure)
+			return core_throw(error, CORE_ERROR_NOT_FOUND, "UID %u is gone from the store", wanted->uid);
 	}
 	if (failure)
 		g_propagate_error(error, failure);
-	return found || (!failure && throw_gone(wanted->uid, error));
+	return !failure;
 }
 
 bool
@@ -205,7 +201,7 @@ sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const 
 
 	if (!find_row(run, job, wanted, &message, error))
 		return false;
-	*id_r = message.id;
+	*id_r = message.id ? message.id : wanted->id;
 	if (sha256 && !store_message_find_unmatched(txn, job->mailbox_id, sha256, wanted->internaldate_s, &old, error))
 		return false;
 	if (old == 0 && !store_message_find_unmatched_header(txn, job->mailbox_id, header_sha256, wanted->size_bytes,
@@ -213,6 +209,8 @@ sync_match_arrived(const SyncRun *run, StoreTxn *txn, const SyncJob *job, const 
 		return false;
 	if (old == 0)
 		return true;
+	if (message.id == 0)
+		return core_throw(error, CORE_ERROR_NOT_FOUND, "UID %u is gone from the store", wanted->uid);
 	if (message.name)
 		return true; /* it has become visible meanwhile, and stays what it is */
 	*id_r = old;
