@@ -278,7 +278,7 @@ class Mount:
     def folders(self, account="test", view="mail"):
         """Paths of all directories below the account's."""
         top = self.path / view / account
-        return {os.path.relpath(place, top) for place, _, _ in os.walk(top, onerror=_raise)} - {"."}
+        return {os.path.relpath(place, top) for place, _, _ in os.walk(top, onerror=_raise_unless_gone)} - {"."}
 
     def files(self, account="test", view="mail"):
         """{folder: {UID: path}} of every folder that holds messages."""
@@ -322,6 +322,12 @@ class Mount:
 
 def _raise(error):
     raise error
+
+
+def _raise_unless_gone(error):
+    """A folder may go while it is listed."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def served(account):
