@@ -3,17 +3,15 @@
 Every message has an owner, who alone copies, moves and removes it, so how often it must be there is known; flags are
 anybody's.  (Two clients that move one message at the same moment are a race inside Dovecot.)
 """
-import collections
 import contextlib
-import hashlib
 import random
 import re
-import sqlite3
 import threading
 import time
+from collections import Counter
 
 import pytest
-from lib import messages
+from lib.agreement import agreed, cut_now_and_then, decide, digest, read_all, stored
 from lib.program import SLOW
 from lib.relay import Relay
 
@@ -38,8 +36,8 @@ class Client:
     def __init__(self, name, seed):
         self.name = name
         self.random = random.Random(f"{seed} {name}")
-        self.expected = collections.Counter() # label: how often it must be there
-        self.done = collections.Counter()
+        self.expected = Counter() # label: how often it must be there
+        self.done = Counter()
         self.made = 0
         self.folders = list(FOLDERS)
         self.error = None
@@ -201,66 +199,6 @@ class Here(Client):
         return self.command("folder", "create", f"test/me{self.done['folder']}")
 
 
-def stored(home):
-    """{path: sorted [(UID, label, flags)]}"""
-    with contextlib.closing(sqlite3.connect(home.store / "mail.db")) as db:
-        boxes = {row[0]: row for row in db.execute("SELECT id, parent, name, attributes, state FROM mailboxes")}
-        paths = {}
-        for number, (_, parent, name, attributes, state) in boxes.items():
-            if attributes & 1 and state == 0:
-                while parent:
-                    name, parent = f"{boxes[parent][2]}/{name}", boxes[parent][1]
-                paths[number] = name
-        found = {path: [] for path in paths.values()}
-        for number, place, mailbox, uid, flags, digest in db.execute(
-                "SELECT m.id, m.place, m.mailbox, m.uid, m.base_flags, lower(hex(b.sha256)) FROM messages m JOIN bodies b ON b.id = m.body"):
-            if place != mailbox or uid is None:
-                operations = db.execute("SELECT * FROM operations WHERE message = ?", [number]).fetchall()
-                raise AssertionError(f"{number} is still on its way, from {mailbox} to {place}: {operations}")
-            found[paths[place]].append((uid, digest, tuple(sorted(flag.lower() for flag in flags.split()))))
-        operations = db.execute("SELECT id, kind, state, error FROM operations WHERE ended = 0").fetchall()
-    return {path: sorted(rows) for path, rows in found.items()}, operations
-
-
-def read_all(account):
-    """{path: {UID: Message}}, and the folders that are listed but cannot be opened: Dovecot may go on to list one that was
-    renamed."""
-    found, unreadable = {}, []
-    for folder in account.folders():
-        if folder.selectable:
-            try:
-                found[folder.path] = account.read(folder.name)
-            except RuntimeError as error:
-                unreadable.append(str(error))
-    return found, unreadable
-
-
-def agreed(mails):
-    """As stored() has it."""
-    return sorted((uid, hashlib.sha256(mail.raw).hexdigest(), tuple(sorted(flag.lower() for flag in mail.flags if flag != "\\Recent")))
-                  for uid, mail in mails.items())
-
-
-def cut_now_and_then(line, seed, stop):
-    chance = random.Random(f"{seed} cuts")
-    while not stop.wait(0.3 + chance.random() * 1.5):
-        line.drop(reset=chance.random() < 0.5)
-
-
-def decide(home, account, expected):
-    """About uploads and copies of which nobody can tell whether the server did them: whoever looks knows what is missing."""
-    with sqlite3.connect(home.store / "mail.db") as db:
-        held = db.execute("SELECT o.id, hex(b.sha256) FROM operations o JOIN messages m ON m.id = o.message"
-                          " JOIN bodies b ON b.id = m.body WHERE o.state = 'held' AND o.kind IN ('append', 'copy')").fetchall()
-    labels = {hashlib.sha256(body(label)).hexdigest().upper(): label for label in expected}
-    count = collections.Counter(label_of(mail.raw) for mails in read_all(account)[0].values() for mail in mails.values())
-    for number, digest in held:
-        count[labels[digest]] += 1
-        if count[labels[digest]] > expected[labels[digest]]:
-            assert home.run("undo", str(number)).status == 0
-    assert home.run("confirm").status == 0 # what is still held is missing
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("profile", ["all", "no-move", "uidplus"])
 def test_all_agree_in_the_end(profile, remote_with, home, full, pytestconfig):
@@ -287,20 +225,20 @@ def test_all_agree_in_the_end(profile, remote_with, home, full, pytestconfig):
             if each.error:
                 raise each.error
         print({each.name: dict(each.done) for each in clients}, "seed", seed)
-        expected = collections.Counter()
+        expected = Counter()
         for each in clients:
             expected.update({label: number for label, number in each.expected.items() if number > 0})
         deadline = time.monotonic() + 60 * SLOW
         while (done := home.run("sync")).status and time.monotonic() < deadline:
             if "held" in done.err:
-                decide(home, stack.enter_context(remote.connect()), expected)
+                decide(home, stack.enter_context(remote.connect()), Counter({digest(body(label)): number for label, number in expected.items()}))
             time.sleep(0.5)
         assert done.status == 0, str(done)
 
         here, operations = stored(home)
         there, unreadable = read_all(stack.enter_context(remote.connect()))
         assert not operations, operations
-        count = collections.Counter()
+        count = Counter()
         for mails in there.values():
             count.update(label_of(mail.raw) for mail in mails.values())
         lost, doubled = expected - count, count - expected
