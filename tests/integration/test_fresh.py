@@ -1,7 +1,6 @@
 """What another client does on the server is seen in a tree that stays mounted: in both views, in listings and names that the
 kernel remembers, from within directories, through files that are open."""
 import contextlib
-import errno
 import os
 import subprocess
 import threading
