@@ -26,6 +26,8 @@ mime_source_read(const MimeSource *source, uint64_t position, uint8_t *to, size_
 {
 	size_t done = 0;
 
+	if (length == 0) /* then there may be no memory either */
+		return 0;
 	if (source->bytes) {
 		memcpy(to, source->bytes + position, length);
 		return length;
