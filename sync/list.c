@@ -156,9 +156,11 @@ write_listed(Lists *lists, StoreTxn *txn, const SyncListed *listed, GError **err
 	if (is_to_be_matched(row)) {
 		core_log(CORE_LOG_INFO, "sync", "%s: %s: perhaps another folder than before: matching by content",
 		         lists->run->account->name, listed->path);
-		row->uidvalidity = row->uidnext = 0;
+		/* By what it was known again it can be once more, should it get yet another name before it is compared. */
+		row->uidvalidity = row->claim == SYNC_CLAIM_UIDVALIDITY ? row->uidvalidity : 0;
+		row->uidnext = 0;
 		row->highestmodseq = 0;
-		if (!store_mailbox_forget_uids(txn, row->id, 0, error))
+		if (!store_mailbox_forget_uids(txn, row->id, row->uidvalidity, error))
 			return false;
 	}
 	const char *mailboxid = new_mailboxid(row);

@@ -111,6 +111,41 @@ def test_without_ids_a_uidvalidity_of_its_own_is_enough(capability, synced, home
     assert tree(home) == everything(server)
 
 
+class RenamesOnceMore(Session):
+    """Somebody renames it again, right after it was listed."""
+    def once_more(self, name):
+        if name == b"B" and self.find(b"B"):
+            self.server.rename("B", "C")
+
+    def do_STATUS(self, name, items):
+        if b"MESSAGES" not in str(items).encode() and b"UIDNEXT" in str(items).encode(): # before an upload
+            self.once_more(name)
+        super().do_STATUS(name, items)
+
+    def do_EXAMINE(self, name, options=()):
+        self.once_more(name)
+        super().do_EXAMINE(name, options)
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["", "with-an-upload"])
+@pytest.mark.parametrize("capability", [REV1, QRESYNC], ids=["rev1", "qresync"])
+def test_a_folder_that_is_renamed_again_before_it_was_compared(capability, waits, synced, home):
+    server = synced(capability, {"A": (MAILS[:4], 1001), "D": (MAILS[6:8], 1003)}, RenamesOnceMore)
+    before = ids(home)
+    if waits:
+        file = home.folder / "new.eml"
+        file.write_bytes(MAILS[9])
+        assert home.run("append", "test/A", str(file)).status == 0
+    server.rename("A", "B")
+    assert home.run("sync").status == 75, "it is called C by now"
+    home.sync()
+    assert [box.name for box in server.boxes.values() if box.name not in (b"INBOX", b"D")] == [b"C"]
+    assert list(want(server.box("C")).values()) == MAILS[:4] + MAILS[9:9 + waits]
+    assert tree(home) == everything(server)
+    assert downloads(server) == 0
+    assert before <= ids(home)
+
+
 def test_two_folders_with_one_uidvalidity_are_not_told_apart_by_it(synced, home):
     server = synced(QRESYNC, {"A": (MAILS[:4], 1001), "B": (MAILS[6:8], 1001)})
     server.rename("A", "C")
