@@ -75,7 +75,7 @@ static bool
 names_charset(const GByteArray *head)
 {
 	static const char *const marks[] = { "charset", "encoding" };
-	const char *bytes = (const char *)head->data, *end = bytes + head->len;
+	const char *bytes = head->len > 0 ? (const char *)head->data : "", *end = bytes + head->len;
 
 	if (head->len >= 2 && (memcmp(bytes, "\xfe\xff", 2) == 0 || memcmp(bytes, "\xff\xfe", 2) == 0))
 		return true;

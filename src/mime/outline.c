@@ -52,8 +52,9 @@ mime_outline_read(const MimeOutline *outline, unsigned index, const MimeSource *
 	size_t length = strlen(prefix), before = offset < length ? (size_t)MIN(length - offset, size) : 0, n = 0;
 	MimeContent content = entry->content;
 
-	content.checkpoints = &g_array_index(outline->checkpoints, MimeCheckpoint, entry->first_checkpoint);
 	content.n_checkpoints = entry->n_checkpoints;
+	if (entry->n_checkpoints > 0) /* else the array may have no memory */
+		content.checkpoints = &g_array_index(outline->checkpoints, MimeCheckpoint, entry->first_checkpoint);
 	if (before > 0)
 		memcpy(buffer, prefix + offset, before);
 	if (!mime_content_read(message, &content, (uint8_t *)buffer + before, size - before,
