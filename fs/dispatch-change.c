@@ -213,7 +213,7 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int set, struct 
 }
 
 static void
-op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, bool is_directory)
 {
 	FsInode directory = fs_inode_in(req, parent);
 	const FsChanges *changes = changes_of(req, directory);
@@ -221,23 +221,22 @@ op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!changes)
 		return;
-	FsChange *change = fs_change_new(req, fs_of(req), fs_view_of(directory), changes->unlink, directory, name);
+	const FsVerb *verb = is_directory ? changes->rmdir : changes->unlink;
+	FsChange *change = fs_change_new(req, fs_of(req), fs_view_of(directory), verb, directory, name);
 	bool ok = resolve(change, directory, name, &change->inode, &change->is_directory, &error);
 	fs_change_submit(change, ok, error);
 }
 
 static void
+op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_name(req, parent, name, false);
+}
+
+static void
 op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	FsInode directory = fs_inode_in(req, parent);
-	const FsChanges *changes = changes_of(req, directory);
-	GError *error = NULL;
-
-	if (!changes)
-		return;
-	FsChange *change = fs_change_new(req, fs_of(req), fs_view_of(directory), changes->rmdir, directory, name);
-	bool ok = resolve(change, directory, name, &change->inode, &change->is_directory, &error);
-	fs_change_submit(change, ok, error);
+	remove_name(req, parent, name, true);
 }
 
 static void

@@ -161,11 +161,7 @@ insert_row(StoreTxn *txn, const StoreMessage *row, int64_t id, int64_t *id_r, GE
 	store_bind_int(query, ":state", row->state);
 	store_bind_text(query, ":name", row->name);
 	store_bind_int(query, ":name_is_users", row->name_is_users);
-	store_bind_int(query, ":internaldate", row->internaldate_s);
-	store_bind_int(query, ":rfc822_size", (int64_t)row->rfc822_size);
-	store_bind_text(query, ":base_flags", row->base_flags);
-	store_bind_sha256(query, ":header_sha256", row->header_sha256);
-	store_bind_id(query, ":body", row->body_id);
+	store_bind_content(query, row);
 	store_bind_id(query, ":header", row->header_id);
 	if (!store_query_run(txn->db, query, error))
 		return false;

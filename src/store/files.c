@@ -33,11 +33,7 @@ store_file_write(StoreTxn *txn, const StoreMessage *row, GError **error)
 	store_bind_int(query, ":id", row->id);
 	store_bind_int(query, ":mailbox", row->mailbox_id);
 	store_bind_int(query, ":state", row->state);
-	store_bind_int(query, ":internaldate", row->internaldate_s);
-	store_bind_int(query, ":rfc822_size", (int64_t)row->rfc822_size);
-	store_bind_text(query, ":base_flags", row->base_flags);
-	store_bind_sha256(query, ":header_sha256", row->header_sha256);
-	store_bind_id(query, ":body", row->body_id);
+	store_bind_content(query, row);
 	store_bind_int(query, ":dated", row->dated);
 	return store_query_run(txn->db, query, error);
 }

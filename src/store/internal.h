@@ -95,6 +95,7 @@ bool store_messages_remove_invisible(StoreTxn *txn, int64_t mailbox_id, GError *
 bool store_messages_show_all(StoreTxn *txn, int64_t from, int64_t to, GError **error);
 
 void store_bind_described(StoreQuery *query, const StoreMessage *message); /* what the server tells of a message */
+void store_bind_content(StoreQuery *query, const StoreMessage *row);       /* what a user wrote, its date and flags */
 
 /* The row of @body's bytes, which become one that is there already or else are taken as they are (messages.h). */
 bool store_body_adopt(StoreTxn *txn, const StoreBody *body, int64_t *id_r, GError **error);

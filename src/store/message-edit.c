@@ -1,5 +1,5 @@
-/* Writing messages: what the server tells of them, and their bodies.  vanish.c: what it no longer has; unmatched.c: rows
- * that lost their UIDs; places.c: where people see them. */
+/* Writing messages: what the server tells of them, what users write, and their bodies.  vanish.c: what the server no longer
+ * has; unmatched.c: rows that lost their UIDs; places.c: where people see them. */
 #include "store/operation-rows.h"
 
 #include <string.h>
@@ -14,6 +14,16 @@ store_bind_described(StoreQuery *query, const StoreMessage *message)
 	store_bind_int(query, ":modseq", (int64_t)message->modseq);
 	store_bind_text(query, ":emailid", message->emailid);
 	store_bind_id(query, ":gm_msgid", (int64_t)message->gm_msgid);
+}
+
+void
+store_bind_content(StoreQuery *query, const StoreMessage *row)
+{
+	store_bind_int(query, ":internaldate", row->internaldate_s);
+	store_bind_int(query, ":rfc822_size", (int64_t)row->rfc822_size);
+	store_bind_text(query, ":base_flags", row->base_flags);
+	store_bind_sha256(query, ":header_sha256", row->header_sha256);
+	store_bind_id(query, ":body", row->body_id);
 }
 
 /* The row's flags become @base_flags; the listener hears of it if they differ and people see the message. */
