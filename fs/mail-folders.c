@@ -8,15 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-bool
-fs_mail_may(const StoreMailbox *mailbox, const char *rights, GError **error)
-{
-	for (const char *right = rights; *right; right++)
-		if (store_mailbox_may(mailbox->rights, *right))
-			return true;
-	return fs_throw(error, EACCES);
-}
-
 /* Where a folder is, or can be: the account, and the path of the directory in it ("": the account's root). */
 static bool
 place_of(const Fs *fs, FsInode directory, int64_t *account_id_r, char *separator_r, char **path_r, GError **error)

@@ -17,6 +17,15 @@ fs_mail_quiet_until(const FsChange *change)
 }
 
 bool
+fs_mail_may(const StoreMailbox *mailbox, const char *rights, GError **error)
+{
+	for (const char *right = rights; *right; right++)
+		if (store_mailbox_may(mailbox->rights, *right))
+			return true;
+	return fs_throw(error, EACCES);
+}
+
+bool
 fs_mail_holding(const Fs *fs, FsInode directory, StoreMailbox *mailbox_r, GError **error)
 {
 	if (fs_inode_kind(directory) != FS_TREE_MAILBOX)

@@ -3,8 +3,6 @@
 #include "core/bucket.h"
 #include "core/clock.h"
 #include "core/sha256.h"
-#include "fs/inode.h"
-#include "fs/view-search.h"
 #include "mime/name.h"
 
 #include <pthread.h>
@@ -267,6 +265,6 @@ fs_searches_changed(FsSearches *searches, FsFreshness *freshness)
 	searches->generation++;
 	g_hash_table_iter_init(&iter, searches->table);
 	while (g_hash_table_iter_next(&iter, NULL, &value))
-		fs_freshness_stale(freshness, fs_view_search_inode(((const Query *)value)->number), NULL);
+		fs_freshness_stale(freshness, fs_searches_inode(((const Query *)value)->number), NULL);
 	pthread_mutex_unlock(&searches->lock);
 }

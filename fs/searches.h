@@ -5,7 +5,22 @@
 #pragma once
 
 #include "fs/freshness.h"
+#include "fs/inode.h"
 #include "store/search.h"
+
+/* Kinds of inodes of search/. */
+enum {
+	FS_SEARCH_TOP,     /* row 0 */
+	FS_SEARCH_ACCOUNT, /* of StoreAccount */
+	FS_SEARCH_QUERY,   /* a number of a query */
+	FS_SEARCH_LINK,    /* of StoreMessage */
+};
+
+static inline FsInode
+fs_searches_inode(int64_t number)
+{
+	return fs_inode(FS_TAG_SEARCH, FS_SEARCH_QUERY, number);
+}
 
 typedef struct FsSearches FsSearches;
 FsSearches *fs_searches_new(Store *store);

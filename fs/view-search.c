@@ -13,20 +13,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Kinds of inodes. */
-enum {
-	KIND_TOP,     /* row 0 */
-	KIND_ACCOUNT, /* of StoreAccount */
-	KIND_QUERY,   /* a number of searches.h */
-	KIND_LINK,    /* of StoreMessage */
-};
-
-FsInode
-fs_view_search_inode(int64_t number)
-{
-	return fs_inode(FS_TAG_SEARCH, KIND_QUERY, number);
-}
-
 static FsNode
 directory_node(const Fs *fs, FsInode inode, bool fleeting)
 {
@@ -90,7 +76,7 @@ target_of(const Fs *fs, int64_t id, GError **error)
 static bool
 link_node(const Fs *fs, int64_t id, FsNode *node_r, GError **error)
 {
-	FsInode inode = fs_inode(FS_TAG_SEARCH, KIND_LINK, id);
+	FsInode inode = fs_inode(FS_TAG_SEARCH, FS_SEARCH_LINK, id);
 	g_autofree char *target = target_of(fs, id, error);
 
 	if (!target)
@@ -117,7 +103,7 @@ lookup_query(Fs *fs, int64_t account_id, const char *name, FsNode *node_r, GErro
 	}
 	if (number == 0)
 		return fs_throw(error, EBUSY);
-	*node_r = directory_node(fs, fs_view_search_inode(number), saved == 0);
+	*node_r = directory_node(fs, fs_searches_inode(number), saved == 0);
 	return true;
 }
 
@@ -140,14 +126,14 @@ search_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, F
 	g_auto(StoreAccount) account = { 0 };
 
 	switch (fs_inode_kind(directory)) {
-	case KIND_TOP:
+	case FS_SEARCH_TOP:
 		if (!store_account_find(fs->store, name, &account, error))
 			return false;
-		*node_r = directory_node(fs, fs_inode(FS_TAG_SEARCH, KIND_ACCOUNT, account.id), false);
+		*node_r = directory_node(fs, fs_inode(FS_TAG_SEARCH, FS_SEARCH_ACCOUNT, account.id), false);
 		return true;
-	case KIND_ACCOUNT:
+	case FS_SEARCH_ACCOUNT:
 		return lookup_query(fs, fs_inode_row(directory), name, node_r, error);
-	case KIND_QUERY:
+	case FS_SEARCH_QUERY:
 		return lookup_link(fs, fs_inode_row(directory), name, node_r, error);
 	default:
 		return false;
@@ -158,7 +144,7 @@ search_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, F
 static bool
 search_hides(const FsView *view, Fs *fs, FsInode directory, const char *name, pid_t reader)
 {
-	g_autofree char *query = fs_inode_kind(directory) == KIND_ACCOUNT ? query_of(name) : NULL;
+	g_autofree char *query = fs_inode_kind(directory) == FS_SEARCH_ACCOUNT ? query_of(name) : NULL;
 	int64_t saved;
 
 	return query && fs_process_makes_directory(reader) &&
@@ -171,11 +157,11 @@ search_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GEr
 	int64_t account_id;
 
 	switch (fs_inode_kind(inode)) {
-	case KIND_TOP:
-	case KIND_ACCOUNT:
+	case FS_SEARCH_TOP:
+	case FS_SEARCH_ACCOUNT:
 		*node_r = directory_node(fs, inode, false);
 		return true;
-	case KIND_QUERY:
+	case FS_SEARCH_QUERY:
 		*node_r = directory_node(fs, inode, false);
 		return fs_searches_account(fs->searches, fs_inode_row(inode), &account_id);
 	default:
@@ -194,7 +180,7 @@ static bool
 list_account(const StoreAccount *account, void *data)
 {
 	const Listing *listing = data;
-	FsNode node = directory_node(listing->fs, fs_inode(FS_TAG_SEARCH, KIND_ACCOUNT, account->id), false);
+	FsNode node = directory_node(listing->fs, fs_inode(FS_TAG_SEARCH, FS_SEARCH_ACCOUNT, account->id), false);
 	uint64_t cookie = (uint64_t)account->id + FS_COOKIE_FIRST;
 
 	return cookie <= listing->after || listing->fn(account->name, &node, cookie, listing->data);
@@ -205,7 +191,7 @@ static bool
 list_saved(const StoreSavedSearch *saved, void *data)
 {
 	const Listing *listing = data;
-	FsNode node = directory_node(listing->fs, fs_view_search_inode(saved->id), true);
+	FsNode node = directory_node(listing->fs, fs_searches_inode(saved->id), true);
 	g_autofree char *name = name_of(saved->query);
 
 	return listing->fn(name, &node, (uint64_t)saved->id + FS_COOKIE_FIRST, listing->data);
@@ -218,7 +204,7 @@ list_found(const Listing *listing, int64_t number, GError **error)
 
 	for (guint i = 0; results && i < results->len; i++) {
 		const FsFound *found = results->pdata[i];
-		FsInode inode = fs_inode(FS_TAG_SEARCH, KIND_LINK, found->id);
+		FsInode inode = fs_inode(FS_TAG_SEARCH, FS_SEARCH_LINK, found->id);
 		FsNode node = { .inode = inode, .number = inode, .link = true, .fleeting = true };
 		uint64_t cookie = (uint64_t)found->id + FS_COOKIE_FIRST;
 		if (cookie > listing->after && !listing->fn(found->name, &node, cookie, listing->data))
@@ -234,9 +220,9 @@ search_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsLis
 	int64_t row = fs_inode_row(directory), after_id = after > FS_COOKIE_FIRST ? (int64_t)(after - FS_COOKIE_FIRST) : 0;
 
 	switch (fs_inode_kind(directory)) {
-	case KIND_TOP:
+	case FS_SEARCH_TOP:
 		return store_account_list(fs->store, list_account, &listing, error);
-	case KIND_ACCOUNT:
+	case FS_SEARCH_ACCOUNT:
 		return store_saved_search_list(fs->store, row, after_id, list_saved, &listing, error);
 	default:
 		return list_found(&listing, row, error);
@@ -246,7 +232,7 @@ search_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, FsLis
 static bool
 search_readlink(const FsView *view, Fs *fs, FsInode inode, char **target_r, GError **error)
 {
-	*target_r = fs_inode_kind(inode) == KIND_LINK ? target_of(fs, fs_inode_row(inode), error) : NULL;
+	*target_r = fs_inode_kind(inode) == FS_SEARCH_LINK ? target_of(fs, fs_inode_row(inode), error) : NULL;
 	return *target_r != NULL;
 }
 
@@ -274,16 +260,16 @@ search_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char *
 static void
 search_forget(Fs *fs, FsInode inode, uint64_t count)
 {
-	if (fs_inode_kind(inode) == KIND_QUERY)
+	if (fs_inode_kind(inode) == FS_SEARCH_QUERY)
 		fs_searches_forget(fs->searches, fs_inode_row(inode), count);
 }
 
 static int64_t
 search_account(Fs *fs, FsInode inode)
 {
-	int64_t account_id = fs_inode_kind(inode) == KIND_ACCOUNT ? fs_inode_row(inode) : 0;
+	int64_t account_id = fs_inode_kind(inode) == FS_SEARCH_ACCOUNT ? fs_inode_row(inode) : 0;
 
-	if (fs_inode_kind(inode) == KIND_QUERY)
+	if (fs_inode_kind(inode) == FS_SEARCH_QUERY)
 		fs_searches_account(fs->searches, fs_inode_row(inode), &account_id);
 	return account_id;
 }
@@ -293,7 +279,7 @@ search_account(Fs *fs, FsInode inode)
 static bool
 mkdir_check(FsChange *change, GError **error)
 {
-	if (fs_inode_kind(change->directory) != KIND_ACCOUNT)
+	if (fs_inode_kind(change->directory) != FS_SEARCH_ACCOUNT)
 		return fs_throw(error, EPERM);
 	change->value = query_of(change->name);
 	if (!change->value)
@@ -322,7 +308,7 @@ mkdir_applied(FsChange *change)
 
 	if (fs_searches_look(change->fs->searches, fs_inode_row(change->directory), change->value, change->row_id, &number,
 	                     NULL))
-		change->inode = fs_view_search_inode(number);
+		change->inode = fs_searches_inode(number);
 }
 
 static const FsVerb search_mkdir = { .check = mkdir_check, .apply = mkdir_apply, .applied = mkdir_applied };
@@ -332,7 +318,7 @@ rmdir_check(FsChange *change, GError **error)
 {
 	int64_t account_id;
 
-	if (fs_inode_kind(change->directory) != KIND_ACCOUNT)
+	if (fs_inode_kind(change->directory) != FS_SEARCH_ACCOUNT)
 		return fs_throw(error, change->is_directory ? EPERM : ENOTDIR);
 	g_autofree char *query = query_of(change->name);
 	account_id = fs_inode_row(change->directory);
