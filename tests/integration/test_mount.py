@@ -80,6 +80,21 @@ def test_cat_gives_the_messages(tree, filled):
             b"".join(mail.raw for mail in account.read("INBOX").values())
 
 
+def test_reading_changes_nothing_on_the_server(filled, home):
+    unread = [Message(messages.message(f"line-unread-{index}\n"), frozenset(), messages.BASE_TIME) for index in range(5)]
+    keys = filled.keys()
+    home.configure("headers", **keys, bodies="headers")
+    with filled.connect() as account:
+        account.append("INBOX", unread)
+        before = account.read_all()
+        with home.mount() as tree:
+            home.sync()
+            found = sh("for view in mail text parts maildir; do grep -rl line-unread $view | wc -l; done", tree.path)
+            assert found.split() == ["10"] * 4
+            home.sync()
+            assert account.read_all() == before
+
+
 def test_grep_and_rg_find_words(tree):
     for command in ("grep -rl 'line-INBOX-7$' text/", "rg -l 'line-INBOX-7$' text/"):
         found = sh(command, tree.path).splitlines()

@@ -4,6 +4,8 @@ import os
 import subprocess
 
 import pytest
+from lib import messages
+from lib.account import Message
 from lib.writing import Writing
 
 
@@ -173,6 +175,23 @@ def test_rm_in_the_trash_can_be_undone(work):
         assert [each.raw for each in account.read("Trash").values()] == [work.work[0].raw]
     assert work.home.run("confirm").status == 0
     work.ends([("Work", work.work[0])])
+
+
+def test_rm_of_very_much_for_good_is_held_until_it_is_confirmed(work):
+    many = [Message(messages.message(f"line-h-{index}\n", subject=f"Many {index}"), frozenset(), messages.BASE_TIME + index)
+            for index in range(60)]
+    with work.remote.connect() as account:
+        if "Trash" not in work.folders():
+            account.create("Trash")
+        account.append("Trash", many)
+    work.home.sync()
+    work.sh("rm ./*.eml", cwd=work.folder("Trash"))
+    assert work.names("Trash") == []
+    done = work.home.run("sync")
+    assert done.status == 75 and "held" in done.err
+    assert len(work.server()["Trash"]) == 60
+    (work.mount.path / "ctl").write_text("confirm\n")
+    work.ends()
 
 
 def test_find_delete(work):
