@@ -44,6 +44,17 @@ reserve_ids(const Fs *fs)
 }
 
 bool
+fs_mail_create_draft(const Fs *fs, int64_t mailbox_id, const char *name, bool is_tmp, const FsPredecessor *predecessor,
+                     FsDraft *draft_r, GError **error)
+{
+	bool ok = fs_drafts_create(fs->drafts, mailbox_id, name, is_tmp, predecessor, draft_r, error);
+
+	if (fs_drafts_want_ids(fs->drafts)) /* also when there were none left, because the disk was full */
+		reserve_ids(fs);
+	return ok;
+}
+
+bool
 fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error)
 {
 	g_auto(StoreMailbox) mailbox = { 0 };
@@ -52,10 +63,8 @@ fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, 
 	if (!fs_mail_holding(fs, directory, &mailbox, error) || !fs_mail_may(&mailbox, "i", error))
 		return false;
 	FsPredecessor predecessor = fs_predecessors_find(fs->predecessors, mailbox.id, name);
-	if (!fs_drafts_create(fs->drafts, mailbox.id, name, false, &predecessor, &draft, error))
+	if (!fs_mail_create_draft(fs, mailbox.id, name, false, &predecessor, &draft, error))
 		return false;
-	if (fs_drafts_want_ids(fs->drafts))
-		reserve_ids(fs);
 	*node_r = fs_tree_draft_node(view, &draft);
 	return true;
 }

@@ -15,6 +15,10 @@ int64_t fs_mail_absent(const FsView *view, Fs *fs, FsInode inode);
 void fs_mail_forget(Fs *fs, FsInode inode, uint64_t count);
 
 /* mail-files.c */
+
+/* fs_drafts_create(), and ids for those that come after it. */
+bool fs_mail_create_draft(const Fs *fs, int64_t mailbox_id, const char *name, bool is_tmp, const FsPredecessor *predecessor,
+                          FsDraft *draft_r, GError **error);
 bool fs_mail_create(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error);
 bool fs_mail_write(const FsView *view, Fs *fs, FsInode inode, const void *bytes, size_t length, uint64_t offset,
                    GError **error);

@@ -59,7 +59,7 @@ fs_maildir_create(const FsView *view, Fs *fs, FsInode directory, const char *nam
 	}
 	g_autofree char *file_name = fs_maildir_file_name(directory, name);
 	if (!fs_mail_mailbox(fs, fs_inode_row(directory), &mailbox, error) || !fs_mail_may(&mailbox, "i", error) ||
-	    !fs_drafts_create(fs->drafts, mailbox.id, file_name, true, NULL, &draft, error))
+	    !fs_mail_create_draft(fs, mailbox.id, file_name, true, NULL, &draft, error))
 		return false;
 	*node_r = fs_tree_draft_node(view, &draft);
 	node_r->fleeting = true;

@@ -415,6 +415,23 @@ test_a_path_that_is_too_long_is_left_out(void)
 	server_stop(&server);
 }
 
+/* Ids of rows are reserved for some thousands of new files at a time. */
+static void
+test_any_number_of_files_can_be_made(void)
+{
+	Server server;
+
+	server_start(&server);
+	for (unsigned i = 0; i < 8200; i++) {
+		g_autofree char *name = g_strdup_printf("maildir/web4u/tmp/%u", i);
+		int fd = open(at(&server, name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0)
+			g_error("%s: %s", name, g_strerror(errno));
+		close(fd);
+	}
+	server_stop(&server);
+}
+
 static int
 tests(int argc, char **argv)
 {
@@ -439,6 +456,7 @@ tests(int argc, char **argv)
 	g_test_add_func("/fs-maildir/folders-come-and-go", test_folders_come_and_go);
 	g_test_add_func("/fs-maildir/inodes-are-stable", test_inodes_are_stable);
 	g_test_add_func("/fs-maildir/a-path-that-is-too-long-is-left-out", test_a_path_that_is_too_long_is_left_out);
+	g_test_add_func("/fs-maildir/any-number-of-files-can-be-made", test_any_number_of_files_can_be_made);
 	return g_test_run();
 }
 
