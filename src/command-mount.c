@@ -21,11 +21,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#define FILES_MAX 65536           /* descriptors; children that close all that they may have go through so many */
 #define LOG_MAX_BYTES (1024 * 1024)
 #define START_TIMEOUT_MS 120000
 #define STATUS_MS 1000            /* how often the tree's status files change while something is going on */
@@ -201,6 +203,20 @@ log_to_store(const Config *config, GError **error)
 	return core_log_to_file(path, LOG_MAX_BYTES, error);
 }
 
+/* What is being written has a descriptor here until it is closed, and several programs together may have more files open
+ * than one is allowed at first. */
+static void
+allow_many_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES_MAX)
+		return;
+	files.rlim_cur = MIN(files.rlim_max, FILES_MAX);
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		core_log(CORE_LOG_WARNING, "main", "cannot have more files open: %s", g_strerror(errno));
+}
+
 /* Called once DIR is usable. */
 typedef void (*ReadyFn)(int fd);
 
@@ -216,6 +232,7 @@ run(const Config *config, Accounts *accounts, const char *dir, ReadyFn ready, in
 	Store *store = NULL;
 	bool ok = false;
 
+	allow_many_files();
 	mount.signals = signals_block(error);
 	if (mount.signals < 0 || !(store = open_store(config, error)))
 		return false;

@@ -1,5 +1,6 @@
 """Several processes that close the same file at the same moment: each gets its answer, and one message comes of it."""
 import os
+import resource
 import threading
 
 from lib.program import SLOW
@@ -53,3 +54,19 @@ def test_a_copy_that_many_close_is_made_once(work):
     work.home.sync()
     with work.remote.connect() as account:
         assert [each.raw for each in account.read("Empty").values()] == [work.work[1].raw] * TURNS
+
+
+def test_more_files_are_open_than_a_process_may_have_at_first(work):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        work.remount()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    content = b"x" * 300000 # not kept in memory
+    files = [os.open(work.folder() / f"{number}.part", os.O_WRONLY | os.O_CREAT) for number in range(300)]
+    for file in files:
+        assert os.write(file, content) == len(content)
+    for file in files:
+        os.close(file)
+    assert all((work.folder() / f"{number}.part").read_bytes() == content for number in (0, 299))
