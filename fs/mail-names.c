@@ -176,7 +176,7 @@ fs_mail_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error)
 	rename.predecessor_id = change->predecessor.id != id ? change->predecessor.id : 0;
 	rename.name_is_users = takes_users_name(change, &row, &target);
 	if (!store_file_rename(txn, &rename, &how, error) ||
-	    (rename.predecessor_id != 0 && !fs_mail_put_aside(txn, &change->predecessor, id, &how, error)))
+	    (rename.predecessor_id != 0 && !fs_mail_put_aside(txn, &change->predecessor, id, to.id, &how, error)))
 		return false;
 	if (change->target)
 		fs_drafts_drop(change->fs->drafts, rename.target_id);

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "fs/error.h"
+#include "fs/foreign.h"
 #include "store/files.h"
 
 #include <errno.h>
@@ -96,11 +97,13 @@ free_name(StoreTxn *txn, FsDraftBytes *bytes, GError **error)
 }
 
 bool
-fs_mail_put_aside(StoreTxn *txn, const FsPredecessor *predecessor, int64_t heir_id, const StoreRemoval *how, GError **error)
+fs_mail_put_aside(StoreTxn *txn, const FsPredecessor *predecessor, int64_t heir_id, int64_t mailbox_id,
+                  const StoreRemoval *how, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
-	if (predecessor->id == 0 || predecessor->is_removed || store_file_put_aside(txn, predecessor->id, heir_id, how, &failure) ||
+	if (predecessor->id == 0 || predecessor->is_removed ||
+	    store_file_put_aside(txn, predecessor->id, heir_id, mailbox_id, fs_name_is_foreign, how, &failure) ||
 	    core_error_code(failure) == CORE_ERROR_NOT_FOUND)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&failure));
@@ -133,7 +136,7 @@ store_bytes(FsChange *change, StoreTxn *txn, GError **error)
 	    ((!bytes->is_new || predecessor->id) && !fs_mail_removal(fs, txn, &mailbox, &how, error)))
 		return false;
 	file.name = bytes->name;
-	return store_file_save(txn, &file, &how, error) && fs_mail_put_aside(txn, predecessor, bytes->id, &how, error);
+	return store_file_save(txn, &file, &how, error) && fs_mail_put_aside(txn, predecessor, bytes->id, mailbox.id, &how, error);
 }
 
 /* A message that the server copies.  One that is called by its UID is so in its new folder, too. */

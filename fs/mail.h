@@ -58,8 +58,8 @@ bool fs_mail_save_bytes(FsChange *change, StoreTxn *txn, GError **error);
 void fs_mail_saved(FsChange *change);
 
 /* What an editor has called otherwise, to save @heir_id in its place; it may have gone since. */
-bool fs_mail_put_aside(StoreTxn *txn, const FsPredecessor *predecessor, int64_t heir_id, const StoreRemoval *how,
-                       GError **error);
+bool fs_mail_put_aside(StoreTxn *txn, const FsPredecessor *predecessor, int64_t heir_id, int64_t mailbox_id,
+                       const StoreRemoval *how, GError **error);
 
 /* mail-names.c */
 extern const FsVerb fs_mail_unlink, fs_mail_link;

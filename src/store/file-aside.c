@@ -2,13 +2,16 @@
 #include "store/file.h"
 
 bool
-store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, const StoreRemoval *how, GError **error)
+store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, int64_t mailbox_id, bool (*is_editors)(const char *name),
+                     const StoreRemoval *how, GError **error)
 {
 	g_auto(StoreSubject) subject = { 0 };
 
 	if (!store_subject_init(&subject, txn, id, error))
 		return false;
 	StoreMessage row = subject.row;
+	if (row.place_id != mailbox_id || !row.name || !is_editors(row.name))
+		return true;
 	bool is_file = store_message_is_file(row.state);
 	if (!is_file && (row.body_id == 0 || store_file_way(&subject) != STORE_FILE_DISPLACES))
 		return true;

@@ -73,8 +73,10 @@ bool store_file_rename(StoreTxn *txn, const StoreFileRename *rename, const Store
 
 /* An editor has called message @id otherwise before it saved @heir_id: what people see of it is a file from now on, and what
  * the server has of it is removed when the heir has arrived, as is what it was to replace itself, also if it was a file
- * before.  Nothing is done of an upload, or of what only the header is here. */
-bool store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, const StoreRemoval *how, GError **error);
+ * before.  Nothing is done of an upload, of what only the header is here, or of what is not in @mailbox_id any more under a
+ * name of which @is_editors() is true: the user keeps it, or has removed it. */
+bool store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, int64_t mailbox_id, bool (*is_editors)(const char *name),
+                          const StoreRemoval *how, GError **error);
 
 /* The user sets its time: the upload's INTERNALDATE.  CORE_ERROR_REFUSED: the server has it, or may have it. */
 bool store_file_set_time(StoreTxn *txn, int64_t id, int64_t time_s, int64_t not_before_s, GError **error);

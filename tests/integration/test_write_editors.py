@@ -44,6 +44,35 @@ def typed(work, command, shows, keys):
     assert status == 0, screen
 
 
+def put_aside(work, *names):
+    """self.work[1] is called x~, as by an editor, and then otherwise; then something else is written under its first name."""
+    path = work.file(1)
+    aside = path.parent / "x~"
+    os.rename(path, aside)
+    for name in names:
+        os.rename(aside, name)
+    work.run("cp", work.new(), path)
+    return work.like(1, work.new().read_bytes())
+
+
+def test_what_was_put_aside_and_is_called_otherwise_then_is_kept(work):
+    new = put_aside(work, work.folder() / "kept.eml")
+    work.ends(plus=[("Work", new)], named={"kept.eml"})
+
+
+def test_what_was_put_aside_and_is_moved_then_is_kept(work):
+    new = put_aside(work, work.folder("Other") / "x~")
+    work.ends([("Work", work.work[1])], [("Work", new), ("Other", work.work[1])], named={"x~"})
+
+
+def test_what_was_put_aside_and_is_removed_then_leaves_nothing(work):
+    path = work.file(1)
+    os.rename(path, path.parent / "x~")
+    os.remove(path.parent / "x~")
+    work.run("cp", work.new(), path)
+    work.saved_over(1, work.new().read_bytes(), named={"x~"})
+
+
 def test_sed_in_place(work):
     path = work.file(1)
     work.run("sed", "-i", "s/line-w-1/edited/", path)

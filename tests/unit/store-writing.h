@@ -26,6 +26,7 @@ static const uint8_t header[32] = { 7 };
 typedef struct {
 	World *world;
 	int64_t id, before; /* the row that is written, and the one before */
+	int64_t renamed_in; /* where something was renamed last */
 } Writing;
 
 static inline StoreBody
@@ -128,7 +129,7 @@ rename_to(Writing *writing, int64_t target, int64_t mailbox, const char *name, b
 	g_assert_true(store_message_get(world->base.store, writing->id, &row, NULL));
 	if (target)
 		g_assert_true(store_message_get(world->base.store, target, &over, NULL));
-	how.mailbox_id = target ? over.place_id : mailbox;
+	how.mailbox_id = writing->renamed_in = target ? over.place_id : mailbox;
 	how.name = target ? over.name : name;
 	g_autofree char *bytes = read_message(&world->base, writing->id);
 	/* By its content, or, as with editors' names, by that. */
@@ -158,13 +159,20 @@ upload_step(Writing *writing, bool is_undo)
 	commit(txn);
 }
 
+static inline bool
+is_editors(const char *name)
+{
+	return *name == '~';
+}
+
 static inline void
 put_aside(Writing *writing)
 {
 	g_autoptr(GError) error = NULL;
 	StoreTxn *txn = begin(&writing->world->base);
 
-	store_file_put_aside(txn, writing->before, writing->id, removal(writing->world, false), &error);
+	store_file_put_aside(txn, writing->before, writing->id, writing->renamed_in, is_editors,
+	                     removal(writing->world, false), &error);
 	g_assert_no_error(error);
 	commit(txn);
 }

@@ -131,6 +131,10 @@ static const struct {
 	{ "m mv:I~u after:V aside", "file m ~u \\Seen@1001 I:; V V \\Seen@1001 A: append A +\\Seen;"
 		" m ~u \\Seen@1001 T: removal I>T ^" },
 	{ "m mv:I~u after:V aside drop", "V V \\Seen@1001 A: append A +\\Seen; m ~u \\Seen@1001 T: removal I>T ^" },
+	/* What is put aside, and then kept or removed by the user. */
+	{ "m mv:I~u mv:Iv after:V aside", "m v \\Seen@1001 I:; V V \\Seen@1001 A: append A +\\Seen" },
+	{ "m mv:I~u >B after:V aside", "m ~u \\Seen@1001 B: move I>B; V V \\Seen@1001 A: append A +\\Seen" },
+	{ "m mv:I~u rm after:V aside", "m ~u \\Seen@1001 T: removal I>T; V V \\Seen@1001 A: append A +\\Seen" },
 	{ "c cp new:V over:N", "m 1.eml \\Seen@1001 I:; m 1.eml \\Seen@1001 T: copy I>T; m 1.eml \\Seen@1001 B: copy A>B;"
 		" V 1.eml \\Seen@1001 A: append A +\\Seen" },
 };
