@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "fs/error.h"
+#include "fs/foreign.h"
 #include "store/files.h"
 
 #include <errno.h>
@@ -97,6 +98,15 @@ fs_mail_resize(const FsView *view, Fs *fs, FsInode inode, uint64_t size, GError 
 	return may_write(fs, inode, error) && fs_drafts_resize(fs->drafts, fs_mail_row(inode), size, error);
 }
 
+/* Whether the server can make it as a copy: not what is no message by its name. */
+static bool
+can_be_copy(const Fs *fs, int64_t id)
+{
+	g_autofree char *name = fs_drafts_name(fs->drafts, id);
+
+	return name && !strchr(name, '/') && !fs_name_is_foreign(name);
+}
+
 /* Within an account: the server makes it, and no byte travels. */
 bool
 fs_mail_copy(const FsView *view, Fs *fs, FsInode from, FsInode inode, uint64_t *n_r, GError **error)
@@ -109,7 +119,8 @@ fs_mail_copy(const FsView *view, Fs *fs, FsInode from, FsInode inode, uint64_t *
 	    !fs_drafts_get(fs->drafts, fs_mail_row(inode), &draft) ||
 	    !store_message_get(fs->store, fs_mail_row(from), &row, error) || store_message_is_file(row.state) ||
 	    !store_mailbox_get(fs->store, row.place_id, &source, error) ||
-	    !store_mailbox_get(fs->store, draft.mailbox_id, &target, error) || source.account_id != target.account_id)
+	    !store_mailbox_get(fs->store, draft.mailbox_id, &target, error) || source.account_id != target.account_id ||
+	    (row.body_id == 0 && !can_be_copy(fs, fs_mail_row(inode))))
 		return !error || !*error;
 	uint64_t size = row.body_id ? row.length : row.rfc822_size;
 	if (fs_drafts_copy(fs->drafts, fs_mail_row(inode), &row, size))

@@ -183,6 +183,14 @@ def test_cp_to_another_folder_is_done_by_the_server(options, work):
     assert work.line.uploads() == before
 
 
+def test_cp_of_what_is_not_here_to_the_name_of_a_backup(home, remote, fuse):
+    with Writing(home, remote, {"bodies": "headers"}) as work:
+        copy = work.folder("Other") / "x.eml~"
+        work.run("cp", work.file(1), copy)
+        assert copy.read_bytes() == work.work[1].raw
+        work.ends(beside={"x.eml~"})
+
+
 def test_cp_within_a_folder(work):
     work.run("cp", work.file(1), work.folder() / "copy.eml")
     work.ends(plus=[("Work", work.work[1])], named={"copy.eml"})
