@@ -120,6 +120,9 @@ put(FsDrafts *drafts, int64_t id, const char *as_name, bool is_delivered, StoreW
 			.time_s = draft->time_s, .dated = draft->dated, .flags = g_strdup(draft->flags),
 			.generation = draft->generation,
 		};
+	/* Begun for a write that failed: it is only what the store has. */
+	if (!draft->is_new && !draft->is_gone && draft->generation == draft->saved)
+		fs_drafts_take_out(drafts, draft);
 	pthread_mutex_unlock(&drafts->lock);
 	bool ok = true;
 	bytes.copy_of = due && may_be_copy(drafts, draft, &bytes, as_name) ? draft->copy_of : 0;

@@ -71,6 +71,15 @@ def write(work):
     work.ends(beside={"x.swp"})
 
 
+def test_a_write_that_fails_leaves_a_message_as_it_is(work):
+    path = work.file(1)
+    descriptor = os.open(path, os.O_RDWR)
+    refused(errno.EFBIG, os.pwrite, descriptor, b"x", 256 << 20)
+    os.close(descriptor)
+    os.link(path, work.folder("Other") / "linked.eml") # as nobody writes to it
+    work.ends(plus=[("Other", work.work[1])], named={"linked.eml"})
+
+
 @row("close, fsync, fdatasync")
 def close(work):
     path = work.folder() / "x.eml"
