@@ -15,6 +15,8 @@ typedef struct {
 	void (*tell)(FsFreshness *freshness, GHashTable *stale);
 	pthread_t thread;
 	bool running;
+	pthread_cond_t due; /* there is something in the queue */
+	bool is_telling;
 	GHashTable *stale;
 	uint64_t told; /* calls of fs_freshness_end() of which the kernel knows all */
 } Teller;
@@ -23,7 +25,7 @@ struct FsFreshness {
 	struct fuse_session *session;
 	FsInode root;
 	pthread_mutex_t lock; /* protects what follows, and queues; a leaf */
-	pthread_cond_t changed;
+	pthread_cond_t settled; /* a queue has been told */
 	Teller names; /* FsInode of a directory -> set of names, or NULL for no name */
 	Teller bytes; /* set of FsInode of files */
 	uint64_t queued; /* calls of fs_freshness_end() so far */
@@ -107,9 +109,17 @@ release(FsFreshness *freshness)
 {
 	g_hash_table_unref(freshness->names.stale);
 	g_hash_table_unref(freshness->bytes.stale);
-	pthread_cond_destroy(&freshness->changed);
+	pthread_cond_destroy(&freshness->names.due);
+	pthread_cond_destroy(&freshness->bytes.due);
+	pthread_cond_destroy(&freshness->settled);
 	pthread_mutex_destroy(&freshness->lock);
 	g_free(freshness);
+}
+
+static bool
+is_empty(const Teller *teller)
+{
+	return g_hash_table_size(teller->stale) == 0;
 }
 
 static void *
@@ -120,19 +130,21 @@ run(void *data)
 
 	pthread_mutex_lock(&freshness->lock);
 	while (!freshness->stopping) {
-		if (teller->told == freshness->queued) {
-			pthread_cond_wait(&freshness->changed, &freshness->lock);
+		if (is_empty(teller)) {
+			pthread_cond_wait(&teller->due, &freshness->lock);
 			continue;
 		}
 		g_autoptr(GHashTable) stale = teller->stale;
 		uint64_t upto = freshness->queued;
 
 		teller->stale = teller->new_queue();
+		teller->is_telling = true;
 		pthread_mutex_unlock(&freshness->lock);
 		teller->tell(freshness, stale);
 		pthread_mutex_lock(&freshness->lock);
-		teller->told = upto;
-		pthread_cond_broadcast(&freshness->changed);
+		teller->is_telling = false;
+		teller->told = is_empty(teller) ? freshness->queued : upto;
+		pthread_cond_broadcast(&freshness->settled);
 	}
 	pthread_mutex_unlock(&freshness->lock);
 	return NULL;
@@ -159,8 +171,10 @@ fs_freshness_new(struct fuse_session *session, FsInode root, GError **error)
 	pthread_mutex_init(&freshness->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&freshness->changed, &attributes);
+	pthread_cond_init(&freshness->settled, &attributes);
 	pthread_condattr_destroy(&attributes);
+	pthread_cond_init(&freshness->names.due, NULL);
+	pthread_cond_init(&freshness->bytes.due, NULL);
 	if (start(&freshness->names, error) && start(&freshness->bytes, error))
 		return freshness;
 	fs_freshness_stop(freshness);
@@ -174,11 +188,22 @@ fs_freshness_begin(FsFreshness *freshness)
 	pthread_mutex_lock(&freshness->lock);
 }
 
+/* Most changes are for one of the queues, and many for none: nobody else is woken. */
+static void
+queue(Teller *teller)
+{
+	if (!is_empty(teller))
+		pthread_cond_signal(&teller->due);
+	else if (!teller->is_telling)
+		teller->told = teller->freshness->queued;
+}
+
 void
 fs_freshness_end(FsFreshness *freshness)
 {
 	freshness->queued++;
-	pthread_cond_broadcast(&freshness->changed);
+	queue(&freshness->names);
+	queue(&freshness->bytes);
 	pthread_mutex_unlock(&freshness->lock);
 }
 
@@ -223,7 +248,7 @@ fs_freshness_settle(FsFreshness *freshness, int timeout_ms)
 	pthread_mutex_lock(&freshness->lock);
 	uint64_t wanted = freshness->queued;
 	while (!is_told(freshness, wanted) &&
-	       pthread_cond_timedwait(&freshness->changed, &freshness->lock, &until) != ETIMEDOUT) {
+	       pthread_cond_timedwait(&freshness->settled, &freshness->lock, &until) != ETIMEDOUT) {
 	}
 	settled = is_told(freshness, wanted);
 	pthread_mutex_unlock(&freshness->lock);
@@ -243,7 +268,8 @@ fs_freshness_stop(FsFreshness *freshness)
 {
 	pthread_mutex_lock(&freshness->lock);
 	freshness->stopping = true;
-	pthread_cond_broadcast(&freshness->changed);
+	pthread_cond_signal(&freshness->names.due);
+	pthread_cond_signal(&freshness->bytes.due);
 	pthread_mutex_unlock(&freshness->lock);
 	join(&freshness->names);
 	join(&freshness->bytes);
