@@ -1,5 +1,6 @@
 #include "fs/saver.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "fs/error.h"
 #include "fs/thread.h"
@@ -141,24 +142,20 @@ save(FsSaver *saver, GPtrArray *group)
 	}
 }
 
-/* With the lock held: until something is submitted, or it is time to look.  False: the latter. */
-static bool
-wait(FsSaver *saver)
+/* With the lock held: until something is submitted, or it is @until_ms. */
+static void
+wait(FsSaver *saver, int64_t until_ms)
 {
-	struct timespec until;
+	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000L };
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += fs_saver_look_ms / 1000;
-	until.tv_nsec += fs_saver_look_ms % 1000 * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	return pthread_cond_timedwait(&saver->changed, &saver->lock, &until) != ETIMEDOUT;
+	pthread_cond_timedwait(&saver->changed, &saver->lock, &until);
 }
 
 static void *
 run(void *data)
 {
 	FsSaver *saver = data;
+	int64_t look_ms = core_clock_ms() + fs_saver_look_ms; /* however much there is to save */
 
 	pthread_mutex_lock(&saver->lock);
 	for (;;) {
@@ -167,13 +164,18 @@ run(void *data)
 			g_ptr_array_add(group, g_queue_pop_head(&saver->waiting));
 		if (group->len == 0 && saver->stopping)
 			break;
-		if (group->len == 0 && wait(saver))
+		bool is_due = core_clock_ms() >= look_ms;
+		if (group->len == 0 && !is_due) {
+			wait(saver, look_ms);
 			continue;
+		}
 		pthread_mutex_unlock(&saver->lock);
 		if (group->len > 0)
 			save(saver, group);
-		else
+		if (is_due) {
 			saver->look(saver->data);
+			look_ms = core_clock_ms() + fs_saver_look_ms;
+		}
 		pthread_mutex_lock(&saver->lock);
 	}
 	pthread_mutex_unlock(&saver->lock);

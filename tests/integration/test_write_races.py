@@ -283,6 +283,23 @@ def test_what_nobody_closes_is_saved_soon(quick):
     quick.ends(plus=[("Work", quick.now(NEW + b"more\n"))], named={"x.eml"})
 
 
+def test_what_nobody_closes_is_saved_soon_however_much_is_closed(quick):
+    path, done = quick.folder() / "x.eml", threading.Event()
+
+    def write_others():
+        while not done.is_set():
+            (quick.folder() / "other.part").write_bytes(NEW)
+    others = threading.Thread(target=write_others)
+    others.start()
+    try:
+        with open(path, "wb", buffering=0) as file:
+            file.write(NEW)
+            quick.wait(lambda: os.getxattr(path, "user.mailtree.state") == b"pending")
+    finally:
+        done.set()
+        others.join()
+
+
 def test_what_nobody_closes_is_saved_at_the_end(work):
     path = work.folder() / "x.eml"
     writer = subprocess.Popen(["sh", "-c", 'exec > "$1"; cat /dev/stdin; read forever < "$2"', "sh", path, "/dev/null"],
