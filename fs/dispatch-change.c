@@ -192,6 +192,7 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int set, struct 
 		fuse_reply_err(req, EPERM);
 		return;
 	}
+	bool was_saved = (set & FUSE_SET_ATTR_SIZE) && changes->is_saved && changes->is_saved(fs, inode);
 	if (set & FUSE_SET_ATTR_SIZE) {
 		bool ok = changes->resize ? changes->resize(view, fs, inode, (uint64_t)wanted->st_size, &error)
 		                          : fs_throw(&error, EPERM);
@@ -202,6 +203,7 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int set, struct 
 	}
 	FsChange *change = fs_change_new(req, fs, view, verb_of_setattr(changes, set, fi != NULL), 0, NULL);
 	change->inode = inode;
+	change->is_cut = was_saved;
 	change->answer = fs_change_answer_attributes;
 	change->time_s = set & FUSE_SET_ATTR_MTIME_NOW ? core_clock_wall_s() : wanted->st_mtim.tv_sec;
 	if (change->verb && !node.directory) {

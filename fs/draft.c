@@ -363,6 +363,20 @@ fs_drafts_take_out(FsDrafts *drafts, FsDraftFile *draft)
 	fs_drafts_count(drafts);
 }
 
+void
+fs_drafts_discard(FsDrafts *drafts, int64_t id)
+{
+	FsDraftFile *draft = fs_drafts_hold(drafts, id);
+
+	if (!draft)
+		return;
+	pthread_mutex_lock(&drafts->lock);
+	if (!draft->is_new && !draft->is_gone)
+		fs_drafts_take_out(drafts, draft);
+	pthread_mutex_unlock(&drafts->lock);
+	fs_drafts_let_go(drafts, draft);
+}
+
 /* With the lock held: nobody can write any more to what was removed. */
 static void
 end_removed(FsDrafts *drafts, int64_t id)

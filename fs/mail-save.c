@@ -190,4 +190,17 @@ fs_mail_saved(FsChange *change)
 		fs_predecessors_follow(change->fs->predecessors, bytes->predecessor.id, bytes->id);
 }
 
-const FsVerb fs_mail_save = { .prepare = save_prepare, .apply = save_apply, .applied = fs_mail_saved };
+/* Who cannot open a file to write it anew leaves it as it is. */
+void
+fs_mail_save_failed(FsChange *change)
+{
+	if (change->is_cut)
+		fs_drafts_discard(change->fs->drafts, fs_mail_row(change->inode));
+}
+
+const FsVerb fs_mail_save = {
+	.prepare = save_prepare,
+	.apply = save_apply,
+	.applied = fs_mail_saved,
+	.failed = fs_mail_save_failed,
+};

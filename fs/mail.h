@@ -56,6 +56,7 @@ bool fs_mail_put(FsChange *change, const char *as_name, StoreWriter *writer, GEr
 /* If its row has gone because others removed the message, what was written stays, as a new one. */
 bool fs_mail_save_bytes(FsChange *change, StoreTxn *txn, GError **error);
 void fs_mail_saved(FsChange *change);
+void fs_mail_save_failed(FsChange *change);
 
 /* What an editor has called otherwise, to save @heir_id in its place; it may have gone since. */
 bool fs_mail_put_aside(StoreTxn *txn, const FsPredecessor *predecessor, int64_t heir_id, int64_t mailbox_id,

@@ -151,7 +151,12 @@ save_applied(FsChange *change)
 		fs_drafts_moved(change->fs->drafts, change->bytes.id, change->bytes.mailbox_id, change->value);
 }
 
-const FsVerb fs_maildir_save = { .prepare = save_prepare, .apply = save_apply, .applied = save_applied };
+const FsVerb fs_maildir_save = {
+	.prepare = save_prepare,
+	.apply = save_apply,
+	.applied = save_applied,
+	.failed = fs_mail_save_failed,
+};
 
 /* Removing. */
 
