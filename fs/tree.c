@@ -147,8 +147,10 @@ lookup_in_mailbox(const FsView *view, Fs *fs, int64_t mailbox_id, const char *na
 	}
 
 	g_auto(StoreMailbox) mailbox = { 0 };
-	return store_mailbox_get(fs->store, mailbox_id, &mailbox, error) &&
-	       lookup_mailbox(view, fs, mailbox.account_id, mailbox_id, name, node_r, error);
+	if (!store_mailbox_child(fs->store, mailbox_id, name, &mailbox, error))
+		return false;
+	*node_r = fs_tree_mailbox_node(view, &mailbox);
+	return true;
 }
 
 bool

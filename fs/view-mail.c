@@ -20,22 +20,30 @@ mail_size(const StoreEntry *entry, uint64_t *size_r)
 	return true;
 }
 
+static bool
+find_gone(Fs *fs, FsInode inode, StoreBody *body_r, GError **error)
+{
+	int64_t body_id, header_id;
+
+	return fs_tree_body(fs, inode, &body_id, &header_id, error) && body_id != 0 &&
+	       store_body_get(fs->store, body_id, body_r, error);
+}
+
 bool
 fs_mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
              GError **error)
 {
-	int64_t body_id, header_id;
 	GError *failure = NULL;
 	StoreBody body;
 
 	if (fs_drafts_read(fs->drafts, fs_inode_row(inode), buffer, size, offset, n_r, &failure))
 		return true;
-	if (failure) {
+	if (!failure && (store_body_of_message(fs->store, fs_inode_row(inode), &body, &failure) ||
+	                 (!failure && find_gone(fs, inode, &body, &failure))))
+		return store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
+	if (failure)
 		g_propagate_error(error, failure);
-		return false;
-	}
-	return fs_tree_body(fs, inode, &body_id, &header_id, error) && store_body_get(fs->store, body_id, &body, error) &&
-	       store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
+	return false;
 }
 
 int64_t

@@ -63,10 +63,9 @@ parts_name(const char *name)
 static bool
 is_folder(Fs *fs, int64_t mailbox_id, const char *name, GError **error)
 {
-	g_auto(StoreMailbox) parent = { 0 }, child = { 0 };
+	g_auto(StoreMailbox) child = { 0 };
 
-	return store_mailbox_get(fs->store, mailbox_id, &parent, error) &&
-	       store_mailbox_find(fs->store, parent.account_id, mailbox_id, name, &child, error);
+	return store_mailbox_child(fs->store, mailbox_id, name, &child, error);
 }
 
 /* Folders keep their names; then those come that end in .eml in mail/. */

@@ -128,15 +128,28 @@ text_measure(Fs *fs, const StoreEntry *entry, uint64_t *size_r, GError **error)
 	return true;
 }
 
+/* Of what is not derived, or has gone.  @failure (taken): why it was not found at once; NULL: it is none of those. */
+static bool
+seek(Fs *fs, FsInode inode, StoreBody *text_r, GError *failure, GError **error)
+{
+	int64_t body_id, header_id;
+
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	return fs_tree_body(fs, inode, &body_id, &header_id, error) && place(fs, body_id ? body_id : header_id, text_r, error);
+}
+
 static bool
 text_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, uint64_t offset, size_t *n_r,
           GError **error)
 {
-	int64_t body_id, header_id;
+	GError *failure = NULL;
 	StoreBody text;
 
-	return fs_tree_body(fs, inode, &body_id, &header_id, error) &&
-	       place(fs, body_id ? body_id : header_id, &text, error) &&
+	return (store_derived_of_message(fs->store, fs_inode_row(inode), MIME_DERIVE_VERSION, &text, &failure) ||
+	        seek(fs, inode, &text, failure, error)) &&
 	       store_derived_read(fs->store, &text, buffer, size, offset, n_r, error);
 }
 

@@ -177,20 +177,32 @@ store_derived_generation(Store *store)
 	return generation;
 }
 
-bool
-store_derived_get(Store *store, int64_t body_id, unsigned version, StoreBody *text_r, GError **error)
+static bool
+get(Store *store, StoreStatement which, int64_t id, unsigned version, StoreBody *text_r, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
 	if (!reader.db)
 		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_TEXT_GET);
-	store_bind_int(query, ":id", body_id);
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, which);
+	store_bind_int(query, ":id", id);
 	store_bind_int(query, ":version", version);
 	if (!store_query_row(reader.db, query, error))
 		return false;
 	*text_r = store_body_take_row(query);
 	return true;
+}
+
+bool
+store_derived_get(Store *store, int64_t body_id, unsigned version, StoreBody *text_r, GError **error)
+{
+	return get(store, STORE_SQL_TEXT_GET, body_id, version, text_r, error);
+}
+
+bool
+store_derived_of_message(Store *store, int64_t message_id, unsigned version, StoreBody *text_r, GError **error)
+{
+	return get(store, STORE_SQL_TEXT_OF_MESSAGE, message_id, version, text_r, error);
 }
 
 bool

@@ -23,6 +23,8 @@ uint64_t store_derived_generation(Store *store);
 
 /* The place of the text, to be read by store_derived_read(); false with *error unset: not derived by this version. */
 bool store_derived_get(Store *store, int64_t body_id, unsigned version, StoreBody *text_r, GError **error);
+/* Of a message's body, or while that is not here of its header. */
+bool store_derived_of_message(Store *store, int64_t message_id, unsigned version, StoreBody *text_r, GError **error);
 bool store_derived_read(Store *store, const StoreBody *text, void *buffer, size_t size, uint64_t offset, size_t *n_r,
                         GError **error);
 

@@ -101,6 +101,19 @@ store_mailbox_find(Store *store, int64_t account_id, int64_t parent_id, const ch
 }
 
 bool
+store_mailbox_child(Store *store, int64_t parent_id, const char *name, StoreMailbox *mailbox_r, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_MAILBOX_CHILD);
+	store_bind_int(query, ":parent", parent_id);
+	store_bind_text(query, ":name", name);
+	return take_one(reader.db, query, mailbox_r, error) == STORE_ROW;
+}
+
+bool
 store_mailbox_find_server(Store *store, int64_t account_id, const char *server_name, StoreMailbox *mailbox_r,
                           GError **error)
 {

@@ -47,6 +47,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreMailbox, store_mailbox_clear)
 bool store_mailbox_get(Store *store, int64_t id, StoreMailbox *mailbox_r, GError **error);
 bool store_mailbox_find(Store *store, int64_t account_id, int64_t parent_id, const char *name,
                         StoreMailbox *mailbox_r, GError **error);
+/* In the account of the parent, which is a mailbox. */
+bool store_mailbox_child(Store *store, int64_t parent_id, const char *name, StoreMailbox *mailbox_r, GError **error);
 bool store_mailbox_find_server(Store *store, int64_t account_id, const char *server_name, StoreMailbox *mailbox_r,
                                GError **error);
 

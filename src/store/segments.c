@@ -22,19 +22,31 @@ store_body_take_row(StoreQuery *query)
 	return body;
 }
 
-bool
-store_body_get(Store *store, int64_t body_id, StoreBody *body_r, GError **error)
+static bool
+get(Store *store, StoreStatement which, int64_t id, StoreBody *body_r, GError **error)
 {
 	g_auto(StoreReader) reader = store_reader_get(store, error);
 
 	if (!reader.db)
 		return false;
-	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_GET);
-	store_bind_int(query, ":id", body_id);
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, which);
+	store_bind_int(query, ":id", id);
 	if (!store_query_row(reader.db, query, error))
 		return false;
 	*body_r = store_body_take_row(query);
 	return true;
+}
+
+bool
+store_body_get(Store *store, int64_t body_id, StoreBody *body_r, GError **error)
+{
+	return get(store, STORE_SQL_BODY_GET, body_id, body_r, error);
+}
+
+bool
+store_body_of_message(Store *store, int64_t message_id, StoreBody *body_r, GError **error)
+{
+	return get(store, STORE_SQL_BODY_OF_MESSAGE, message_id, body_r, error);
 }
 
 bool

@@ -55,6 +55,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSegment, store_segment_unref)
 
 /* Where a committed body is; false with *error unset if there is none of that id. */
 bool store_body_get(Store *store, int64_t body_id, StoreBody *body_r, GError **error);
+/* That of a message; false with *error unset: it has none here, or there is no such message. */
+bool store_body_of_message(Store *store, int64_t message_id, StoreBody *body_r, GError **error);
 
 /* pread() of at most @size bytes at @offset of the body: the number in *n_r, 0 at its end.  CORE_ERROR_CORRUPT when the
  * segment is shorter than the row says.  A committed body that compaction has moved since is found again. */

@@ -124,6 +124,10 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILBOX_FIND] = { READ | WRITE,
 		MAILBOX_COLUMNS
 		"WHERE m.account = :account AND ifnull(m.parent, 0) = :parent AND m.name = :name AND m.state <> 2" },
+	[STORE_SQL_MAILBOX_CHILD] = { READ,
+		MAILBOX_COLUMNS
+		"WHERE m.account = (SELECT account FROM mailboxes WHERE id = :parent) AND ifnull(m.parent, 0) = :parent"
+		" AND m.name = :name AND m.state <> 2" },
 	[STORE_SQL_MAILBOX_FIND_SERVER] = { READ | WRITE,
 		MAILBOX_COLUMNS "WHERE m.account = :account AND m.server_name = :server_name" },
 	[STORE_SQL_MAILBOX_LIST_SERVER] = { WRITE,
@@ -352,6 +356,7 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		MAILBOX_COLUMNS "WHERE m.account = :account AND m.id > :after AND m.attributes & 1 AND m.state <> 2 ORDER BY m.id" },
 
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
+	[STORE_SQL_BODY_OF_MESSAGE] = { READ, BODY_COLUMNS "JOIN messages m ON m.body = b.id WHERE m.id = :id" },
 	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },
 	[STORE_SQL_BODY_PLACE] = { WRITE, /* nothing, when the segment is gone */
 		"INSERT INTO bodies (sha256, segment, offset, length)"
@@ -374,6 +379,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_TEXT_GET] = { READ,
 		"SELECT b.id, t.segment, t.offset, t.length, t.sha256 FROM bodies b"
 		" JOIN derived.texts t ON t.sha256 = b.sha256 AND t.version = :version WHERE b.id = :id" },
+	[STORE_SQL_TEXT_OF_MESSAGE] = { READ,
+		"SELECT b.id, t.segment, t.offset, t.length, t.sha256 FROM messages m JOIN bodies b ON b.id = ifnull(m.body, m.header)"
+		" JOIN derived.texts t ON t.sha256 = b.sha256 AND t.version = :version WHERE m.id = :id" },
 	[STORE_SQL_TEXT_FIND] = { READ,
 		"SELECT version, segment, offset, length FROM derived.texts WHERE sha256 = :sha256" },
 	[STORE_SQL_TEXT_PUT] = { DERIVED,

@@ -72,7 +72,14 @@ test_find(Fixture *fixture, const void *data)
 	store_mailbox_clear(&mailbox);
 	g_assert_true(store_mailbox_find(fixture->store, fixture->account, parent, "b", &mailbox, &error));
 	g_assert_cmpint(mailbox.id, ==, id);
+	store_mailbox_clear(&mailbox);
+	g_assert_true(store_mailbox_child(fixture->store, parent, "b", &mailbox, &error));
+	g_assert_cmpint(mailbox.id, ==, id);
+	g_assert_cmpint(mailbox.account_id, ==, fixture->account);
 
+	g_assert_false(store_mailbox_child(fixture->store, parent, "B", &mailbox, &error));
+	g_assert_false(store_mailbox_child(fixture->store, 0, "a", &mailbox, &error)); /* an account is no mailbox */
+	g_assert_false(store_mailbox_child(fixture->store, id + 100, "b", &mailbox, &error));
 	g_assert_false(store_mailbox_find(fixture->store, fixture->account, 0, "b", &mailbox, &error));
 	g_assert_false(store_mailbox_find(fixture->store, fixture->account, 0, "A", &mailbox, &error));
 	g_assert_false(store_mailbox_find_server(fixture->store, fixture->account + 1, "a/b", &mailbox, &error));
