@@ -7,7 +7,10 @@ import argparse
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
+import time
+import traceback
 from pathlib import Path
 
 from bench import demand, first, large, latency, plot, search, two_way, views, writing
@@ -32,6 +35,7 @@ class Bench:
         self.mailtree = options.mailtree
         self.rounds = options.rounds
         self.figures = Figures()
+        self.failed = [] # parts
         certificates = Certificates(folder / "certs")
         self.ca = certificates.ca
         # mbsync looks for an address among the names.
@@ -51,10 +55,21 @@ class Bench:
         self.server, self.run = before
 
     def part(self, name, measure, memory_bar):
+        """One that fails spoils no other."""
         self.run.watch(self.mailtree)
-        measure(self)
-        if memory_bar and self.run.peak():
-            self.figures.add(f"peak memory of any run of the part “{name}”", self.run.peak() / 1e6, memory_bar, "MB")
+        start = time.monotonic()
+        try:
+            measure(self)
+            if memory_bar and self.run.peak():
+                self.figures.add(f"peak memory of any run of the part “{name}”", self.run.peak() / 1e6, memory_bar, "MB")
+        except (Exception, SystemExit) as error: # the latter: a program that is measured has failed
+            self.failed.append(name)
+            if not isinstance(error, SystemExit):
+                traceback.print_exc()
+            print(f"the part “{name}” has failed: {error}", file=sys.stderr, flush=True)
+        print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+        if self.options.json:
+            self.figures.save(self.options.json)
 
 
 def measure(options):
@@ -72,16 +87,33 @@ def measure(options):
             for part in wanted: # it has a server of its own, with the same mail
                 if part[0] == "far":
                     bench.part(*part)
-        keep(options, bench.figures) # the folder takes its time to go
+        keep(options, bench.figures, bench.failed) # the folder takes its time to go
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return 1 if bench.failed else 0
 
 
-def keep(options, figures):
+def document(page, figures):
+    """Puts the table into @page where one is, and the plot beside it."""
+    text = page.read_text(encoding="utf-8")
+    head, found, rest = text.partition("| what | mailtree |")
+    if not found:
+        raise SystemExit(f"{page}: there is no table")
+    tail = rest[rest.index("\n\n"):] # a table ends with an empty line
+    page.write_text(head + figures.table().rstrip("\n") + tail, encoding="utf-8")
+    page.with_suffix(".svg").write_text(plot.draw(figures.all), encoding="utf-8")
+
+
+def keep(options, figures, failed):
     if options.json:
         figures.save(options.json)
     if options.plot:
         Path(options.plot).write_text(plot.draw(figures.all), encoding="utf-8")
+    if options.page and failed:
+        print(f"{options.page} stays as it is", file=sys.stderr)
+    elif options.page:
+        document(Path(options.page), figures)
+    print(f"\n{figures.verdict()}" + "".join(f"\nfailed: {name}" for name in failed), flush=True)
 
 
 def main():
@@ -92,13 +124,14 @@ def main():
     parser.add_argument("--only", nargs="+", choices=[name for name, *_ in PARTS], help="these parts only")
     parser.add_argument("--json", metavar="FILE", help="writes the figures there as well")
     parser.add_argument("--plot", metavar="FILE", help="draws them as an SVG")
+    parser.add_argument("--page", metavar="FILE", help="puts the table into this page, such as docs/benchmarks.md, and the plot beside it")
     parser.add_argument("--again", metavar="FILE", nargs="+", help="measures nothing: the figures that former runs kept by --json")
     options = parser.parse_args()
     if options.again:
-        keep(options, Figures.kept(options.again))
-    else:
-        measure(options)
+        keep(options, Figures.kept(options.again), [])
+        return 0
+    return measure(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,13 +18,23 @@ class Figure:
         """Of the bar."""
         return self.value / self.bar
 
+    @property
+    def verdict(self):
+        return "" if self.bar is None else "holds" if self.value <= self.bar else "**over**"
+
+    def row(self):
+        """Of a Markdown table."""
+        limit = "" if self.bar is None else number(self.bar, self.unit)
+        besides = [number(self.others[name], self.unit) if name in self.others else "" for name in ("mbsync", "interimap")]
+        return f"| {' | '.join([self.what, number(self.value, self.unit), limit, self.verdict, *besides, self.note])} |"
+
 
 def number(value, unit=""):
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 3
     return f"{value:.{digits}f} {unit}".rstrip()
 
 
-HEAD = "| what | mailtree | at most | mbsync | interimap | |\n|---|---:|---:|---:|---:|---|"
+HEAD = "| what | mailtree | at most | | mbsync | interimap | |\n|---|---:|---:|---|---:|---:|---|"
 
 
 class Figures:
@@ -43,10 +53,16 @@ class Figures:
         self._begun = True
         row = Figure(what, value, bar, unit, others or {}, note)
         self.all.append(row)
-        limit = "" if bar is None else number(bar, unit)
-        besides = [number(row.others[name], unit) if name in row.others else "" for name in ("mbsync", "interimap")]
-        over = "" if bar is None or value <= bar else "over; "
-        print(f"| {what} | {number(value, unit)} | {limit} | {besides[0]} | {besides[1]} | {(over + note).rstrip('; ')} |", flush=True)
+        print(row.row(), flush=True)
+
+    def verdict(self):
+        """Of all, in a line."""
+        barred = [each for each in self.all if each.bar is not None]
+        over = [each.what for each in barred if each.value > each.bar]
+        return f"{len(barred) - len(over)} of {len(barred)} bars hold" + "".join(f"\nover: {what}" for what in over)
+
+    def table(self):
+        return "\n".join([HEAD, *[each.row() for each in self.all]]) + "\n"
 
     def save(self, path):
         Path(path).write_text(json.dumps({"figures": [asdict(each) for each in self.all]}, indent=1,

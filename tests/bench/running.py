@@ -8,14 +8,17 @@ from pathlib import Path
 
 # What starts programs is small: the kernel's figure of a program's peak memory begins with that of who started it.
 _STARTER = """
-import json, os, sys, time
+import json, os, sys, threading, time
 for line in sys.stdin:
     command, log = json.loads(line)
     begin = time.monotonic()
     out = [(os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2),
            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)]
     child = os.posix_spawnp(command[0], command, os.environ, file_actions=out)
+    hung = threading.Timer(900, os.kill, (child, 9))
+    hung.start()
     _, status, usage = os.wait4(child, 0)
+    hung.cancel()
     print(json.dumps([time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024,
                       os.waitstatus_to_exitcode(status)]), flush=True)
 """
