@@ -7,6 +7,8 @@
 #include "store/segmentset.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 typedef struct StoreIndex StoreIndex;
 typedef struct StoreDeparted StoreDeparted;
 
@@ -22,6 +24,7 @@ struct Store {
 
 	StoreListenFn listen;
 	void *listen_data;
+	atomic_bool tells_maildir; /* it wants to know what messages were */
 	uint64_t tickets_given; /* one for each commit that has something to tell; under mail->lock */
 	pthread_mutex_t tickets_lock;
 	pthread_cond_t tickets_turn;
@@ -99,6 +102,9 @@ void store_bind_content(StoreQuery *query, const StoreMessage *row);       /* wh
 
 /* The row of @body's bytes, which become one that is there already or else are taken as they are (messages.h). */
 bool store_body_adopt(StoreTxn *txn, const StoreBody *body, int64_t *id_r, GError **error);
+
+/* For store_maildir_listen(): what the messages were that @txn, which is about to be committed, has changed. */
+bool store_maildir_describe(StoreTxn *txn, GError **error);
 
 StoreEntry store_entry_take_row(StoreQuery *query); /* of its first eight columns */
 StoreBody store_body_take_row(StoreQuery *query); /* of the columns id, segment, offset, length, sha256 */

@@ -180,32 +180,28 @@ store_mailbox_list_holding(Store *store, int64_t account_id, int64_t after, Stor
 	return each(reader.db, query, fn, data, error);
 }
 
+/* NULL without an error: there is none, or the way up breaks. */
 static char *
 path_of(StoreDb *db, int64_t id, GError **error)
 {
-	GString *path = NULL;
+	g_autoptr(StoreQuery) query = store_db_query(db, STORE_SQL_MAILBOX_UP);
+	g_autoptr(GString) path = g_string_new(NULL);
+	StoreStep step;
 	int depth = 0;
 
-	while (id != 0) {
-		g_auto(StoreMailbox) mailbox = { 0 };
-		if (get(db, id, &mailbox, error) != STORE_ROW)
-			break;
+	store_bind_int(query, ":id", id);
+	store_bind_int(query, ":most", STORE_MAILBOX_MAX_DEPTH);
+	while ((step = store_query_step(db, query, error)) == STORE_ROW) {
 		if (++depth > STORE_MAILBOX_MAX_DEPTH) {
 			core_throw(error, CORE_ERROR_CORRUPT, "mailbox %" G_GINT64_FORMAT " is inside itself", id);
-			break;
+			return NULL;
 		}
-		if (path)
+		if (depth > 1)
 			g_string_prepend_c(path, '/');
-		else
-			path = g_string_new(NULL);
-		g_string_prepend(path, mailbox.name);
-		id = mailbox.parent_id;
+		g_string_prepend(path, store_column_text(query, 0));
+		id = sqlite3_column_int64(query, 1);
 	}
-	if (id != 0 && path) { /* the way up broke */
-		g_string_free(path, TRUE);
-		return NULL;
-	}
-	return path ? g_string_free(path, FALSE) : NULL;
+	return step == STORE_DONE && depth > 0 && id == 0 ? g_strdup(path->str) : NULL;
 }
 
 char *

@@ -1,5 +1,6 @@
 #include "store/maildir.h"
 
+#include "store/mailboxes.h"
 #include "store/operation-rows.h"
 
 #include <string.h>
@@ -102,6 +103,87 @@ store_maildir_get(Store *store, int64_t place_id, int64_t id, StoreMaildirEntry 
 	store_bind_int(query, ":mailbox", place_id);
 	store_bind_int(query, ":id", id);
 	return take_one(reader.db, query, entry_r, error);
+}
+
+void
+store_maildir_listen(Store *store)
+{
+	atomic_store(&store->tells_maildir, true);
+}
+
+static bool
+describe_message(StoreDb *reader, StoreChange *change, GError **error)
+{
+	g_autoptr(StoreQuery) query = store_db_query(reader, STORE_SQL_MAILDIR_GET);
+	StoreMaildirEntry was;
+	GError *failure = NULL;
+
+	store_bind_int(query, ":mailbox", change->mailbox_id);
+	store_bind_int(query, ":id", change->message_id);
+	if (take_one(reader, query, &was, &failure))
+		change->was = g_memdup2(&was, sizeof was);
+	if (failure)
+		g_propagate_error(error, failure);
+	return !failure;
+}
+
+static bool
+describe_mailbox(const StoreReader *reader, StoreChange *change, GError **error)
+{
+	GError *failure = NULL;
+	g_autofree char *path = store_mailbox_path(reader->store, change->mailbox_id, &failure);
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	StoreStep step = STORE_DONE;
+
+	if (path) {
+		g_autoptr(StoreQuery) query = store_db_query(reader->db, STORE_SQL_MAILBOX_PATHS);
+		store_bind_int(query, ":id", change->mailbox_id);
+		store_bind_text(query, ":path", path);
+		while ((step = store_query_step(reader->db, query, &failure)) == STORE_ROW)
+			g_ptr_array_add(paths, g_strdup(store_column_text(query, 0)));
+	}
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	if (paths->len == 0)
+		return true;
+	g_ptr_array_add(paths, NULL);
+	change->paths = (char *const *)g_ptr_array_free(g_steal_pointer(&paths), FALSE);
+	return true;
+}
+
+static bool
+describe(const StoreReader *reader, StoreChange *change, GError **error)
+{
+	switch (change->kind) {
+	case STORE_CHANGE_MESSAGE_REMOVED:
+	case STORE_CHANGE_MESSAGE_RENAMED:
+	case STORE_CHANGE_MESSAGE_FLAGS:
+	case STORE_CHANGE_MESSAGE_CONTENT:
+		return describe_message(reader->db, change, error);
+	case STORE_CHANGE_MAILBOX_REMOVED:
+	case STORE_CHANGE_MAILBOX_KIND:
+		return describe_mailbox(reader, change, error);
+	case STORE_CHANGE_MESSAGE_ADDED:
+	case STORE_CHANGE_MAILBOX_ADDED:
+	case STORE_CHANGE_ACCOUNT_ADDED:
+		return true;
+	default:
+		g_assert_not_reached();
+	}
+}
+
+bool
+store_maildir_describe(StoreTxn *txn, GError **error)
+{
+	if (!atomic_load(&txn->store->tells_maildir))
+		return true;
+	g_auto(StoreReader) reader = store_reader_get(txn->store, error); /* sees what was before the transaction */
+	bool ok = reader.db != NULL;
+	for (guint i = 0; i < txn->changes->len && ok; i++)
+		ok = describe(&reader, &g_array_index(txn->changes, StoreChange, i), error);
+	return ok;
 }
 
 bool

@@ -153,7 +153,8 @@ store_operation_unmark(StoreTxn *txn, const StoreOperation *operation, GError **
 	if (!is_told && operation->kind != STORE_OPERATION_REMOVE && operation->target_uid == 0)
 		return true;
 	return set_flags(txn, row.id, marked, row.modseq, error) &&
-	       store_operation_insert(txn, &delta, &delta.id, error);
+	       store_operation_insert(txn, &delta, &delta.id, error) &&
+	       (!is_told || store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, &row, row.name, error));
 }
 
 bool

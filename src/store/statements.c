@@ -355,6 +355,16 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 	[STORE_SQL_MAILDIR_FOLDERS] = { READ,
 		MAILBOX_COLUMNS "WHERE m.account = :account AND m.id > :after AND m.attributes & 1 AND m.state <> 2 ORDER BY m.id" },
 
+	/* In one statement: in several, the path could be one that was never there. */
+	[STORE_SQL_MAILBOX_UP] = { READ | WRITE,
+		"WITH RECURSIVE up (name, parent, depth) AS (SELECT name, parent, 1 FROM mailboxes WHERE id = :id"
+		" UNION ALL SELECT m.name, m.parent, up.depth + 1 FROM up JOIN mailboxes m ON m.id = up.parent WHERE up.depth <= :most)"
+		" SELECT name, ifnull(parent, 0) FROM up ORDER BY depth" },
+	[STORE_SQL_MAILBOX_PATHS] = { READ,
+		"WITH RECURSIVE tree (id, path) AS (SELECT :id, :path"
+		" UNION ALL SELECT c.id, tree.path || '/' || c.name FROM tree JOIN mailboxes c ON c.parent = tree.id)"
+		" SELECT path FROM tree" },
+
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
 	[STORE_SQL_BODY_OF_MESSAGE] = { READ, BODY_COLUMNS "JOIN messages m ON m.body = b.id WHERE m.id = :id" },
 	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },

@@ -3,6 +3,7 @@
 
 #include "store/departed.h"
 #include "store/internal.h"
+#include "store/maildir.h"
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -153,7 +154,14 @@ store_reader_put(StoreReader *reader)
 static void
 change_clear(void *data)
 {
-	g_free((void *)(uintptr_t)((StoreChange *)data)->name);
+	StoreChange *change = data;
+	StoreMaildirEntry *was = (StoreMaildirEntry *)(uintptr_t)change->was;
+
+	g_free((void *)(uintptr_t)change->name);
+	g_strfreev((char **)(uintptr_t)change->paths);
+	if (was)
+		store_maildir_entry_clear(was);
+	g_free(was);
 }
 
 /* What a transaction knows of a mailbox in which it changed something. */
@@ -246,7 +254,7 @@ store_commit(StoreTxn *txn, GError **error)
 	bool tell = store->listen && txn->changes->len > 0;
 	uint64_t ticket = 0;
 
-	bool ok = touch_mailboxes(txn, error);
+	bool ok = touch_mailboxes(txn, error) && (!tell || store_maildir_describe(txn, error));
 	if (ok)
 		core_step("before commit");
 	store_departed_keep(store, txn->gone);

@@ -69,6 +69,9 @@ typedef struct {
 	StoreChangeKind kind;
 	int64_t account_id, mailbox_id, parent_id, message_id; /* mailbox_id of a message: where people see it */
 	const char *name; /* for the call */
+	/* What they were called before in maildir/; NULL: they were not there, or nobody wants to know (store_maildir_listen()). */
+	const struct StoreMaildirEntry *was; /* maildir.h: of a message */
+	char *const *paths;                  /* of a mailbox that is removed, or of another kind, and of those below it */
 } StoreChange;
 
 /* Called on the committing thread, in the order of commits, once per transaction that changed something.  Must not

@@ -100,6 +100,10 @@ store_message_match(StoreTxn *txn, int64_t id, const StoreMessage *message, cons
 	store_bind_described(query, message);
 	if (!store_query_run(txn->db, query, error) || !store_message_tell_name(txn, &row, name, error))
 		return false;
+	const char *now = name && !row.name_is_users ? name : row.name;
+	if (row.internaldate_s != message->internaldate_s &&
+	    !store_message_tell(txn, STORE_CHANGE_MESSAGE_CONTENT, &row, now, error))
+		return false;
 	return strcmp(row.base_flags, message->base_flags ? message->base_flags : "") == 0 ||
 	       store_message_tell(txn, STORE_CHANGE_MESSAGE_FLAGS, &row, row.name, error);
 }

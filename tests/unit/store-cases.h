@@ -2,6 +2,7 @@
  * heard. */
 #pragma once
 
+#include "store-names.h"
 #include "store-operations.h"
 
 typedef struct {
@@ -85,13 +86,20 @@ act_all(Fixture *fixture, const Case *row)
 	commit(txn);
 }
 
+typedef struct {
+	GString *text;
+	Names *names;
+} Heard;
+
 static inline void
 listen(const StoreChange *changes, size_t count, void *data)
 {
 	static const char *const kinds[] = { "added", "removed", "renamed", "flags", "content",
 		                               "added folder", "removed folder", "account" };
-	GString *heard = data;
+	const Heard *of = data;
+	GString *heard = of->text;
 
+	names_hear(of->names, changes, count);
 	for (size_t i = 0; i < count; i++) {
 		bool folder = changes[i].kind >= STORE_CHANGE_MAILBOX_ADDED;
 		g_string_append_printf(heard, "%s%s %" G_GINT64_FORMAT "/%s", heard->len > 0 ? ", " : "", kinds[changes[i].kind],
@@ -104,16 +112,22 @@ run_case(const Case *row)
 {
 	Fixture fixture = { 0 };
 	g_autoptr(GString) heard = g_string_new(NULL);
+	g_autoptr(GHashTable) told = names_new();
+	Heard hearing = { heard, told };
 
 	world_set_up(&fixture, NULL);
 	sql_all(&fixture, row->with);
 	insert_operations(&fixture, row->operations);
 	g_autofree char *before = dump(&fixture);
-	store_listen(fixture.store, listen, heard);
+	g_autoptr(GHashTable) names = names_list(fixture.store);
+	store_listen(fixture.store, listen, &hearing);
+	store_maildir_listen(fixture.store);
 	act_all(&fixture, row);
 	g_autofree char *after = dump(&fixture), *changed = changes_between(before, after);
 	if (strcmp(changed, row->expected) != 0)
 		g_error("%s:\n  is        %s\n  should be %s", row->what, changed, row->expected);
+	g_autoptr(GHashTable) now = names_list(fixture.store);
+	names_assert_heard(names, now, told, row->what);
 	if (strcmp(heard->str, row->heard) != 0)
 		g_error("%s:\n  heard       %s\n  should have %s", row->what, heard->str, row->heard);
 	g_assert_cmpint(sql(&fixture, "SELECT count(*) FROM pragma_foreign_key_check"), ==, 0);

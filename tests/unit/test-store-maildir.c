@@ -258,6 +258,81 @@ test_mailboxes_that_hold_messages(World *world, const void *data)
 	g_assert_cmpstr(rest->str, ==, "T|Below|");
 }
 
+static void
+note_what_was(const StoreChange *changes, size_t count, void *data)
+{
+	for (size_t i = 0; i < count; i++) {
+		const StoreMaildirEntry *was = changes[i].was;
+		g_autofree char *paths = changes[i].paths ? g_strjoinv("+", (char **)(uintptr_t)changes[i].paths) : NULL;
+		if (was)
+			g_string_append_printf(data, "%s[%s]%s%s ", was->entry.name, was->flags, was->base ? was->base : "",
+			                       was->is_old ? " old" : "");
+		else
+			g_string_append_printf(data, "%s ", paths ? paths : "-");
+	}
+}
+
+static void
+assert_heard(GString *heard, const char *expected)
+{
+	g_assert_cmpstr(heard->str, ==, expected);
+	g_string_truncate(heard, 0);
+}
+
+/* Before the transaction, whatever happened to it in that. */
+static void
+test_the_listener_hears_what_was(World *world, const void *data)
+{
+	g_autoptr(GString) heard = g_string_new(NULL);
+	int64_t second = add_message(&world->base, world->inbox, 2, "second");
+
+	store_listen(world->base.store, note_what_was, heard);
+	change_flags(world, world->message, "\\Flagged", "");
+	assert_heard(heard, "- ");
+	store_maildir_listen(world->base.store);
+	change_flags(world, world->message, "", "\\Seen");
+	assert_heard(heard, "1.eml[\\Seen \\Flagged] ");
+	StoreTxn *txn = begin(&world->base);
+	g_assert_true(store_maildir_set(txn, world->message, "base", true, NULL));
+	g_assert_true(store_change_flags(txn, world->message, "\\Seen", "", NULL));
+	g_assert_true(store_change_move(txn, world->message, world->a, NULL, false, NULL));
+	commit(txn);
+	assert_heard(heard, "1.eml[\\Flagged] 1.eml[\\Flagged] 1.eml[\\Flagged] - ");
+	txn = begin(&world->base);
+	g_assert_true(store_message_remove(txn, second, NULL));
+	commit(txn);
+	assert_heard(heard, "2.eml[] ");
+	int64_t deep = make_mailbox(&world->base, "A/x/y");
+	assert_heard(heard, "- - - ");
+	txn = begin(&world->base);
+	g_assert_true(store_change_rename(txn, world->a, "Z", NULL));
+	commit(txn);
+	assert_heard(heard, "A+A/x+A/x/y - ");
+	txn = begin(&world->base);
+	g_assert_true(store_change_delete(txn, deep, NULL));
+	commit(txn);
+	assert_heard(heard, "Z/x/y ");
+	store_listen(world->base.store, NULL, NULL);
+}
+
+/* By the time that the server tells after a UIDVALIDITY change: names of ours begin with it. */
+static void
+test_the_listener_hears_of_another_date(World *world, const void *data)
+{
+	g_autoptr(GString) heard = g_string_new(NULL);
+	const StoreMessage message = { .mailbox_id = world->inbox, .uid = 9, .internaldate_s = 5000, .rfc822_size = 1,
+		                           .base_flags = "\\Seen" };
+
+	sql(&world->base, "UPDATE messages SET uid = NULL, state = 1");
+	store_listen(world->base.store, note_what_was, heard);
+	store_maildir_listen(world->base.store);
+	StoreTxn *txn = begin(&world->base);
+	g_assert_true(store_message_match(txn, world->message, &message, NULL, NULL));
+	commit(txn);
+	assert_heard(heard, "1.eml[\\Seen] ");
+	store_listen(world->base.store, NULL, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -269,6 +344,8 @@ main(int argc, char **argv)
 	ADD("only-tmp-goes-with-its-mailbox", test_only_tmp_goes_with_its_mailbox);
 	ADD("every-change-is-later", test_every_change_is_later);
 	ADD("mail-does-not-change-by-what-it-does-not-show", test_mail_does_not_change_by_what_it_does_not_show);
+	ADD("the-listener-hears-what-was", test_the_listener_hears_what_was);
+	ADD("the-listener-hears-of-another-date", test_the_listener_hears_of_another_date);
 	ADD("mailboxes-that-hold-messages", test_mailboxes_that_hold_messages);
 	return g_test_run();
 }

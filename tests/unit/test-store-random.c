@@ -1,5 +1,6 @@
 /* src/store: random histories of users, of one who sends, of a server and of its other clients, against a model of what
  * people must see; and at the end, when all was sent, the server has what they see. */
+#include "store-names.h"
 #include "store-writing.h"
 
 #define RUNS 40
@@ -30,6 +31,7 @@ typedef struct {
 	World *world;
 	GRand *rand;
 	GString *history;
+	Names *names, *heard; /* in maildir/, at the last look; what was said of them since */
 	Seen seen[MESSAGES];
 	Served served[4 * MESSAGES];
 	unsigned n_seen, n_served;
@@ -402,6 +404,36 @@ check_server(Run *run)
 }
 
 static void
+hear(const StoreChange *changes, size_t count, void *data)
+{
+	const Run *run = data;
+
+	names_hear(run->heard, changes, count);
+}
+
+static void
+check_names(Run *run)
+{
+	Names *now = names_list(run->world->base.store);
+
+	names_assert_heard(run->names, now, run->heard, run->history->str);
+	g_hash_table_unref(run->names);
+	g_hash_table_remove_all(run->heard);
+	run->names = now;
+}
+
+static void
+listen_to_names(Run *run)
+{
+	Store *store = run->world->base.store;
+
+	run->names = names_list(store);
+	run->heard = names_new();
+	store_listen(store, hear, run);
+	store_maildir_listen(store);
+}
+
+static void
 run_once(guint32 seed)
 {
 	World world = { 0 };
@@ -411,6 +443,7 @@ run_once(guint32 seed)
 	g_string_append_printf(run.history, "seed %u:", seed);
 	run.served[run.n_served++] = (Served){ world.inbox, 1, 1, 'm', true };
 	add_seen(&run, world.message, world.inbox, 1, 'm');
+	listen_to_names(&run);
 	for (int step = 0; step < STEPS; step++) {
 		int what = roll(&run, 10);
 		if (what == 0 && run.n_seen < MESSAGES)
@@ -422,15 +455,20 @@ run_once(guint32 seed)
 		else
 			send(&run, false);
 		check_seen(&run);
+		check_names(&run);
 		check_invariants(&world, run.history->str);
 	}
 	for (unsigned i = 0; i < run.n_seen; i++)
 		if (run.seen[i].is_file && run.seen[i].place != 0)
 			save(&run, &run.seen[i], false);
 	while (send(&run, true))
-		;
+		check_names(&run);
 	check_seen(&run);
+	check_names(&run);
 	check_server(&run);
+	store_listen(world.base.store, NULL, NULL);
+	g_hash_table_unref(run.names);
+	g_hash_table_unref(run.heard);
 	world_tear_down(&world, NULL);
 	g_rand_free(run.rand);
 	g_string_free(run.history, TRUE);

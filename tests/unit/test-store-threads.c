@@ -206,11 +206,50 @@ test_listener_hears_commits_in_order(Fixture *fixture, const void *data)
 	g_assert_cmpuint(listening.heard, ==, WRITERS * 40);
 }
 
+typedef struct {
+	Fixture *fixture;
+	int64_t id;
+	atomic_bool done;
+} Climber;
+
+static void *
+ask_path(void *data)
+{
+	Climber *climber = data;
+
+	while (!atomic_load(&climber->done)) {
+		g_autofree char *path = store_mailbox_path(climber->fixture->store, climber->id, NULL);
+		if (strcmp(path, "one/two") != 0 && strcmp(path, "two") != 0)
+			g_error("the mailbox was never at %s", path);
+	}
+	return NULL;
+}
+
+/* Both ends of it are of one moment. */
+static void
+test_a_path_is_one_that_was_there(Fixture *fixture, const void *data)
+{
+	int64_t one = make_mailbox(fixture, "one"), two = make_mailbox(fixture, "one/two");
+	const StoreMailboxMove moves[][2] = { { { one, "three" }, { two, "two" } }, { { one, "one" }, { two, "one/two" } } };
+	Climber climber = { .fixture = fixture, .id = two };
+	pthread_t thread;
+
+	g_assert_cmpint(pthread_create(&thread, NULL, ask_path, &climber), ==, 0);
+	for (unsigned i = 0; i < 400; i++) {
+		StoreTxn *txn = begin(fixture);
+		g_assert_true(store_mailboxes_move(txn, moves[i % 2], 2, NULL));
+		commit(txn);
+	}
+	atomic_store(&climber.done, true);
+	pthread_join(thread, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	ADD("all-at-once", test_all_at_once);
 	ADD("listener-hears-commits-in-order", test_listener_hears_commits_in_order);
+	ADD("a-path-is-one-that-was-there", test_a_path_is_one_that_was_there);
 	return g_test_run();
 }
