@@ -1,45 +1,18 @@
-"""maildir/: what each operation means on the server, and what is seen of what others do there."""
+"""maildir/: what names, moves and removals mean on the server, and what is seen of what others do there."""
 import errno
 import mailbox
 import os
 import shutil
-import subprocess
 import time
 
 import pytest
 from lib import maildirs, messages
 from lib.account import Message
+from lib.maildirs import deliver, ends, folders, new, refused
 from lib.program import SLOW
 from lib.writing import NEW, crlf, now
 
 pytestmark = pytest.mark.usefixtures("fuse")
-
-
-def new(subject, lines=1):
-    """Another message, with LF line ends, as people write it."""
-    return NEW.replace(b"Subject: new", b"Subject: " + subject.encode()) + b"more\n" * lines
-
-
-def refused(number, call, *arguments, **more):
-    with pytest.raises(OSError) as error:
-        call(*arguments, **more)
-    assert error.value.errno == number, error.value
-
-
-def deliver(work, raw, name="1700000000.M1P2.host", folder="Work", below="new"):
-    """As a delivery agent does it.  The path."""
-    top = maildirs.directory(work, folder)
-    base = name.partition(":2,")[0]
-    with open(top / "tmp" / base, "xb") as file:
-        file.write(raw)
-        os.fsync(file.fileno())
-    os.rename(top / "tmp" / base, top / below / name)
-    return top / below / name
-
-
-def ends(work, *arguments, **more):
-    work.ends(*arguments, **more)
-    maildirs.compare(work)
 
 
 # Looking
@@ -103,139 +76,13 @@ def test_reading_what_is_not_here_fetches_it(remote, home, fuse):
         assert (new_ / name).stat().st_size == len(raw)
 
 
-# Delivery
-
-def test_a_delivery_is_an_upload(work):
-    at = deliver(work, NEW)
-    assert at.read_bytes() == crlf(NEW)
-    inode = at.stat().st_ino
-    assert maildirs.names(work, below="tmp") == []
-    ends(work, plus=[("Work", now(NEW))])
-    assert at.stat().st_ino == inode
-    assert at.read_bytes() == crlf(NEW)
-
-
-@pytest.mark.parametrize("info, flags", [("S", {"\\Seen"}), ("DFPRST", {"\\Draft", "\\Flagged", "$Forwarded", "\\Answered", "\\Seen", "\\Deleted"}), ("", set())])
-def test_a_delivery_into_cur_has_its_flags(work, info, flags):
-    at = deliver(work, NEW, f"17.M1.host:2,{info}", below="cur")
-    assert maildirs.names(work)[0] == f"17.M1.host:2,{info}" or at.name in maildirs.names(work)
-    work.ends(plus=[("Work", now(NEW, *flags))])
-    assert at.read_bytes() == crlf(NEW)
-    assert at.parent.name == "cur"
-
-
-def test_a_delivery_keeps_the_time_that_was_set(work):
-    top = maildirs.directory(work)
-    (top / "tmp" / "x").write_bytes(NEW)
-    os.utime(top / "tmp" / "x", (messages.BASE_TIME, messages.BASE_TIME + 5))
-    os.rename(top / "tmp" / "x", top / "new" / "x")
-    ends(work, plus=[("Work", Message(crlf(NEW), frozenset(), messages.BASE_TIME + 5))])
-    assert (top / "new" / "x").stat().st_mtime == messages.BASE_TIME + 5
-
-
-def test_what_is_delivered_is_called_in_mail_as_any_message(work):
-    deliver(work, NEW)
-    name, = set(work.names()) - {name for name in work.names() if "~" in name}
-    assert name.endswith(" Alice - new.eml")
-    work.home.sync()
-    assert not [name for name in work.names() if "~" not in name]
-
-
-def test_a_message_written_into_cur_or_new_counts_when_it_is_closed(work):
-    top = maildirs.directory(work)
-    (top / "cur" / "direct:2,F").write_bytes(NEW)
-    shutil.copyfile(work.new("copied"), top / "new" / "copied")
-    assert maildirs.names(work, below="new") == ["copied"]
-    assert "direct:2,F" in maildirs.names(work)
-    ends(work, plus=[("Work", now(NEW, "\\Flagged")), ("Work", now(new("copied", 0)))])
-
-
-def test_a_message_written_in_pieces_by_several(work):
-    """Each program of a shell's list closes the file."""
-    top = maildirs.directory(work)
-    head, tail = NEW[:NEW.index(b"\n\n") + 2], NEW[NEW.index(b"\n\n") + 2:]
-    (work.home.folder / "head").write_bytes(head)
-    (work.home.folder / "tail").write_bytes(tail)
-    work.sh('{ cat "$1"; cat "$2"; } > "$3"', work.home.folder / "head", work.home.folder / "tail", top / "cur" / "pieces:2,S")
-    ends(work, plus=[("Work", now(NEW, "\\Seen"))])
-
-
-def test_what_is_no_message_is_not_delivered(work):
-    """Who delivers it hears so, and keeps it."""
-    top = maildirs.directory(work)
-    for content in (b"", b"no header here\n", b"\n\nbody", b"\0\1\2"):
-        (top / "tmp" / "x").write_bytes(content)
-        refused(errno.EINVAL, os.rename, top / "tmp" / "x", top / "new" / "x")
-        assert (top / "tmp" / "x").read_bytes() == content
-        os.unlink(top / "tmp" / "x")
-    ends(work)
-
-
-def test_a_header_of_any_kind_makes_a_delivery_a_message(work):
-    raw = b"Subject: only this\n\nbody\n"
-    deliver(work, raw)
-    ends(work, plus=[("Work", now(raw))])
-
-
-def test_what_is_no_message_stays_here(work):
-    top = maildirs.directory(work)
-    (top / "cur" / "notes").write_bytes(b"no header\n")
-    (top / "new" / ".lock").write_bytes(NEW)
-    assert "notes" in maildirs.names(work) and maildirs.names(work, below="new") == [".lock"]
-    assert os.getxattr(top / "cur" / "notes", "user.mailtree.state") == b"local"
-    work.ends()
-    work.remount()
-    top = maildirs.directory(work)
-    assert (top / "cur" / "notes").read_bytes() == b"no header\n"
-    refused(errno.ENOTEMPTY, os.rmdir, work.folder())
-    (top / "cur" / "notes").write_bytes(NEW) # and now it is one
-    os.unlink(top / "new" / ".lock")
-    ends(work, plus=[("Work", now(NEW))])
-
-
-def test_tmp_is_kept_over_a_remount(work):
-    top = maildirs.directory(work)
-    (top / "tmp" / "x").write_bytes(NEW)
-    work.home.sync()
-    work.remount()
-    assert maildirs.names(work, below="tmp") == ["x"]
-    assert (top / "tmp" / "x").read_bytes() == NEW
-    os.rename(top / "tmp" / "x", top / "tmp" / "y")
-    os.rename(top / "tmp" / "y", maildirs.directory(work, "Other") / "new" / "y")
-    ends(work, plus=[("Other", now(NEW))])
-
-
-def test_a_delivery_over_a_message_replaces_it(work):
-    """As rsync(1) does it."""
+def test_a_move_by_others_is_a_new_name(work):
     victim = maildirs.path(work, work.work[1].raw)
-    theirs = victim.with_name("17.host:2,S")
-    os.rename(victim, theirs)
-    (theirs.parent / ".temporary").write_bytes(NEW)
-    os.rename(theirs.parent / ".temporary", theirs)
-    assert theirs.read_bytes() == crlf(NEW)
-    (theirs.parent / ".temporary").write_bytes(new("again"))
-    os.rename(theirs.parent / ".temporary", maildirs.path(work, work.work[0].raw)) # by a name of ours, which it does not get
-    ends(work, minus=[("Work", work.work[1]), ("Work", work.work[0])],
-         plus=[("Work", now(NEW, "\\Seen")), ("Trash", work.work[1]), ("Work", now(new("again"), "\\Flagged")), ("Trash", work.work[0])])
-
-
-def test_a_message_can_be_written_over(work):
-    victim = maildirs.path(work, work.work[1].raw)
-    victim.write_bytes(NEW)
-    assert victim.read_bytes() == crlf(NEW)
-    work.saved_over(1, NEW)
-
-
-def test_both_views_show_the_same_bytes_after_an_edit(work):
-    """Also when nothing but the bytes differs."""
-    at = maildirs.path(work, work.work[0].raw)
-    work.file(0).read_bytes()
-    changed = work.work[0].raw.replace(b"line-w-0", b"LINE-W-0")
-    work.file(0).write_bytes(changed)
-    work.wait(lambda: at.read_bytes() == changed)
-    again = work.work[0].raw.replace(b"line-w-0", b"Line-w-0")
-    at.write_bytes(again)
-    work.wait(lambda: work.file(0).read_bytes() == again)
+    with work.remote.connect() as account:
+        account.move("Work", [2], "Other")
+    work.home.sync()
+    assert not victim.exists()
+    ends(work, minus=[("Work", work.work[1])], plus=[("Other", work.work[1])])
 
 
 # Names and flags
@@ -348,6 +195,29 @@ def test_a_name_that_is_another_messages_is_not_kept(work):
     ends(work, minus=[("Work", work.work[1])], plus=[("Other", work.work[1]), ("Other", now(work.work[1].raw, "\\Seen"))])
 
 
+def test_flags_from_both_sides_at_once(work):
+    """Whoever loses a race by a name that has changed looks again; in the end both say the same."""
+    deadline = time.monotonic() + 4 * SLOW
+    with work.remote.connect() as account:
+        for index in range(1000):
+            if time.monotonic() > deadline:
+                break
+            for at in maildirs.paths(work):
+                if index % 2:
+                    continue
+                try:
+                    letters = set(at.name.partition(":2,")[2]) ^ {"R"}
+                    os.rename(at, at.parent.parent / "cur" / (maildirs.base(at) + ":2," + "".join(sorted(letters))))
+                except FileNotFoundError:
+                    pass
+            account.store("Work", range(1, 6), "+FLAGS" if index % 3 else "-FLAGS", "\\Flagged")
+    work.home.sync()
+    work.home.sync()
+    assert {message.raw for message in work.server()["Work"].values()} == {message.raw for message in work.work}
+    shown = {at.read_bytes(): at.name.partition(":2,")[2] for at in maildirs.paths(work)}
+    assert shown == {message.raw: maildirs.letters(message.flags) for message in work.server()["Work"].values()}
+
+
 # Moving and removing
 
 @pytest.mark.parametrize("below, info, flags", [("cur", ":2,S", {"\\Seen"}), ("cur", ":2,FRS", {"\\Flagged", "\\Answered", "\\Seen"}), ("new", "", set())])
@@ -429,114 +299,6 @@ def test_hostile_bases(work):
     ends(work, plus=[("Work", now(new(f"odd {index}"), "\\Seen")) for index in range(len(odd))])
 
 
-# Folders
-
-def folders(work):
-    with work.remote.connect() as account:
-        return {folder.path for folder in account.folders()}
-
-
-def test_a_folder_is_made_as_programs_do_it(work):
-    """They make cur, new and tmp themselves, and take it as a failure if they are there."""
-    top = maildirs.directory(work, "INBOX") / ".New.Sub"
-    os.mkdir(top)
-    assert os.listdir(top) == []
-    for name in ("cur", "new", "tmp"):
-        assert not (top / name).exists()
-        os.mkdir(top / name)
-        refused(errno.EEXIST, os.mkdir, top / name)
-    assert sorted(os.listdir(top)) == ["cur", "new", "tmp"]
-    refused(errno.EEXIST, os.mkdir, top)
-    deliver(work, NEW, folder="New/Sub")
-    ends(work, plus=[("New/Sub", now(NEW))])
-    assert {"New/Sub"} <= folders(work)
-
-
-def test_directories_that_nobody_made_come_with_a_message(work):
-    top = maildirs.directory(work, "INBOX") / ".New"
-    os.mkdir(top)
-    assert os.listdir(top) == []
-    (work.mount.mail / "test" / "New" / "x.eml").write_bytes(NEW)
-    assert sorted(os.listdir(top)) == ["cur", "new", "tmp"]
-    assert len(os.listdir(top / "new")) == 1
-
-
-def test_directories_that_nobody_made_come_with_the_next_mount(work):
-    os.mkdir(maildirs.directory(work, "INBOX") / ".New")
-    work.home.sync()
-    work.remount()
-    assert sorted(os.listdir(maildirs.directory(work, "New"))) == ["cur", "new", "tmp"]
-
-
-def test_a_folder_is_removed_with_all_that_is_in_it(work):
-    work.run("rm", "-r", maildirs.directory(work, "Other"))
-    assert ".Other" not in os.listdir(maildirs.directory(work, "INBOX"))
-    ends(work, minus=[("Other", each) for each in work.other], plus=[("Trash", each) for each in work.other])
-    assert "Other" not in folders(work)
-
-
-def test_a_folder_is_removed_only_when_it_is_empty(work):
-    top = maildirs.directory(work)
-    refused(errno.ENOTEMPTY, os.rmdir, top)
-    refused(errno.ENOTEMPTY, os.rmdir, top / "cur")
-    os.rmdir(top / "new")
-    os.rmdir(top / "tmp")
-    assert os.listdir(top) == ["cur"]
-    refused(errno.ENOTEMPTY, os.rmdir, top)
-    os.mkdir(top / "new")
-    with work.remote.connect() as account: # brings back what was removed
-        account.append("Work", [Message(crlf(NEW))])
-    work.home.sync()
-    assert sorted(os.listdir(top)) == ["cur", "new", "tmp"]
-    refused(errno.EBUSY, os.rmdir, maildirs.directory(work, "INBOX") / "new")
-    maildirs.compare(work)
-
-
-def test_a_folder_with_folders_below_stays(work):
-    account = maildirs.directory(work, "INBOX")
-    os.mkdir(account / ".Empty.Below")
-    for name in ("cur", "new", "tmp"):
-        os.rmdir(account / ".Empty" / name)
-    refused(errno.ENOTEMPTY, os.rmdir, account / ".Empty")
-    work.home.sync()
-    assert {"Empty", "Empty/Below"} <= folders(work)
-
-
-def test_a_folder_is_renamed_with_those_below(work):
-    account = maildirs.directory(work, "INBOX")
-    os.mkdir(account / ".Other.Below")
-    assert (account / ".Other.Below").exists()
-    os.rename(account / ".Other", account / ".Another")
-    assert not (account / ".Other").exists() and not (account / ".Other.Below").exists()
-    assert {".Another", ".Another.Below"} <= set(os.listdir(account))
-    os.rename(account / ".Another.Below", account / ".Elsewhere.Deep")
-    ends(work, minus=[("Other", each) for each in work.other], plus=[("Another", each) for each in work.other])
-    assert {"Another", "Elsewhere/Deep"} <= folders(work) and "Another/Below" not in folders(work)
-
-
-def test_folders_that_cannot_be_renamed(work):
-    account = maildirs.directory(work, "INBOX")
-    refused(errno.EPERM, os.rename, account / ".Work", account / "Work")
-    refused(errno.EINVAL, os.rename, account / ".Work", account / ".a..b")
-    refused(errno.ENOTEMPTY, os.rename, account / ".Work", account / ".Empty")
-    refused(errno.EBUSY, os.rename, account / ".Work" / "new", account / ".Work" / "newer")
-    refused(errno.EBUSY, os.rename, account / "cur", account / ".cur")
-    ends(work)
-
-
-def test_where_folders_cannot_have_a_dot(remote_with, home, fuse):
-    remote = remote_with("all", ".")
-    home.configure(**remote.keys())
-    home.sync()
-    with home.mount() as mount:
-        account = mount.path / "maildir" / "test"
-        refused(errno.EINVAL, os.mkdir, account / ".a%2Eb")
-        os.mkdir(account / ".a.b")
-        home.sync()
-        with remote.connect() as other:
-            assert {"a", "a/b"} >= {folder.path for folder in other.folders()} - {"INBOX"}
-
-
 # Programs' libraries
 
 def test_pythons_mailbox(work):
@@ -579,49 +341,3 @@ def test_pythons_mailbox(work):
     box.remove_folder("Empty")
     work.home.sync()
     assert "Empty" not in folders(work)
-
-
-def test_many_deliveries_at_once(work):
-    """Eight at a time, each to its own name."""
-    script = ('i=0; while [ $i -lt 25 ]; do n=$1.$i; { echo "From: a@example.org"; echo "Subject: $n"; echo; } > "$2/tmp/$n" && '
-              'mv "$2/tmp/$n" "$2/new/$n" || exit 1; i=$((i + 1)); done')
-    running = [subprocess.Popen(["sh", "-c", script, "sh", str(worker), maildirs.directory(work, "Empty")]) for worker in range(8)]
-    assert [each.wait(120 * SLOW) for each in running] == [0] * 8
-    wanted = sorted(f"{worker}.{index}" for worker in range(8) for index in range(25))
-    assert maildirs.names(work, "Empty", "new") == wanted
-    work.home.sync()
-    assert maildirs.names(work, "Empty", "new") == wanted
-    assert len(work.server()["Empty"]) == 200
-    maildirs.compare(work)
-
-
-def test_flags_from_both_sides_at_once(work):
-    """Whoever loses a race by a name that has changed looks again; in the end both say the same."""
-    deadline = time.monotonic() + 4 * SLOW
-    with work.remote.connect() as account:
-        for index in range(1000):
-            if time.monotonic() > deadline:
-                break
-            for at in maildirs.paths(work):
-                if index % 2:
-                    continue
-                try:
-                    letters = set(at.name.partition(":2,")[2]) ^ {"R"}
-                    os.rename(at, at.parent.parent / "cur" / (maildirs.base(at) + ":2," + "".join(sorted(letters))))
-                except FileNotFoundError:
-                    pass
-            account.store("Work", range(1, 6), "+FLAGS" if index % 3 else "-FLAGS", "\\Flagged")
-    work.home.sync()
-    work.home.sync()
-    assert {message.raw for message in work.server()["Work"].values()} == {message.raw for message in work.work}
-    shown = {at.read_bytes(): at.name.partition(":2,")[2] for at in maildirs.paths(work)}
-    assert shown == {message.raw: maildirs.letters(message.flags) for message in work.server()["Work"].values()}
-
-
-def test_a_move_by_others_is_a_new_name(work):
-    victim = maildirs.path(work, work.work[1].raw)
-    with work.remote.connect() as account:
-        account.move("Work", [2], "Other")
-    work.home.sync()
-    assert not victim.exists()
-    ends(work, minus=[("Work", work.work[1])], plus=[("Other", work.work[1])])

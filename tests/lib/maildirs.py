@@ -1,6 +1,10 @@
-"""Reading maildir/ as any program does, and comparing it with the server."""
+"""Reading and writing maildir/ as any program does, and comparing it with the server."""
 import os
 from collections import Counter
+
+import pytest
+
+from .writing import NEW
 
 _LETTERS = {"\\Draft": "D", "\\Flagged": "F", "$Forwarded": "P", "\\Answered": "R", "\\Seen": "S", "\\Deleted": "T"}
 
@@ -48,3 +52,36 @@ def compare(work):
             shown[raw, info, int(file.stat().st_mtime)] += 1
         assert shown == Counter((mail.raw, letters(mail.flags), mail.when) for mail in mails.values()), folder
         assert names(work, folder, "tmp") == []
+
+
+def ends(work, *arguments, **more):
+    work.ends(*arguments, **more)
+    compare(work)
+
+
+def folders(work):
+    """Those of the server."""
+    with work.remote.connect() as account:
+        return {folder.path for folder in account.folders()}
+
+
+def new(subject, lines=1):
+    """Another message, with LF line ends, as people write it."""
+    return NEW.replace(b"Subject: new", b"Subject: " + subject.encode()) + b"more\n" * lines
+
+
+def deliver(work, raw, name="1700000000.M1P2.host", folder="Work", below="new"):
+    """As a delivery agent does it.  The path."""
+    top = directory(work, folder)
+    stem = name.partition(":2,")[0]
+    with open(top / "tmp" / stem, "xb") as file:
+        file.write(raw)
+        os.fsync(file.fileno())
+    os.rename(top / "tmp" / stem, top / below / name)
+    return top / below / name
+
+
+def refused(number, call, *arguments, **more):
+    with pytest.raises(OSError) as error:
+        call(*arguments, **more)
+    assert error.value.errno == number, error.value
