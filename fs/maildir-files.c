@@ -342,6 +342,16 @@ fs_maildir_rename_file_apply(FsChange *change, StoreTxn *txn, GError **error)
 	return deliver(change, txn, to_id, change->to_name, fs_inode_kind(change->to_directory) == FS_MAILDIR_CUR, error);
 }
 
+/* The kernel believes that what was renamed is called so, and would do so for ever; but letters may be in another order in the
+ * name that is listed, or the message is in cur/ because of them. */
+static void
+forget_name(const Fs *fs, FsInode directory, const char *name)
+{
+	fs_freshness_begin(fs->freshness);
+	fs_freshness_stale(fs->freshness, directory, name);
+	fs_freshness_end(fs->freshness);
+}
+
 void
 fs_maildir_rename_file_applied(FsChange *change)
 {
@@ -350,4 +360,5 @@ fs_maildir_rename_file_applied(FsChange *change)
 		fs_drafts_moved(change->fs->drafts, fs_mail_row(change->inode), fs_inode_row(change->to_directory), change->value);
 	if (change->target)
 		fs_drafts_drop(change->fs->drafts, fs_mail_row(change->target));
+	forget_name(change->fs, change->to_directory, change->to_name);
 }

@@ -9,6 +9,7 @@ typedef struct {
 	const FsView *view;
 	Fs *fs;
 	FsInode directory;
+	bool told; /* fs_maildirs_names_are_told() */
 	FsListFn fn;
 	void *data;
 	bool enough;
@@ -29,7 +30,7 @@ list_folder(const StoreMailbox *mailbox, void *data)
 	Listing *listing = data;
 	g_autofree char *path = store_mailbox_path(listing->fs->store, mailbox->id, NULL);
 	g_autofree char *name = path ? fs_maildir_folder_name(path) : NULL;
-	FsNode node = fs_maildir_folder_node(listing->view, mailbox);
+	FsNode node = fs_maildir_folder_node(listing->view, mailbox, listing->told);
 
 	if (!name || strcmp(path, "INBOX") == 0)
 		return true;
@@ -118,7 +119,7 @@ list_file(const StoreEntry *entry, void *data)
 
 	if (!list_drafts(listing, entry->id))
 		return false;
-	FsNode node = fs_maildir_file_node(listing->view, listing->fs, entry);
+	FsNode node = fs_maildir_file_node(listing->view, listing->fs, entry, listing->told);
 	return !name || list_entry(listing, FS_MAILDIR_FILE, entry->id, name, &node);
 }
 
@@ -126,18 +127,15 @@ static bool
 list_message(const StoreMaildirEntry *entry, void *data)
 {
 	Listing *listing = data;
-	unsigned letters = fs_maildir_letters(entry->flags), kind = fs_inode_kind(listing->directory);
 
 	if (entry->entry.state == STORE_MESSAGE_TMP)
 		return list_file(&entry->entry, data);
-	if (fs_maildir_kind_of(entry, letters) != kind)
+	g_autofree char *name = fs_maildir_listed_name(entry, fs_inode_kind(listing->directory));
+	if (!name)
 		return true;
 	if (!list_drafts(listing, entry->entry.id))
 		return false;
-	g_autofree char *own = entry->base ? NULL : fs_maildir_own_base(entry->entry.internaldate_s, entry->entry.id);
-	const char *base = entry->base ? entry->base : own;
-	g_autofree char *name = kind == FS_MAILDIR_CUR ? fs_maildir_name(base, letters) : g_strdup(base);
-	FsNode node = fs_maildir_file_node(listing->view, listing->fs, &entry->entry);
+	FsNode node = fs_maildir_file_node(listing->view, listing->fs, &entry->entry, listing->told);
 	return list_entry(listing, FS_MAILDIR_FILE, entry->entry.id, name, &node);
 }
 
@@ -164,6 +162,7 @@ fs_maildir_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after, F
 
 	if (fs_inode_kind(directory) == FS_MAILDIR_TOP)
 		return fs_tree_list(view, fs, directory, after, fn, data, error);
+	listing.told = fs_maildirs_names_are_told(fs);
 	if (fs_inode_kind(directory) == FS_MAILDIR_ACCOUNT)
 		return list_account(&listing, after, error);
 	if (fs_inode_kind(directory) == FS_MAILDIR_FOLDER)

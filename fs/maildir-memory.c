@@ -1,7 +1,11 @@
 #include "fs/maildir-memory.h"
 
+#include "fs/saver.h"
+#include "store/maildir.h"
+
 #include <glib.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define INCOMPLETE_MAX 256 /* folders */
 
@@ -10,7 +14,10 @@ typedef struct {
 	unsigned directories;
 } Incomplete;
 
+enum { TELLS_NOT, TELLS_SOON, TELLS };
+
 struct FsMaildirs {
+	atomic_int telling;   /* TELLS_… */
 	pthread_mutex_t lock; /* protects what follows; a leaf */
 	GQueue incomplete;    /* of Incomplete, the oldest first */
 };
@@ -93,4 +100,44 @@ fs_maildirs_complete(FsMaildirs *maildirs, int64_t mailbox_id)
 		drop(maildirs, link);
 	pthread_mutex_unlock(&maildirs->lock);
 	return link != NULL;
+}
+
+/* Commits that had begun before the store was asked are over: this one came behind them. */
+typedef struct {
+	FsJob job;
+	FsMaildirs *maildirs;
+} Asking;
+
+static bool
+pass(FsJob *job, StoreTxn *txn, GError **error)
+{
+	return true;
+}
+
+static void
+asked(FsJob *job, const GError *error)
+{
+	Asking *asking = (Asking *)job;
+
+	atomic_store(&asking->maildirs->telling, error ? TELLS_NOT : TELLS);
+	g_free(asking);
+}
+
+bool
+fs_maildirs_names_are_told(Fs *fs)
+{
+	FsMaildirs *maildirs = fs->maildirs;
+	int expected = TELLS_NOT;
+
+	if (atomic_load(&maildirs->telling) == TELLS)
+		return true;
+	if (atomic_compare_exchange_strong(&maildirs->telling, &expected, TELLS_SOON)) {
+		Asking *asking = g_new0(Asking, 1);
+		asking->job.apply = pass;
+		asking->job.done = asked;
+		asking->maildirs = maildirs;
+		store_maildir_listen(fs->store);
+		fs_saver_submit(fs->saver, &asking->job);
+	}
+	return false;
 }

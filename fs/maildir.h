@@ -48,12 +48,14 @@ const char *fs_maildir_directory_name(unsigned kind);
 unsigned fs_maildir_directory_kind(const char *name);
 /* "cur/NAME": what a file is called that is no message (STORE_MESSAGE_TMP).  g_free(). */
 char *fs_maildir_file_name(FsInode directory, const char *name);
-/* Where a message with those flags is shown. */
-unsigned fs_maildir_kind_of(const StoreMaildirEntry *entry, unsigned letters);
+/* What a message is called in a directory of that kind; g_free().  NULL: it is in another one. */
+char *fs_maildir_listed_name(const StoreMaildirEntry *entry, unsigned kind);
 bool fs_maildir_inbox(const Fs *fs, int64_t account_id, StoreMailbox *inbox_r, GError **error);
-FsNode fs_maildir_folder_node(const FsView *view, const StoreMailbox *mailbox);
+/* @told: whether fs_maildirs_names_are_told() was true before the store was asked for what it is about. */
+FsNode fs_maildir_folder_node(const FsView *view, const StoreMailbox *mailbox, bool told);
 FsNode fs_maildir_directory_node(unsigned kind, const StoreMailbox *mailbox);
-FsNode fs_maildir_file_node(const FsView *view, Fs *fs, const StoreEntry *entry);
+/* Under the name that is listed. */
+FsNode fs_maildir_file_node(const FsView *view, Fs *fs, const StoreEntry *entry, bool told);
 bool fs_maildir_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error);
 bool fs_maildir_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error);
 

@@ -1,7 +1,8 @@
 /* maildir/: how it looks.
  *
  * What a message is called here depends on its flags, which anybody can change at any time, and what a folder below another is
- * called on the path of that.  So the kernel may not remember such names: it asks at each look. */
+ * called on the path of that.  So the store is asked to tell what they were called before each change (store_maildir_listen()).
+ * It is asked when somebody first looks for such a name; until that counts, the kernel may not remember any. */
 #include "fs/maildir.h"
 
 #include "core/log.h"
@@ -60,27 +61,33 @@ mark_node(const StoreMailbox *mailbox)
 }
 
 FsNode
-fs_maildir_folder_node(const FsView *view, const StoreMailbox *mailbox)
+fs_maildir_folder_node(const FsView *view, const StoreMailbox *mailbox, bool told)
 {
 	FsNode node = fs_tree_mailbox_node(view, mailbox);
 
-	node.fleeting = mailbox->parent_id != 0;
+	node.fleeting = mailbox->parent_id != 0 && !told;
 	return node;
 }
 
 FsNode
-fs_maildir_file_node(const FsView *view, Fs *fs, const StoreEntry *entry)
+fs_maildir_file_node(const FsView *view, Fs *fs, const StoreEntry *entry, bool told)
 {
 	FsNode node = fs_tree_message_node(view, fs, entry);
 
-	node.fleeting = true;
+	node.fleeting = entry->state == STORE_MESSAGE_TMP || !told;
 	return node;
 }
 
-unsigned
-fs_maildir_kind_of(const StoreMaildirEntry *entry, unsigned letters)
+char *
+fs_maildir_listed_name(const StoreMaildirEntry *entry, unsigned kind)
 {
-	return letters == 0 && !entry->is_old ? FS_MAILDIR_NEW : FS_MAILDIR_CUR;
+	unsigned letters = fs_maildir_letters(entry->flags);
+
+	if ((letters == 0 && !entry->is_old ? FS_MAILDIR_NEW : FS_MAILDIR_CUR) != kind)
+		return NULL;
+	g_autofree char *own = entry->base ? NULL : fs_maildir_own_base(entry->entry.internaldate_s, entry->entry.id);
+	const char *base = entry->base ? entry->base : own;
+	return kind == FS_MAILDIR_CUR ? fs_maildir_name(base, letters) : g_strdup(base);
 }
 
 /* One look-up. */
@@ -92,10 +99,12 @@ fs_maildir_inbox(const Fs *fs, int64_t account_id, StoreMailbox *inbox_r, GError
 	       (inbox_r->attributes & STORE_MAILBOX_SELECTABLE);
 }
 
-/* The folder at a path; INBOX is not among them. */
+/* The folder at a path; INBOX is not among them.  Folders may be renamed on the way down, which could lead to one at a path that it
+ * never had: nobody would ever say that this is wrong. */
 static bool
-lookup_folder(const FsView *view, const Fs *fs, int64_t account_id, const char *path, FsNode *node_r, GError **error)
+lookup_folder(const FsView *view, Fs *fs, int64_t account_id, const char *path, FsNode *node_r, GError **error)
 {
+	bool told = fs_maildirs_names_are_told(fs);
 	g_auto(GStrv) components = g_strsplit(path, "/", -1);
 	g_auto(StoreMailbox) found = { 0 };
 
@@ -109,8 +118,9 @@ lookup_folder(const FsView *view, const Fs *fs, int64_t account_id, const char *
 	}
 	if (!(found.attributes & STORE_MAILBOX_SELECTABLE) || strcmp(path, "INBOX") == 0)
 		return false;
-	*node_r = fs_maildir_folder_node(view, &found);
-	return true;
+	*node_r = fs_maildir_folder_node(view, &found, told);
+	g_autofree char *whole = store_mailbox_path(fs->store, found.id, error);
+	return g_strcmp0(whole, path) == 0;
 }
 
 static bool
@@ -161,22 +171,25 @@ find_by_base(const Fs *fs, int64_t mailbox_id, const char *base, StoreMaildirEnt
 	return false;
 }
 
-/* By a name that says what the message's flags are; the order of letters does not matter. */
+/* By a name that says what the message's flags are; the order of letters does not matter, but others than the one that is
+ * listed are remembered by nobody. */
 static bool
 lookup_message(const FsView *view, Fs *fs, FsInode directory, const char *name, FsNode *node_r, GError **error)
 {
 	g_auto(StoreMaildirEntry) entry = { 0 };
 	g_auto(FsMaildirName) parsed = { 0 };
 	unsigned kind = fs_inode_kind(directory);
+	bool told = fs_maildirs_names_are_told(fs);
 
 	if (kind == FS_MAILDIR_TMP || !fs_maildir_name_parse(name, &parsed) ||
 	    (kind == FS_MAILDIR_CUR && !parsed.has_info) ||
 	    !find_by_base(fs, fs_inode_row(directory), parsed.base, &entry, error))
 		return false;
-	unsigned letters = fs_maildir_letters(entry.flags);
-	if (fs_maildir_kind_of(&entry, letters) != kind || letters != parsed.letters)
+	g_autofree char *listed = fs_maildir_listed_name(&entry, kind);
+	if (!listed || fs_maildir_letters(entry.flags) != parsed.letters)
 		return false;
-	*node_r = fs_maildir_file_node(view, fs, &entry.entry);
+	*node_r = fs_maildir_file_node(view, fs, &entry.entry, told);
+	node_r->fleeting |= strcmp(listed, name) != 0;
 	return true;
 }
 
@@ -227,13 +240,13 @@ fs_maildir_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r,
 	if (kind == FS_MAILDIR_FOLDER || kind >= FS_MAILDIR_CUR) {
 		if (!store_mailbox_get(fs->store, fs_inode_row(inode), &mailbox, error))
 			return false;
-		*node_r = kind == FS_MAILDIR_FOLDER ? fs_maildir_folder_node(view, &mailbox)
+		*node_r = kind == FS_MAILDIR_FOLDER ? fs_maildir_folder_node(view, &mailbox, false)
 		          : kind == FS_MAILDIR_MARK ? mark_node(&mailbox) : fs_maildir_directory_node(kind, &mailbox);
 		return true;
 	}
 	if (!fs_tree_attributes(view, fs, inode, node_r, error))
 		return false;
-	node_r->fleeting = kind == FS_MAILDIR_FILE;
+	node_r->fleeting = kind == FS_MAILDIR_FILE; /* under whatever name it was asked for */
 	return true;
 }
 
@@ -253,31 +266,40 @@ maildir_account(Fs *fs, FsInode inode)
 	return fs_tree_account(fs, is_mailboxs ? fs_maildir_inode(FS_MAILDIR_FOLDER, fs_inode_row(inode)) : inode);
 }
 
-/* What a change makes stale.  Messages: only listings, as no name is remembered. */
+/* What a change makes stale. */
 
+/* Rows of files (STORE_MESSAGE_TMP) were not remembered. */
 static void
 message_changed(Fs *fs, const StoreChange *change, FsFreshness *freshness)
 {
 	bool is_file = change->name && strchr(change->name, '/'); /* "tmp/NAME" */
 
-	for (unsigned kind = FS_MAILDIR_CUR; kind < FS_MAILDIR_END; kind++)
+	for (unsigned kind = FS_MAILDIR_CUR; kind < FS_MAILDIR_END; kind++) {
+		bool is_message = change->was && change->was->entry.state != STORE_MESSAGE_TMP;
+		g_autofree char *listed = is_message ? fs_maildir_listed_name(change->was, kind) : NULL;
 		if (kind != FS_MAILDIR_TMP || is_file)
-			fs_freshness_stale(freshness, fs_maildir_inode(kind, change->mailbox_id), NULL);
+			fs_freshness_stale(freshness, fs_maildir_inode(kind, change->mailbox_id), listed);
+	}
 	if (change->kind == STORE_CHANGE_MESSAGE_CONTENT)
 		fs_freshness_bytes(freshness, fs_maildir_inode(FS_MAILDIR_FILE, change->message_id));
 	if (change->kind == STORE_CHANGE_MESSAGE_ADDED && !is_file && fs_maildirs_complete(fs->maildirs, change->mailbox_id))
 		fs_freshness_stale(freshness, fs_maildir_inode(FS_MAILDIR_FOLDER, change->mailbox_id), NULL);
 }
 
+/* A folder's name is its whole path, so those of the ones below it are others, too. */
 static void
 mailbox_changed(Fs *fs, const StoreChange *change, FsFreshness *freshness)
 {
 	FsInode account = fs_maildir_inode(FS_MAILDIR_ACCOUNT, change->account_id);
-	g_autofree char *name = fs_maildir_folder_name(change->name);
+	g_autofree char *top = fs_maildir_folder_name(change->name);
 	bool is_name_lost = change->parent_id == 0 && change->kind != STORE_CHANGE_MAILBOX_ADDED;
 	bool is_inbox = change->parent_id == 0 && strcmp(change->name, "INBOX") == 0;
 
-	fs_freshness_stale(freshness, account, is_name_lost ? name : NULL);
+	fs_freshness_stale(freshness, account, is_name_lost ? top : NULL);
+	for (char *const *path = change->paths; path && *path; path++) {
+		g_autofree char *name = fs_maildir_folder_name(*path);
+		fs_freshness_stale(freshness, account, name);
+	}
 	for (unsigned kind = FS_MAILDIR_CUR; kind < FS_MAILDIR_END && is_inbox; kind++)
 		fs_freshness_stale(freshness, account, directory_names[kind]);
 	if (fs_maildirs_complete(fs->maildirs, change->mailbox_id))

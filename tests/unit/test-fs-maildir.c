@@ -1,7 +1,6 @@
 /* fs: what folders and messages are called in maildir/, and what is seen of changes there. */
-#include "fs-server.h"
+#include "fs-maildir-server.h"
 
-#include "fs/maildir-memory.h"
 #include "fs/maildir-name.h"
 #include "store/maildir.h"
 
@@ -169,39 +168,7 @@ test_names_that_are_no_folders(void)
 	g_assert_false(fs_maildir_name_is_private(".Archiv"));
 }
 
-static void
-test_folders_that_lack_directories(void)
-{
-	FsMaildirs *maildirs = fs_maildirs_new();
-
-	g_assert_cmpuint(fs_maildirs_have(maildirs, 5), ==, FS_MAILDIRS_ALL);
-	g_assert_false(fs_maildirs_complete(maildirs, 5));
-	fs_maildirs_set(maildirs, 5, 0);
-	fs_maildirs_set(maildirs, 6, 3);
-	g_assert_cmpuint(fs_maildirs_have(maildirs, 5), ==, 0);
-	g_assert_cmpuint(fs_maildirs_have(maildirs, 6), ==, 3);
-	fs_maildirs_set(maildirs, 6, FS_MAILDIRS_ALL);
-	g_assert_false(fs_maildirs_complete(maildirs, 6));
-	g_assert_true(fs_maildirs_complete(maildirs, 5));
-	g_assert_cmpuint(fs_maildirs_have(maildirs, 5), ==, FS_MAILDIRS_ALL);
-
-	/* Only so many are remembered, the latest. */
-	int64_t dropped = 0;
-	for (int64_t id = 1; id <= 1000; id++) {
-		int64_t one = fs_maildirs_set(maildirs, id, 0);
-		g_assert_true(one == 0 || one == dropped + 1);
-		dropped = one != 0 ? one : dropped;
-	}
-	g_assert_cmpint(dropped, >, 500);
-	g_assert_cmpuint(fs_maildirs_have(maildirs, 1), ==, FS_MAILDIRS_ALL);
-	g_assert_cmpuint(fs_maildirs_have(maildirs, 1000), ==, 0);
-	fs_maildirs_free(maildirs);
-}
-
 /* What is seen.  The first message is row 1, with \Seen, as all that do_message() makes. */
-
-#define FIRST_BASE "1700000001.1.mailtree"
-#define SECOND_BASE "1700000002.2.mailtree"
 
 static void
 test_what_is_seen(void)
@@ -220,18 +187,6 @@ test_what_is_seen(void)
 	g_assert_cmpint(stat_of(&server, "maildir/web4u/cur/" FIRST_BASE ":2,S").st_size, ==, strlen(FIRST_BODY));
 	g_assert_cmpint(stat_of(&server, "maildir/web4u/cur/" FIRST_BASE ":2,S").st_mtime, ==, DATE_S + 1);
 	server_stop(&server);
-}
-
-/* @name: a sequence of ids and flags, as "1 \Seen \Flagged". */
-static int64_t
-do_flags(World *world, const Call *call)
-{
-	StoreTxn *txn;
-
-	check(txn = store_begin(world->store, &error));
-	check(store_message_set_flags(txn, call->a, (uint32_t)call->b, call->name, 0, &error));
-	check(store_commit(txn, &error));
-	return 0;
 }
 
 static int64_t
@@ -309,18 +264,6 @@ test_names_of_others_are_nothing(void)
 		g_assert_cmpint(stat(at(&server, path), &st), ==, is_dot ? 0 : -1);
 	}
 	server_stop(&server);
-}
-
-static int64_t
-do_rename_folder(World *world, const Call *call)
-{
-	const StoreMailboxMove move = { call->a, call->name };
-	StoreTxn *txn;
-
-	check(txn = store_begin(world->store, &error));
-	check(store_mailboxes_move(txn, &move, 1, &error));
-	check(store_commit(txn, &error));
-	return 0;
 }
 
 static int64_t
@@ -444,7 +387,6 @@ tests(int argc, char **argv)
 	g_test_add_func("/fs-maildir/hostile-names-of-folders", test_hostile_names_of_folders);
 	g_test_add_func("/fs-maildir/any-name-of-a-folder", test_any_name_of_a_folder);
 	g_test_add_func("/fs-maildir/names-that-are-no-folders", test_names_that_are_no_folders);
-	g_test_add_func("/fs-maildir/folders-that-lack-directories", test_folders_that_lack_directories);
 	if (fuse_is_unusable()) {
 		g_test_add_func("/fs-maildir/mounted", skip_without_fuse);
 		return g_test_run();
