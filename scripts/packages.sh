@@ -3,8 +3,8 @@
 build_packages='gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libglib2.0-dev libgmime-3.0-dev libgnutls28-dev
 libsqlite3-dev libxml2-dev nettle-dev zlib1g-dev fuse3 ca-certificates'
 server_packages='python3 dovecot-imapd openssl'
-test_packages='python3-pytest python3-pytest-timeout python3-hypothesis attr clang ed emacs-nox git libclang-rt-14-dev libglib2.0-bin llvm nano patch
-ripgrep rsync scdoc tar util-linux vim'
+test_packages='python3-pytest python3-pytest-timeout python3-hypothesis aerc attr clang ed emacs-nox git libclang-rt-14-dev libglib2.0-bin llvm maildir-utils mutt nano
+neomutt notmuch patch ripgrep rsync scdoc tar util-linux vim'
 
 # as_root COMMAND…: runs it as root, through sudo if need be.
 as_root() {
