@@ -55,6 +55,9 @@ start(FsConnection *connection, bool is_read_only, GError **error)
 	fuse_opt_free_args(&args);
 	if (!connection->session)
 		return core_throw(error, CORE_ERROR_IO, "cannot mount on %s: libfuse failed", connection->dir);
+	connection->freshness = fs_freshness_new(connection->session, connection->root, error);
+	if (!connection->freshness)
+		return core_prefix(error, "cannot mount on %s: ", connection->dir);
 
 	int fd = fs_mountpoint_mount(connection->dir, is_read_only ? "ro," MOUNT_OPTIONS : MOUNT_OPTIONS, error);
 	if (fd < 0)
@@ -85,13 +88,8 @@ fs_connection_new(Fs *fs, FsInode root, const char *dir, bool is_read_only, GErr
 		core_throw_errno(error, "cannot mount on %s: eventfd", dir);
 		return NULL;
 	}
-	if (!start(connection, is_read_only, error))
+	if (!start(connection, is_read_only, error)) /* then no request was read, and none waits for an answer */
 		return NULL;
-	connection->freshness = fs_freshness_new(connection->session, root, error);
-	if (!connection->freshness) {
-		core_prefix(error, "cannot mount on %s: ", dir);
-		return NULL;
-	}
 	return g_steal_pointer(&connection);
 }
 

@@ -153,10 +153,12 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	mount->fs.gid = getgid();
 	mount->fs.started_s = core_clock_wall_s();
 	mount->fs.changed_s = mount->fs.started_s;
-	if (!(mount->fs.drafts = fs_drafts_new(store, error)) ||
-	    !(mount->fs.saver = fs_saver_new(store, committed, save_quiet, mount, error)) || !connect(mount, resolved, error))
+	mount->fs.saver = fs_saver_new(store, committed, save_quiet, mount);
+	if (!(mount->fs.drafts = fs_drafts_new(store, error)) || !connect(mount, resolved, error))
 		return NULL;
 	store_listen(store, changed, mount);
+	if (!fs_saver_start(mount->fs.saver, error))
+		return NULL;
 	return g_steal_pointer(&mount);
 }
 

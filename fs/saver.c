@@ -19,6 +19,7 @@ struct FsSaver {
 	void *data;
 	StoreWriter *writer; /* the thread's; NULL: it could not be made yet */
 	pthread_t thread;
+	bool running;
 	pthread_mutex_t lock; /* protects what follows; a leaf */
 	pthread_cond_t changed;
 	GQueue waiting; /* of FsJob */
@@ -183,16 +184,8 @@ run(void *data)
 	return NULL;
 }
 
-static void
-release(FsSaver *saver)
-{
-	pthread_cond_destroy(&saver->changed);
-	pthread_mutex_destroy(&saver->lock);
-	g_free(saver);
-}
-
 FsSaver *
-fs_saver_new(Store *store, void (*committed)(void *data), void (*look)(void *data), void *data, GError **error)
+fs_saver_new(Store *store, void (*committed)(void *data), void (*look)(void *data), void *data)
 {
 	FsSaver *saver = g_new0(FsSaver, 1);
 	pthread_condattr_t attributes;
@@ -207,12 +200,15 @@ fs_saver_new(Store *store, void (*committed)(void *data), void (*look)(void *dat
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&saver->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
+	return saver;
+}
+
+bool
+fs_saver_start(FsSaver *saver, GError **error)
+{
 	errno = fs_thread_start(&saver->thread, run, saver);
-	if (errno == 0)
-		return saver;
-	core_throw_errno(error, "cannot start a thread");
-	release(saver);
-	return NULL;
+	saver->running = errno == 0;
+	return saver->running || core_throw_errno(error, "cannot start a thread");
 }
 
 void
@@ -239,6 +235,11 @@ fs_saver_free(FsSaver *saver)
 	saver->stopping = true;
 	pthread_cond_signal(&saver->changed);
 	pthread_mutex_unlock(&saver->lock);
-	pthread_join(saver->thread, NULL);
-	release(saver);
+	if (saver->running)
+		pthread_join(saver->thread, NULL);
+	else
+		run(saver); /* who has asked already hears something */
+	pthread_cond_destroy(&saver->changed);
+	pthread_mutex_destroy(&saver->lock);
+	g_free(saver);
 }

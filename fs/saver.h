@@ -27,7 +27,10 @@ struct FsJob {
 extern int fs_saver_look_ms; /* between two calls of look */
 
 /* @committed is called after each transaction in which something was done, @look now and then, with no lock held. */
-FsSaver *fs_saver_new(Store *store, void (*committed)(void *data), void (*look)(void *data), void *data, GError **error);
+FsSaver *fs_saver_new(Store *store, void (*committed)(void *data), void (*look)(void *data), void *data);
+/* Begins with what was submitted.  Once, and before that nothing is committed, so who makes the saver can first make what hears
+ * of commits. */
+bool fs_saver_start(FsSaver *saver, GError **error);
 
 /* Any thread; in the order of the calls.  Never blocks. */
 void fs_saver_submit(FsSaver *saver, FsJob *job);

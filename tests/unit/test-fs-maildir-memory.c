@@ -97,7 +97,8 @@ test_a_listing_that_began_too_early(Fixture *fixture, const void *data)
 	g_assert_true(store_message_set_flags(txn, fixture->inbox, 1, "\\Seen", 0, NULL));
 	commit(txn);
 	g_assert_nonnull(fs.drafts = fs_drafts_new(fs.store, NULL));
-	g_assert_nonnull(fs.saver = fs_saver_new(fs.store, nothing, nothing, NULL, NULL));
+	fs.saver = fs_saver_new(fs.store, nothing, nothing, NULL);
+	g_assert_true(fs_saver_start(fs.saver, NULL));
 	g_assert_true(view->lookup(view, &fs, fs_inode(FS_TAG_MAILDIR, 0, 0), "home", &account, NULL));
 	g_assert_true(view->lookup(view, &fs, account.inode, "cur", &cur, NULL));
 
