@@ -13,11 +13,16 @@
 #define NEW_PER_MINUTE 1200
 
 typedef struct {
+	GPtrArray *list;   /* of FsFound; NULL: not looked for, or forgotten */
+	GHashTable *names; /* to those; borrowed from the list, as its keys are */
+} Results;
+
+typedef struct {
 	int64_t number, account_id;
 	char *account;
 	StoreSearch *search;
 	uint64_t lookups;
-	GPtrArray *results; /* of FsFound; NULL: not looked for, or forgotten */
+	Results results;
 	uint64_t generation; /* of them */
 	int64_t used_ms;
 	unsigned refs;      /* the table's, and those of searching threads */
@@ -32,12 +37,26 @@ struct FsSearches {
 };
 
 static void
+results_clear(Results *results)
+{
+	g_clear_pointer(&results->names, g_hash_table_unref);
+	g_clear_pointer(&results->list, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Results, results_clear)
+
+static Results
+results_ref(const Results *results)
+{
+	return (Results){ g_ptr_array_ref(results->list), g_hash_table_ref(results->names) };
+}
+
+static void
 query_unref(Query *query)
 {
 	if (--query->refs > 0)
 		return;
 	store_search_free(query->search);
-	g_clear_pointer(&query->results, g_ptr_array_unref);
+	results_clear(&query->results);
 	g_free(query->account);
 	g_free(query);
 }
@@ -164,39 +183,34 @@ found_free(gpointer data)
 	g_free(data);
 }
 
-typedef struct {
-	GPtrArray *results;
-	GHashTable *names; /* borrowed from results */
-} Collecting;
-
 static bool
 collect(const StoreFound *found, void *data)
 {
-	Collecting *collecting = data;
+	const Results *results = data;
 	FsFound *one = g_new(FsFound, 1);
 
 	one->id = found->id;
 	one->name = g_strdup(found->name);
-	for (unsigned number = 2; g_hash_table_contains(collecting->names, one->name); number++) {
+	for (unsigned number = 2; g_hash_table_contains(results->names, one->name); number++) {
 		g_free(one->name);
 		one->name = mime_name_distinct(found->name, number);
 	}
-	g_hash_table_add(collecting->names, one->name);
-	g_ptr_array_add(collecting->results, one);
+	g_hash_table_insert(results->names, one->name, one);
+	g_ptr_array_add(results->list, one);
 	return true;
 }
 
-static GPtrArray *
-run(FsSearches *searches, const Query *query, GError **error)
+static bool
+run(FsSearches *searches, const Query *query, Results *results_r, GError **error)
 {
-	g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-	g_autoptr(GPtrArray) results = g_ptr_array_new_with_free_func(found_free);
-	Collecting collecting = { results, names };
+	g_auto(Results) results = { g_ptr_array_new_with_free_func(found_free), g_hash_table_new(g_str_hash, g_str_equal) };
 	StoreSearchRange range = { .account = query->account };
 
-	if (!store_search_run(searches->store, query->search, &range, collect, &collecting, error))
-		return NULL;
-	return g_steal_pointer(&results);
+	if (!store_search_run(searches->store, query->search, &range, collect, &results, error))
+		return false;
+	*results_r = results;
+	results = (Results){ 0 };
+	return true;
 }
 
 /* With the lock held: what was not used for longest goes, but for @query's. */
@@ -212,47 +226,67 @@ shed(FsSearches *searches, const Query *query)
 		g_hash_table_iter_init(&iter, searches->table);
 		while (g_hash_table_iter_next(&iter, NULL, &value)) {
 			Query *one = value;
-			if (!one->results)
+			if (!one->results.list)
 				continue;
-			total += one->results->len;
+			total += one->results.list->len;
 			if (one != query && (!oldest || one->used_ms < oldest->used_ms))
 				oldest = one;
 		}
 		if (total <= KEPT_RESULTS || !oldest)
 			return;
-		g_clear_pointer(&oldest->results, g_ptr_array_unref);
+		results_clear(&oldest->results);
 	}
 }
 
-GPtrArray *
-fs_searches_results(FsSearches *searches, int64_t number, GError **error)
+/* False with *error unset: nobody looks at such a one. */
+static bool
+take(FsSearches *searches, int64_t number, Results *results_r, GError **error)
 {
-	GPtrArray *results = NULL;
-
 	pthread_mutex_lock(&searches->lock);
 	Query *query = g_hash_table_lookup(searches->table, &number);
 	uint64_t generation = searches->generation;
+	bool ok = query && query->results.list && query->generation == generation;
 	if (query) {
 		query->refs++;
 		query->used_ms = core_clock_ms();
-		if (query->results && query->generation == generation)
-			results = g_ptr_array_ref(query->results);
 	}
+	if (ok)
+		*results_r = results_ref(&query->results);
 	pthread_mutex_unlock(&searches->lock);
 	if (!query)
-		return NULL;
-	if (!results)
-		results = run(searches, query, error);
+		return false;
+	bool is_new = !ok && run(searches, query, results_r, error);
 	pthread_mutex_lock(&searches->lock);
-	if (results && results != query->results) {
-		g_clear_pointer(&query->results, g_ptr_array_unref);
-		query->results = g_ptr_array_ref(results);
+	if (is_new) {
+		results_clear(&query->results);
+		query->results = results_ref(results_r);
 		query->generation = generation;
 		shed(searches, query);
 	}
 	query_unref(query);
 	pthread_mutex_unlock(&searches->lock);
-	return results;
+	return ok || is_new;
+}
+
+GPtrArray *
+fs_searches_results(FsSearches *searches, int64_t number, GError **error)
+{
+	g_auto(Results) results = { 0 };
+
+	return take(searches, number, &results, error) ? g_steal_pointer(&results.list) : NULL;
+}
+
+bool
+fs_searches_find(FsSearches *searches, int64_t number, const char *name, int64_t *id_r, GError **error)
+{
+	g_auto(Results) results = { 0 };
+
+	if (!take(searches, number, &results, error))
+		return false;
+	const FsFound *found = g_hash_table_lookup(results.names, name);
+	if (found)
+		*id_r = found->id;
+	return found != NULL;
 }
 
 void

@@ -41,6 +41,8 @@ typedef struct {
 } FsFound;
 /* g_ptr_array_unref(); NULL with *error unset: nobody looks at such a one. */
 GPtrArray *fs_searches_results(FsSearches *searches, int64_t number, GError **error);
+/* The message of that name among them; false with *error unset: none. */
+bool fs_searches_find(FsSearches *searches, int64_t number, const char *name, int64_t *id_r, GError **error);
 
 /* The store or the index has changed: what was found is looked for again. */
 void fs_searches_changed(FsSearches *searches, FsFreshness *freshness);

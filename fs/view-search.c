@@ -110,14 +110,9 @@ lookup_query(Fs *fs, int64_t account_id, const char *name, FsNode *node_r, GErro
 static bool
 lookup_link(Fs *fs, int64_t number, const char *name, FsNode *node_r, GError **error)
 {
-	g_autoptr(GPtrArray) results = fs_searches_results(fs->searches, number, error);
+	int64_t id;
 
-	for (guint i = 0; results && i < results->len; i++) {
-		const FsFound *found = results->pdata[i];
-		if (strcmp(found->name, name) == 0)
-			return link_node(fs, found->id, node_r, error);
-	}
-	return false;
+	return fs_searches_find(fs->searches, number, name, &id, error) && link_node(fs, id, node_r, error);
 }
 
 static bool
