@@ -52,6 +52,7 @@ search_here(Searching *searching, const Config *config, Store *store, GError **e
 		return false;
 	}
 	g_autoptr(Owner) owner = owner_new(config, g_steal_pointer(&accounts), store, NULL, error);
+	g_string_truncate(searching->paths, 0); /* of another owner, which ended before it had told all */
 	return owner && owner_listen(owner, NULL, NULL, error) &&
 	       indexer_catch_up(owner_indexer(owner), PROGRESS_MS, show_progress, NULL, error) &&
 	       store_search_run(store, searching->search, &searching->range, searching_found, searching, error);

@@ -206,6 +206,14 @@ def test_an_owner_that_answers_nonsense(words, server, home):
         home.fails(74, *words, mentions=["is no text"])
 
 
+def test_what_an_owner_has_found_before_it_ended_is_not_told(server, home):
+    words = ["search", "is:read OR is:unread"]
+    before = home.run(*words)
+    with Owner(home.store, [b"text mail/test/A/gone\n"] * 2) as owner: # the second is for the whole program
+        done = home.run(*words)
+    assert before.out and done.out == before.out and len(owner.requests) == 2, str(done)
+
+
 @pytest.mark.parametrize("words", [["flag", "add", "\\Seen", "test/A/notes"], ["copy", "test/A/notes", "test/Trash"]])
 def test_a_file_that_is_no_message_is_only_moved_and_deleted(words, server, home):
     file = home.folder / "notes"
