@@ -54,7 +54,7 @@ searching_to_line(const char *path)
 	for (int i = 0; i < 128; i++)
 		plain[i] = (char)(128 + i);
 	plain[128] = '\0';
-	return g_strescape(path, plain);
+	return g_strescape(path, g_utf8_validate(path, -1, NULL) ? plain : NULL); /* lines are UTF-8 */
 }
 
 char *

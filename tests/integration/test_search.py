@@ -238,6 +238,15 @@ def test_a_name_with_a_line_end(account, home, fuse):
         assert home.run("search", "-0", "party").out == strange + "\0"
 
 
+def test_a_name_that_is_no_utf8(account, home, fuse):
+    with home.mount():
+        home.run("sync")
+        (path,) = found(home, "party")
+        strange = os.fsencode(Path(path).parent) + b"/\xff \xe9.eml"
+        os.rename(path, strange)
+        assert home.start("search", "party").communicate(timeout=60 * SLOW)[0] == strange + b"\n"
+
+
 def test_it_waits_for_no_server(serve, home, fuse):
     server = serve(capability=FULL)
     server.add("INBOX", [mail(f"number {n}", "garden\n") for n in range(3)])
