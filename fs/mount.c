@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "fs/ahead.h"
 #include "fs/alias.h"
 #include "fs/change.h"
 #include "fs/connection.h"
@@ -154,7 +155,8 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	mount->fs.started_s = core_clock_wall_s();
 	mount->fs.changed_s = mount->fs.started_s;
 	mount->fs.saver = fs_saver_new(store, committed, save_quiet, mount);
-	if (!(mount->fs.drafts = fs_drafts_new(store, error)) || !connect(mount, resolved, error))
+	if (!(mount->fs.drafts = fs_drafts_new(store, error)) || !(mount->fs.ahead = fs_ahead_new(store, error)) ||
+	    !connect(mount, resolved, error))
 		return NULL;
 	store_listen(store, changed, mount);
 	if (!fs_saver_start(mount->fs.saver, error))
@@ -222,6 +224,7 @@ fs_mount_free(FsMount *mount)
 	fs_predecessors_free(mount->fs.predecessors);
 	fs_searches_free(mount->fs.searches);
 	fs_aliases_free(mount->fs.aliases);
+	fs_ahead_free(mount->fs.ahead);
 	fs_maildirs_free(mount->fs.maildirs);
 	fs_snapshots_free(mount->fs.snapshots);
 	g_free(mount);

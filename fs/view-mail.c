@@ -1,6 +1,8 @@
 /* mail/: messages byte for byte as the server has them, and files that are on their way to become some. */
 #include "fs/mail.h"
 
+#include "fs/ahead.h"
+
 static char *
 mail_name(const char *name)
 {
@@ -39,8 +41,11 @@ fs_mail_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t siz
 	if (fs_drafts_read(fs->drafts, fs_inode_row(inode), buffer, size, offset, n_r, &failure))
 		return true;
 	if (!failure && (store_body_of_message(fs->store, fs_inode_row(inode), &body, &failure) ||
-	                 (!failure && find_gone(fs, inode, &body, &failure))))
+	                 (!failure && find_gone(fs, inode, &body, &failure)))) {
+		if (offset == 0)
+			fs_ahead_note(fs->ahead, fs_inode_row(inode));
 		return store_body_read(fs->store, &body, buffer, size, offset, n_r, error);
+	}
 	if (failure)
 		g_propagate_error(error, failure);
 	return false;

@@ -23,6 +23,7 @@ typedef struct {
 	struct FsPredecessors *predecessors;
 	struct FsSearches *searches;
 	struct FsAliases *aliases;
+	struct FsAhead *ahead;
 	struct FsMaildirs *maildirs;
 	FsFreshness *freshness; /* of what can be changed */
 	uid_t uid; /* whose the files are */

@@ -3,8 +3,11 @@
 
 #include "store/internal.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define EXPECTED_BYTES (8ull * 1024 * 1024) /* brought at a time */
 
 StoreBody
 store_body_take_row(StoreQuery *query)
@@ -47,6 +50,40 @@ bool
 store_body_of_message(Store *store, int64_t message_id, StoreBody *body_r, GError **error)
 {
 	return get(store, STORE_SQL_BODY_OF_MESSAGE, message_id, body_r, error);
+}
+
+static void
+expect(Store *store, int64_t segment_id, uint64_t offset, uint64_t length)
+{
+	g_autoptr(StoreSegment) segment = store_segment_set_get(store->bodies, segment_id, NULL);
+
+	if (segment)
+		posix_fadvise(segment->fd, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+}
+
+bool
+store_body_expect(Store *store, int64_t message_id, unsigned count, int64_t *middle_r, int64_t *last_r,
+                  GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step = STORE_DONE;
+	uint64_t bytes = 0;
+
+	*middle_r = *last_r = INT64_MAX;
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_BODY_AHEAD);
+	store_bind_int(query, ":id", message_id);
+	store_bind_int(query, ":limit", count);
+	for (unsigned n = 0; bytes < EXPECTED_BYTES && (step = store_query_step(reader.db, query, error)) == STORE_ROW; n++) {
+		uint64_t length = MIN((uint64_t)sqlite3_column_int64(query, 3), EXPECTED_BYTES - bytes);
+		*last_r = sqlite3_column_int64(query, 0);
+		if (n <= count / 2)
+			*middle_r = *last_r;
+		expect(store, sqlite3_column_int64(query, 1), (uint64_t)sqlite3_column_int64(query, 2), length);
+		bytes += length;
+	}
+	return step == STORE_DONE || step == STORE_ROW;
 }
 
 bool

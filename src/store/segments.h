@@ -63,6 +63,12 @@ bool store_body_of_message(Store *store, int64_t message_id, StoreBody *body_r, 
 bool store_body_read(Store *store, const StoreBody *body, void *buffer, size_t size, uint64_t offset, size_t *n_r,
                      GError **error);
 
+/* Somebody is about to read the bodies of the @count messages behind @message_id in its folder, in the order in which they
+ * are listed: the kernel may begin to bring them, at most 8 MiB.  *last_r: the last of them, *middle_r: one in the middle,
+ * or the last; INT64_MAX both: there are none. */
+bool store_body_expect(Store *store, int64_t message_id, unsigned count, int64_t *middle_r, int64_t *last_r,
+                       GError **error);
+
 /* Drops bodies that no message uses, and frees their space: segments in which less than half is alive are copied
  * together and unlinked.  Takes short transactions; may run while the store is used (a second caller waits).  A segment
  * that cannot be read stays as it is, with a warning. */

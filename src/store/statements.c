@@ -367,6 +367,9 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 
 	[STORE_SQL_BODY_GET] = { READ | WRITE, BODY_COLUMNS "WHERE b.id = :id" },
 	[STORE_SQL_BODY_OF_MESSAGE] = { READ, BODY_COLUMNS "JOIN messages m ON m.body = b.id WHERE m.id = :id" },
+	[STORE_SQL_BODY_AHEAD] = { READ,
+		"SELECT m.id, b.segment, b.offset, b.length FROM messages m INDEXED BY messages_place JOIN bodies b ON b.id = m.body"
+		" WHERE m.place = (SELECT place FROM messages WHERE id = :id) AND m.id > :id ORDER BY m.id LIMIT :limit" },
 	[STORE_SQL_BODY_KNOWN] = { READ | WRITE, BODY_COLUMNS "WHERE b.sha256 = :sha256" },
 	[STORE_SQL_BODY_PLACE] = { WRITE, /* nothing, when the segment is gone */
 		"INSERT INTO bodies (sha256, segment, offset, length)"
