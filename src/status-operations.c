@@ -87,24 +87,38 @@ append_count(GString *text, const char *label, unsigned count, const char *what)
 		g_string_append_printf(text, "  %-13s %u %s\n", label, count, what);
 }
 
-/* Held and refused ones; SHOWN_MAX of them, since there may be as many as messages. */
-static void
-append_stopped(GString *text, const StatusOperations *operations)
+static bool
+is_stopped(const StatusOperation *operation)
 {
-	unsigned count = operations->counts.held + operations->counts.failed, shown = 0;
+	return operation->state == STORE_OPERATION_HELD || operation->state == STORE_OPERATION_FAILED;
+}
 
-	for (guint i = 0; operations->list && i < operations->list->len && shown < SHOWN_MAX; i++) {
-		const StatusOperation *operation = g_ptr_array_index(operations->list, i);
-		if (operation->state != STORE_OPERATION_HELD && operation->state != STORE_OPERATION_FAILED)
+/* Queued, but the server has not taken it when it was sent. */
+static bool
+is_put_off(const StatusOperation *operation)
+{
+	return operation->state == STORE_OPERATION_QUEUED && operation->error;
+}
+
+/* Those of @list that are @wanted; SHOWN_MAX of them, since there may be as many as messages.  @count: how many there are, if
+ * the list is too short to have all. */
+static void
+append_some(GString *text, const GPtrArray *list, bool (*wanted)(const StatusOperation *operation), unsigned count)
+{
+	unsigned met = 0;
+
+	for (guint i = 0; list && i < list->len; i++) {
+		const StatusOperation *operation = g_ptr_array_index(list, i);
+		if (!wanted(operation) || ++met > SHOWN_MAX)
 			continue;
 		g_string_append_printf(text, "    #%" G_GINT64_FORMAT " %s %s%s%s: %s\n", operation->id,
 		                       store_operation_kinds[operation->kind], operation->from ? operation->from : "",
 		                       operation->to ? " to " : "", operation->to ? operation->to : "",
 		                       operation->error ? operation->error : store_operation_states[operation->state]);
-		shown++;
 	}
-	if (shown < count)
-		g_string_append_printf(text, "    and %u more\n", count - shown);
+	count = MAX(count, met);
+	if (count > MIN(met, SHOWN_MAX))
+		g_string_append_printf(text, "    and %u more\n", count - MIN(met, SHOWN_MAX));
 }
 
 void
@@ -113,12 +127,13 @@ status_operations_append_text(GString *text, const StatusOperations *operations)
 	const StoreOperationCounts *counts = &operations->counts;
 
 	append_count(text, "to be sent", counts->pending, counts->pending == 1 ? "change" : "changes");
+	append_some(text, operations->list, is_put_off, 0);
 	append_count(text, "waiting", counts->waiting, counts->waiting == 1
 	                                                       ? "removal that \"mailtree undo\" can take back"
 	                                                       : "removals that \"mailtree undo\" can take back");
 	append_count(text, "held", counts->held, "(\"mailtree confirm\" does it, \"mailtree undo\" takes it back)");
 	append_count(text, "refused", counts->failed, "(\"mailtree retry\" tries again)");
-	append_stopped(text, operations);
+	append_some(text, operations->list, is_stopped, counts->held + counts->failed);
 }
 
 void

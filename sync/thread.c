@@ -147,23 +147,25 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 {
 	SyncSlot *slot = thread->slot;
 	SyncEngine *engine = slot->engine;
-	g_autoptr(GError) unsaved = NULL;
+	g_autoptr(GError) unsaved = NULL, unsent = NULL;
 	bool ended = failure == NULL;
 	StoreOperationCounts counts = { 0 };
 
 	if (ended && nothing_was_left_out(thread, &failure)) {
 		thread->last_sync_s = core_clock_wall_s();
-		sync_unsent_check(engine->store, thread->account_id, log_unsent, thread, &failure);
+		sync_unsent_check(engine->store, thread->account_id, log_unsent, thread, &unsent);
 		store_operation_counts(engine->store, thread->account_id, &counts, NULL);
 	}
 	if (ended)
 		tidy(thread, failure ? NULL : &failure);
-	/* That somebody stopped it is nothing to mend. */
+	/* That somebody stopped it is nothing to mend; what is unsent is seen by its operations, as long as it is that. */
 	const char *why = failure && core_error_code(failure) != CORE_ERROR_CANCELLED ? failure->message : NULL;
 	if (thread->account_id && !note_result(thread, why, &unsaved))
 		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */
 	sync_progress_end(slot->progress, thread->last_sync_s, why);
 	thread->runs = false;
+	if (!failure)
+		failure = g_steal_pointer(&unsent);
 
 	pthread_mutex_lock(&engine->lock);
 	if (ticket > slot->ended) { /* else nobody asked for this run: how theirs ended stays */

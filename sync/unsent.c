@@ -17,7 +17,7 @@ show(const StoreOperation *operation, void *data)
 {
 	Unsent *unsent = data;
 
-	if (operation->state != STORE_OPERATION_HELD && operation->state != STORE_OPERATION_FAILED)
+	if (operation->state != STORE_OPERATION_HELD && operation->state != STORE_OPERATION_FAILED && !operation->error)
 		return true;
 	g_autofree char *path = store_mailbox_path(unsent->store, operation->mailbox_id, NULL);
 	g_autofree char *words = g_strdup_printf(

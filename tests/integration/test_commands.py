@@ -135,6 +135,8 @@ def test_sync_names_what_is_held_also_beside_a_mount(serve, home):
     for done in (alone, beside):
         assert done.status == 75 and "60 held, 0 refused, 0 not sent yet" in done.err
         assert len(re.findall(r"^mailtree: warning: test: #\d+ remove in Trash: held: ", done.err, re.M)) == 10
+    assert home.run("undo").status == 0
+    assert status(home)["error"] is None, "what is not held any more is no error"
 
 
 @pytest.mark.parametrize("name, more", [("Trash", {}), ("Kos", {"trash": "Kos"})])

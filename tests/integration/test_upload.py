@@ -197,6 +197,10 @@ def test_over_quota_is_asked_again_later(start, append, home):
     assert len(came) == len(set(came)) and len(came) >= 20, "what there was room for did not come"
     assert {each[:2] for each in operations(home)} == {("append", "queued")}
     assert any(each[2] == "no room" for each in operations(home))
+    assert re.search(r"^mailtree: warning: test: #\d+ append in .*: queued: no room$", done.err, re.M), "the server's words are told"
+    shown = home.run("status").out
+    assert re.search(r"^  to be sent    3 changes\n    #\d+ append .*: no room$", shown, re.M)
+    assert "  error  " not in shown, "the synchronisation has not failed"
     assert rows(home, "SELECT min(not_before) > unixepoch() FROM operations WHERE ended = 0") == [(1,)]
     server.quota = {b"STORAGE": 1000}
     settled(home, server)
