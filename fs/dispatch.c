@@ -435,7 +435,7 @@ op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	FsInode inode = fs_inode_in(req, ino);
 	g_autoptr(GString) names = g_string_new(NULL);
 
-	for (const char *const *name = view_of(inode)->xattr_names(inode); *name; name++)
+	for (const char *const *name = view_of(inode)->xattr_names(fs_of(req), inode); *name; name++)
 		g_string_append_len(names, *name, (gssize)strlen(*name) + 1);
 	reply_xattr(req, names->str, names->len, size);
 }

@@ -163,6 +163,15 @@ may_flag(const Fs *fs, int64_t id, GError **error)
 	return fs_mail_may(&mailbox, "sw", error);
 }
 
+/* What a shell makes of \Seen: as a keyword it would be seen by nobody. */
+static bool
+lacks_backslash(const char *word)
+{
+	g_autofree char *quoted = g_strconcat("\\", word, NULL);
+
+	return store_flag_system(quoted) != NULL;
+}
+
 static bool
 xattr_check(FsChange *change, GError **error)
 {
@@ -177,7 +186,7 @@ xattr_check(FsChange *change, GError **error)
 	bool ok = true;
 	for (guint i = 0; words[i]; i++) {
 		const char *system = *words[i] == '\\' ? store_flag_system(words[i]) : words[i];
-		ok = ok && (*words[i] == '\0' || (system && store_flag_is_sendable(system)));
+		ok = ok && (*words[i] == '\0' || (system && store_flag_is_sendable(system) && !lacks_backslash(words[i])));
 		if (*words[i])
 			g_ptr_array_add(flags, words[i]);
 	}

@@ -311,11 +311,11 @@ fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GE
 /* Extended attributes. */
 
 const char *const *
-fs_tree_xattr_names(FsInode inode)
+fs_tree_xattr_names(Fs *fs, FsInode inode)
 {
 	static const char *const none[] = { NULL };
 
-	return fs_inode_kind(inode) == FS_TREE_MESSAGE ? fs_xattr_names : none;
+	return fs_inode_kind(inode) == FS_TREE_MESSAGE ? fs_xattr_names(fs->store, fs_inode_row(inode)) : none;
 }
 
 bool

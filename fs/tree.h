@@ -49,7 +49,7 @@ bool fs_tree_list(const FsView *view, Fs *fs, FsInode directory, uint64_t after,
                   GError **error);
 /* Where the bytes of a message are, also of one that has gone since somebody opened it. */
 bool fs_tree_body(Fs *fs, FsInode inode, int64_t *body_id_r, int64_t *header_id_r, GError **error);
-const char *const *fs_tree_xattr_names(FsInode inode);
+const char *const *fs_tree_xattr_names(Fs *fs, FsInode inode);
 bool fs_tree_xattr(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error);
 int64_t fs_tree_account(Fs *fs, FsInode inode);
 void fs_tree_changed(const FsView *view, Fs *fs, const StoreChange *change, FsFreshness *freshness);

@@ -294,11 +294,11 @@ parts_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size,
 }
 
 static const char *const *
-parts_xattr_names(FsInode inode)
+parts_xattr_names(Fs *fs, FsInode inode)
 {
 	static const char *const names[] = { "user.mime_type", NULL };
 
-	return fs_inode_kind(inode) == FS_TREE_PART ? names : fs_tree_xattr_names(inode);
+	return fs_inode_kind(inode) == FS_TREE_PART ? names : fs_tree_xattr_names(fs, inode);
 }
 
 static bool

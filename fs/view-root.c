@@ -155,7 +155,7 @@ root_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size, 
 }
 
 static const char *const *
-root_xattr_names(FsInode inode)
+root_xattr_names(Fs *fs, FsInode inode)
 {
 	static const char *const none[] = { NULL };
 

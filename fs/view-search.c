@@ -239,7 +239,7 @@ search_read(const FsView *view, Fs *fs, FsInode inode, void *buffer, size_t size
 }
 
 static const char *const *
-search_xattr_names(FsInode inode)
+search_xattr_names(Fs *fs, FsInode inode)
 {
 	static const char *const none[] = { NULL };
 

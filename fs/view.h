@@ -78,9 +78,9 @@ struct FsView {
 	/* The message whose body has to be fetched before the file can be read (FsCalls.fetch); 0: none.  NULL: never. */
 	int64_t (*absent)(const FsView *view, Fs *fs, FsInode inode);
 
-	/* Extended attributes: the names that @inode can have, NULL-terminated, and one value (g_free(); false with
+	/* Extended attributes: the names that @inode has, NULL-terminated, and one value (g_free(); false with
 	 * *error unset: it has none of that name). */
-	const char *const *(*xattr_names)(FsInode inode);
+	const char *const *(*xattr_names)(Fs *fs, FsInode inode);
 	bool (*xattr)(const FsView *view, Fs *fs, FsInode inode, const char *name, char **value_r, GError **error);
 
 	/* The kernel drops @count of the lookups it was answered.  NULL: nothing to do. */

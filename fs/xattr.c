@@ -10,10 +10,20 @@
 
 #define HEADER_MAX_BYTES 65536 /* how far Message-ID is looked for */
 
-const char *const fs_xattr_names[] = {
-	"user.imap.flags",     "user.imap.uid",       "user.imap.internaldate", "user.imap.message-id",
-	"user.mime_type",      "user.mailtree.state", NULL,
-};
+#define UID "user.imap.uid"
+
+/* getfattr -d and cp ask for all that are listed, and complain of what is not there. */
+const char *const *
+fs_xattr_names(Store *store, int64_t message_id)
+{
+	static const char *const names[] = {
+		UID, "user.imap.flags", "user.imap.internaldate", "user.imap.message-id", "user.mime_type", "user.mailtree.state", NULL,
+	};
+	g_auto(StoreMessage) message = { 0 };
+	bool has_uid = store_message_get(store, message_id, &message, NULL) && message.uid != 0;
+
+	return has_uid ? names : names + 1;
+}
 
 /* RFC 3501 date-time, in UTC; months are English whatever the locale. */
 static char *
@@ -91,7 +101,7 @@ fs_xattr_get(Store *store, int64_t id, const char *mime_type, const char *name, 
 		return error && *error ? false : fs_throw(error, ENOENT);
 	if (strcmp(name, "user.imap.flags") == 0)
 		*value_r = store_message_flags(store, id, error);
-	else if (strcmp(name, "user.imap.uid") == 0)
+	else if (strcmp(name, UID) == 0)
 		*value_r = message.uid ? g_strdup_printf("%u", message.uid) : NULL;
 	else if (strcmp(name, "user.imap.internaldate") == 0)
 		*value_r = date_time(message.internaldate_s);

@@ -3,7 +3,8 @@
 
 #include "store/store.h"
 
-extern const char *const fs_xattr_names[]; /* NULL-terminated */
+/* The names that the message has, NULL-terminated. */
+const char *const *fs_xattr_names(Store *store, int64_t message_id);
 
 /* The value of @name for the message; g_free().  False with *error unset: there is no such attribute, or the message
  * has none. */

@@ -198,6 +198,8 @@ def test_setfattr_and_getfattr(work):
     for name in ("user.other", "user.imap.uid"):
         done = work.run("setfattr", "-n", name, "-v", "x", path, check=False)
         assert done.returncode == 1 and b"not supported" in done.stderr
+    done = work.run("setfattr", "-n", "user.imap.flags", "-v", "Seen", path, check=False)
+    assert done.returncode == 1 and b"Invalid argument" in done.stderr, "the shell has taken a backslash"
     work.ends([("Work", work.work[1]), ("Work", work.work[3])],
               [("Work", work.like(1, flags=frozenset(["\\Seen", "\\Flagged", "$Label1"]))), ("Work", work.like(3, flags=frozenset()))])
 
@@ -205,6 +207,8 @@ def test_setfattr_and_getfattr(work):
 def test_flags_of_what_is_not_uploaded_yet(work):
     path = work.folder() / "x.eml"
     path.write_bytes(NEW)
+    said = work.run("getfattr", "--absolute-names", "-d", path)
+    assert b'user.mailtree.state="pending"' in said and b"user.imap.uid" not in said, "it has none, and none is listed"
     work.run("setfattr", "-n", "user.imap.flags", "-v", "\\Seen $New", path)
     work.ends(plus=[("Work", work.now(NEW, "\\Seen", "$New"))], named={"x.eml"})
 
