@@ -16,6 +16,7 @@ account_free(void *data)
 	g_free(account->error);
 	status_operations_clear(&account->operations);
 	status_remote_clear(&account->remote);
+	status_files_clear(&account->files);
 	g_free(account);
 }
 
@@ -64,6 +65,7 @@ read_store(StatusAccount *account, Store *store, GError **error)
 	}
 	return store_account_counts(store, row.id, &account->counts, error) &&
 	       (account->counts.remote == 0 || status_remote_read(store, row.id, &account->remote, error)) &&
+	       (account->counts.files == 0 || status_files_read(store, row.id, &account->files, error)) &&
 	       status_operations_read(store, row.id, &account->operations, error);
 }
 
@@ -142,6 +144,7 @@ append_account_text(GString *text, const StatusAccount *account)
 	                       account->counts.messages, account->counts.messages == 1 ? "message" : "messages", size,
 	                       account->counts.mailboxes, account->counts.mailboxes == 1 ? "folder" : "folders");
 	status_remote_append_text(text, &account->remote, account->counts.remote);
+	status_files_append_text(text, &account->files, account->counts.files);
 	append_quota_text(text, account);
 	if (account->counts.missing)
 		g_string_append_printf(text, "  not here yet  %" G_GUINT64_FORMAT " %s\n", account->counts.missing,
@@ -226,6 +229,7 @@ append_account_json(GString *json, const StatusAccount *account)
 	json_number(json, "bytes", account->counts.bytes);
 	json_number(json, "missing", account->counts.missing);
 	status_remote_append_json(json, &account->remote, account->counts.remote);
+	json_number(json, "files", account->counts.files);
 	if (account->has_quota) {
 		json_number(json, "quota_used", account->quota_used);
 		json_number(json, "quota_limit", account->quota_limit);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "readers.h"
+#include "status-files.h"
 #include "status-operations.h"
 #include "status-remote.h"
 #include "store/store.h"
@@ -12,6 +13,7 @@ typedef struct {
 	StoreCounts counts;
 	StatusOperations operations;
 	StatusRemote remote;
+	StatusFiles files;
 	bool has_quota;      /* the server told the next two, in bytes */
 	uint64_t quota_used, quota_limit;
 	int64_t last_sync_s; /* 0: never */

@@ -128,6 +128,7 @@ store_account_counts(Store *store, int64_t account_id, StoreCounts *counts_r, GE
 		.bytes = (uint64_t)sqlite3_column_int64(query, 2),
 		.missing = (uint64_t)sqlite3_column_int64(query, 3),
 		.remote = (uint64_t)sqlite3_column_int64(query, 4),
+		.files = (uint64_t)sqlite3_column_int64(query, 5),
 	};
 	return true;
 }
@@ -144,6 +145,22 @@ store_account_list_remote(Store *store, int64_t account_id, StoreRemoteFn fn, vo
 	store_bind_int(query, ":account", account_id);
 	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW)
 		if (!fn(sqlite3_column_int64(query, 0), (uint64_t)sqlite3_column_int64(query, 1), data))
+			return true;
+	return step == STORE_DONE;
+}
+
+bool
+store_account_list_files(Store *store, int64_t account_id, StoreFileFn fn, void *data, GError **error)
+{
+	g_auto(StoreReader) reader = store_reader_get(store, error);
+	StoreStep step;
+
+	if (!reader.db)
+		return false;
+	g_autoptr(StoreQuery) query = store_db_query(reader.db, STORE_SQL_ACCOUNT_FILES);
+	store_bind_int(query, ":account", account_id);
+	while ((step = store_query_step(reader.db, query, error)) == STORE_ROW)
+		if (!fn(sqlite3_column_int64(query, 0), store_column_text(query, 1), sqlite3_column_int(query, 2) != 0, data))
 			return true;
 	return step == STORE_DONE;
 }

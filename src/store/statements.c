@@ -109,16 +109,20 @@ const StoreStatementText store_statements[STORE_STATEMENTS] = {
 		"SELECT quota_used, quota_limit FROM accounts WHERE quota_limit IS NOT NULL AND id BETWEEN :first AND :last" },
 	[STORE_SQL_ACCOUNT_COUNTS] = { READ,
 		"SELECT (SELECT count(*) FROM mailboxes WHERE account = :account AND attributes & 1 AND state <> 2),"
-		" count(b.id), ifnull(sum(b.length), 0),"
+		" count(b.id) FILTER (WHERE m.state NOT IN " FILES "), ifnull(sum(b.length) FILTER (WHERE m.state NOT IN " FILES "), 0),"
 		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NULL AND m.uid IS NOT NULL),"
-		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NOT NULL)"
-		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id AND m.place IS NOT NULL AND m.state NOT IN " FILES
+		" count(*) FILTER (WHERE m.body IS NULL AND m.header IS NOT NULL),"
+		" count(*) FILTER (WHERE m.state IN " FILES ")"
+		" FROM mailboxes x JOIN messages m ON m.mailbox = x.id AND m.place IS NOT NULL"
 		" LEFT JOIN bodies b ON b.id = m.body"
 		" WHERE x.account = :account" },
 	[STORE_SQL_ACCOUNT_REMOTE] = { READ,
 		"SELECT m.place, count(*) FROM mailboxes x JOIN messages m ON m.mailbox = x.id"
 		" WHERE x.account = :account AND m.place IS NOT NULL AND m.body IS NULL AND m.header IS NOT NULL"
 		" GROUP BY m.place ORDER BY count(*) DESC, m.place" },
+	[STORE_SQL_ACCOUNT_FILES] = { READ,
+		"SELECT m.place, m.name, m.state = 8 FROM mailboxes x JOIN messages m ON m.mailbox = x.id"
+		" WHERE x.account = :account AND m.place IS NOT NULL AND m.state IN " FILES " ORDER BY m.id" },
 
 	[STORE_SQL_MAILBOX_GET] = { READ | WRITE, MAILBOX_COLUMNS "WHERE m.id = :id" },
 	[STORE_SQL_MAILBOX_FIND] = { READ | WRITE,

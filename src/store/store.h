@@ -114,8 +114,13 @@ typedef struct {
 	uint64_t mailboxes, messages, bytes; /* with a body; bytes counts what people see, not what is shared */
 	uint64_t missing;                    /* known, but not to be seen yet */
 	uint64_t remote;                     /* only the header is kept */
+	uint64_t files;                      /* no messages, and only here */
 } StoreCounts;
 bool store_account_counts(Store *store, int64_t account_id, StoreCounts *counts_r, GError **error);
 /* What is remote, by where people see it; the most first.  False from @fn: enough. */
 typedef bool (*StoreRemoteFn)(int64_t mailbox_id, uint64_t messages, void *data);
 bool store_account_list_remote(Store *store, int64_t account_id, StoreRemoteFn fn, void *data, GError **error);
+/* The files that are no messages, the oldest first.  @is_maildirs: it is in a Maildir alone, and its name begins with "cur/" or
+ * the like.  False from @fn: enough. */
+typedef bool (*StoreFileFn)(int64_t mailbox_id, const char *name, bool is_maildirs, void *data);
+bool store_account_list_files(Store *store, int64_t account_id, StoreFileFn fn, void *data, GError **error);

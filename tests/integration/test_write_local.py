@@ -128,3 +128,16 @@ def test_mknod_makes_a_file(work):
     os.mknod(work.folder() / "x.eml", 0o100600)
     assert (work.folder() / "x.eml").read_bytes() == b""
     work.ends(beside={"x.eml"})
+
+
+def test_status_names_what_is_no_message(work):
+    assert "only here" not in work.home.run("status").out
+    (work.folder() / "notes.txt").write_bytes(b"no header here\n")
+    (work.mount.path / "maildir" / "test" / "cur" / "junk").write_bytes(b"no header here\n")
+    shown = work.home.run("status").out
+    assert "  only here     2 files that are no messages\n    Work/notes.txt\n    INBOX/cur/junk, in maildir/\n" in shown
+    account = work.mount.status()["accounts"][0]
+    assert account["files"] == 2 and account["messages"] == len(work.work) + len(work.other)
+    for number in range(10):
+        (work.folder() / f"x{number}~").write_bytes(NEW)
+    assert "    and 2 more\n" in work.home.run("status").out

@@ -630,10 +630,10 @@ test_status_report(void)
 	                "{\"version\":\"" MAILTREE_VERSION "\",\"store\":\"/s\",\"mounted\":\"/home/a b\",\"pid\":42,"
 	                "\"refused_crawlers\":9,\"refused_rate\":1,\"bad_query\":\"say \\\"word\\\"\",\"accounts\":[\n"
 	                "{\"name\":\"one\",\"phase\":\"idle\",\"last_sync\":null,\"mailboxes\":0,\"messages\":0,\"bytes\":0,"
-	                "\"missing\":0,\"remote\":0,\"remote_mailboxes\":[]," NO_QUOTA "\"progress\":null,\"warnings\":0,"
+	                "\"missing\":0,\"remote\":0,\"remote_mailboxes\":[],\"files\":0," NO_QUOTA "\"progress\":null,\"warnings\":0,"
 	                "\"error\":null," NO_OPERATIONS "},\n"
 	                "{\"name\":\"two\",\"phase\":\"fetching\",\"last_sync\":\"2023-11-14T22:13:20Z\",\"mailboxes\":0,"
-	                "\"messages\":0,\"bytes\":0,\"missing\":0,\"remote\":0,\"remote_mailboxes\":[]," NO_QUOTA
+	                "\"messages\":0,\"bytes\":0,\"missing\":0,\"remote\":0,\"remote_mailboxes\":[],\"files\":0," NO_QUOTA
 	                "\"progress\":{\"connections\":3,\"mailboxes_done\":0,"
 	                "\"mailboxes_total\":2,\"messages_done\":1,\"messages_total\":4,\"bytes_done\":10,\"bytes_total\":20,"
 	                "\"wire_in\":0,\"wire_out\":0,\"seconds\":0},\"warnings\":5,"
