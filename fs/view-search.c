@@ -96,8 +96,10 @@ lookup_query(Fs *fs, int64_t account_id, const char *name, FsNode *node_r, GErro
 	if (!query || !saved_id(fs, account_id, query, &saved, error))
 		return false;
 	if (!fs_searches_look(fs->searches, account_id, query, saved, &number, &failure)) {
-		if (core_error_code(failure) == CORE_ERROR_USAGE && fs->calls->bad_query)
-			fs->calls->bad_query(failure->message, fs->calls->data);
+		if (core_error_code(failure) == CORE_ERROR_USAGE && fs->calls->bad_query) {
+			g_autofree char *words = g_strconcat(query, ": ", failure->message, NULL);
+			fs->calls->bad_query(words, fs->calls->data);
+		}
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return false;
 	}

@@ -442,7 +442,7 @@ store_change_delete(StoreTxn *txn, int64_t mailbox_id, GError **error)
 	    !(operations = store_txn_mailbox_operations(txn, mailbox_id, error)))
 		return false;
 	if (is_inbox(&mailbox) || (mailbox.attributes & SPECIAL_USES))
-		return core_throw(error, CORE_ERROR_REFUSED, "%s is a special folder", mailbox.name);
+		return core_throw(error, CORE_ERROR_REFUSED, "%s is a special folder, and stays", mailbox.name);
 	if (!empty)
 		return core_throw(error, CORE_ERROR_REFUSED, "%s is not empty", mailbox.name);
 	if (!clear_tmp(txn, mailbox_id, error) || !ask_untouched(txn, mailbox_id, operations, &untouched, error))

@@ -186,7 +186,7 @@ store_mailbox_carry(StoreTxn *txn, const StoreMailbox *mailbox, const char *path
 		return false;
 	StoreStep step = store_txn_mailbox_child(txn, account_id, parent_id, components[last], &there, error);
 	if (step == STORE_ROW)
-		return there.id == mailbox->id || core_throw(error, CORE_ERROR_REFUSED, "there is something at %s", path);
+		return there.id == mailbox->id || core_throw(error, CORE_ERROR_REFUSED, "there is a folder %s already", path);
 	return step == STORE_DONE && store_mailbox_place(txn, mailbox->id, parent_id, components[last], error) &&
 	       store_txn_mailbox_change(txn, STORE_CHANGE_MAILBOX_REMOVED, account_id, mailbox->parent_id, mailbox->id,
 	                                mailbox->name, error) &&

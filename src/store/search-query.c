@@ -172,7 +172,7 @@ make_date(Parser *parser, const char *at, char *value, GError **error)
 	case STORE_DATE_BAD:
 	default:
 		return fail(parser, at, error,
-		            "date:%s is none; such are 2024, 2024-03, 2024-03-01..2024-06-30, today, yesterday, 7d", value);
+		            "date:%s is no date; such are 2024, 2024-03, 2024-03-01..2024-06-30, today, yesterday, 7d", value);
 	}
 }
 
@@ -206,7 +206,7 @@ make_is(Parser *parser, const char *at, char *value, GError **error)
 		if (g_ascii_strcasecmp(value, states[i].name) == 0)
 			return flag_term(states[i].flag, states[i].is);
 	}
-	return fail(parser, at, error, "is:%s is none; there are unread, read, flagged, answered, draft, forwarded", value);
+	return fail(parser, at, error, "is:%s is not known; there are unread, read, flagged, answered, draft, forwarded", value);
 }
 
 static StoreTerm *
@@ -239,7 +239,7 @@ make_has(Parser *parser, const char *at, char *value, GError **error)
 	g_autofree char *taken = value;
 
 	if (g_ascii_strcasecmp(value, "attachment") != 0)
-		return fail(parser, at, error, "has:%s is none; there is has:attachment", value);
+		return fail(parser, at, error, "has:%s is not known; there is has:attachment", value);
 	return term_new(STORE_TERM_ATTACHMENT);
 }
 

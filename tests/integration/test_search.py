@@ -94,7 +94,7 @@ def test_nothing_is_found(account, home):
 @pytest.mark.parametrize("words, mentions", [
     ([], ["too few arguments"]),
     (["(garden"], ["character 1", "this ( has no )"]),
-    (["garden", "is:old"], ["character 8", "is:old is none"]),
+    (["garden", "is:old"], ["character 8", "is:old is not known"]),
     ([""], ["empty"]),
     (["-n", "0", "garden"], ["-n 0: must be a number"]),
     (["-n", "garden"], ["too few arguments"]),

@@ -96,6 +96,7 @@ def test_what_is_no_query_says_why(tree):
         os.listdir(search(tree, '"unfinished'))
     assert error.value.errno == errno.EINVAL
     until(lambda: tree.status()["bad_query"], "the reason")
+    assert tree.status()["bad_query"].startswith('"unfinished: ')
     assert tree.status()["bad_query"] in (tree.path / "status").read_text(encoding="utf-8")
     with pytest.raises(OSError) as error:
         os.mkdir(search(tree, "date:yesteryear"))

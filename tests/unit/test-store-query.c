@@ -144,12 +144,12 @@ static const struct {
 	{ "from: alice", "query, character 1: from: needs something behind it" },
 	{ "from:\"alice", "query, character 6: this \" has no other one behind it" },
 	{ "from:?", "query, character 1: there is no letter or digit to look for" },
-	{ "is:new", "query, character 1: is:new is none; there are unread, read, flagged, answered, draft, forwarded" },
-	{ "has:tail", "query, character 1: has:tail is none; there is has:attachment" },
+	{ "is:new", "query, character 1: is:new is not known; there are unread, read, flagged, answered, draft, forwarded" },
+	{ "has:tail", "query, character 1: has:tail is not known; there is has:attachment" },
 	{ "folder:/", "query, character 1: folder: needs a name" },
-	{ "date:2024-13", "query, character 1: date:2024-13 is none; such are 2024, 2024-03, 2024-03-01..2024-06-30, today, yesterday,"
+	{ "date:2024-13", "query, character 1: date:2024-13 is no date; such are 2024, 2024-03, 2024-03-01..2024-06-30, today, yesterday,"
 	                  " 7d" },
-	{ "a date:2023-02-29", "query, character 3: date:2023-02-29 is none; such are 2024, 2024-03, 2024-03-01..2024-06-30, today,"
+	{ "a date:2023-02-29", "query, character 3: date:2023-02-29 is no date; such are 2024, 2024-03, 2024-03-01..2024-06-30, today,"
 	                       " yesterday, 7d" },
 	{ "date:2024..2023", "query, character 1: date:2024..2023 ends before it begins" },
 	{ "date:today..yesterday", "query, character 1: date:today..yesterday ends before it begins" },
@@ -175,7 +175,7 @@ test_errors(void)
 		g_autofree char *query = g_strconcat("date:", bad_dates[i], NULL);
 		g_autoptr(GError) error = NULL;
 		g_assert_null(store_search_new(query, &error));
-		g_assert_nonnull(strstr(error->message, "is none; such are"));
+		g_assert_nonnull(strstr(error->message, "is no date; such are"));
 	}
 }
 
