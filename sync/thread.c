@@ -211,7 +211,9 @@ static void
 lose(Thread *thread, GError *failure)
 {
 	sync_slot_lose(thread->slot, failure);
-	core_log(CORE_LOG_INFO, "sync", "%s: %s", thread->slot->account->name, failure->message);
+	/* What is tried again may come to a line each five minutes, for days. */
+	core_log(core_error_retry(failure) == CORE_RETRY_NEVER ? CORE_LOG_WARNING : CORE_LOG_INFO, "sync", "%s: %s",
+	         thread->slot->account->name, failure->message);
 	sync_retry_lost(&thread->retry, failure, core_clock_ms());
 	if (thread->runs)
 		end_run(thread, thread->begun, failure);
