@@ -6,6 +6,7 @@ const char readme_text[] =
 	"  mail/ACCOUNT/FOLDER/…    messages, byte for byte as the server has them (.eml)\n"
 	"  text/ACCOUNT/FOLDER/…    the same messages as plain UTF-8 text (.txt): search here\n"
 	"  parts/ACCOUNT/FOLDER/…   what each message consists of: attachments under their own names\n"
+	"  maildir/ACCOUNT/…        the same messages as Maildir++, for mutt, notmuch and the like; can be written as well\n"
 	"  search/ACCOUNT/QUERY/    links to what a query finds\n"
 	"  status, status.json      what mailtree knows and does\n"
 	"  ctl                      takes commands: sync, flush, confirm, retry\n"

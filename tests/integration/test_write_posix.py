@@ -341,6 +341,8 @@ def read_only(work):
         refused(errno.EROFS, path.write_bytes, b"x")
     refused(errno.EPERM, (work.mount.path / "new").write_bytes, b"x")
     refused(errno.EPERM, os.mkdir, work.mount.path / "new")
+    refused(errno.EPERM, os.unlink, work.mount.path / "README")
+    refused(errno.EPERM, os.rename, work.mount.path / "status", work.mount.path / "new")
     for call in os.unlink, os.rmdir, lambda path: os.rename(path, text / "x"), lambda path: os.chmod(path, 0o600):
         refused(errno.EROFS, call, next(text.iterdir()))
     for place in text, work.mount.path / "parts" / "test" / "Work":
