@@ -34,7 +34,7 @@ send_unsent(const Owner *owner, ControlConnection *connection, const char *name)
 	Naming naming = { connection, name };
 
 	if (store_account_find(owner->store, name, &account, NULL))
-		sync_unsent_check(owner->store, account.id, send_name, &naming, NULL);
+		sync_unsent_check(owner->store, account.id, true, send_name, &naming, NULL);
 }
 
 static bool

@@ -153,7 +153,8 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 
 	if (ended && nothing_was_left_out(thread, &failure)) {
 		thread->last_sync_s = core_clock_wall_s();
-		sync_unsent_check(engine->store, thread->account_id, log_unsent, thread, &unsent);
+		/* What was put off has been logged with the server's words when it was. */
+		sync_unsent_check(engine->store, thread->account_id, false, log_unsent, thread, &unsent);
 		store_operation_counts(engine->store, thread->account_id, &counts, NULL);
 	}
 	if (ended)

@@ -7,6 +7,7 @@
 
 typedef struct {
 	Store *store;
+	bool with_put_off;
 	SyncUnsentFn line;
 	void *data;
 	unsigned shown;
@@ -17,7 +18,9 @@ show(const StoreOperation *operation, void *data)
 {
 	Unsent *unsent = data;
 
-	if (operation->state != STORE_OPERATION_HELD && operation->state != STORE_OPERATION_FAILED && !operation->error)
+	bool is_stopped = operation->state == STORE_OPERATION_HELD || operation->state == STORE_OPERATION_FAILED;
+
+	if (!is_stopped && !(unsent->with_put_off && operation->error))
 		return true;
 	g_autofree char *path = store_mailbox_path(unsent->store, operation->mailbox_id, NULL);
 	g_autofree char *words = g_strdup_printf(
@@ -29,10 +32,10 @@ show(const StoreOperation *operation, void *data)
 }
 
 bool
-sync_unsent_check(Store *store, int64_t account_id, SyncUnsentFn line, void *data, GError **error)
+sync_unsent_check(Store *store, int64_t account_id, bool with_put_off, SyncUnsentFn line, void *data, GError **error)
 {
 	StoreOperationCounts counts;
-	Unsent unsent = { store, line, data, 0 };
+	Unsent unsent = { store, with_put_off, line, data, 0 };
 
 	if (!store_operation_counts(store, account_id, &counts, error))
 		return false;

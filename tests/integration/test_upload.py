@@ -197,9 +197,12 @@ def test_over_quota_is_asked_again_later(start, append, home):
     assert len(came) == len(set(came)) and len(came) >= 20, "what there was room for did not come"
     assert {each[:2] for each in operations(home)} == {("append", "queued")}
     assert any(each[2] == "no room" for each in operations(home))
-    assert re.search(r"^mailtree: warning: test: #\d+ append in .*: queued: no room$", done.err, re.M), "the server's words are told"
+    assert re.search(r"^mailtree: warning: test: A: append: no room ", done.err, re.M), "the server's words are told"
+    with home.mount():
+        done = home.run("sync")
+    assert done.status == 75 and len(re.findall(r"^mailtree: warning: test: #\d+ append in .*: queued: (?:no room|over quota)", done.err, re.M)) == 3
     shown = home.run("status").out
-    assert re.search(r"^  to be sent    3 changes\n    #\d+ append .*: no room$", shown, re.M)
+    assert re.search(r"^  to be sent    3 changes\n    #\d+ append .*: (no room|over quota)", shown, re.M)
     assert "  error  " not in shown, "the synchronisation has not failed"
     assert rows(home, "SELECT min(not_before) > unixepoch() FROM operations WHERE ended = 0") == [(1,)]
     server.quota = {b"STORAGE": 1000}
