@@ -93,6 +93,12 @@ fs_connection_new(Fs *fs, FsInode root, const char *dir, bool is_read_only, GErr
 	return g_steal_pointer(&connection);
 }
 
+int
+fs_connection_fd(const FsConnection *connection)
+{
+	return fuse_session_fd(connection->session);
+}
+
 /* Others may have unmounted it before, and even mounted something else there. */
 void
 fs_connection_detach(FsConnection *connection)

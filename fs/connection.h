@@ -24,6 +24,9 @@ struct FsConnection {
  * used when this returns.  NULL with CORE_ERROR_IO. */
 FsConnection *fs_connection_new(Fs *fs, FsInode root, const char *dir, bool is_read_only, GError **error);
 
+/* The descriptor of the kernel's end. */
+int fs_connection_fd(const FsConnection *connection);
+
 /* Takes the directory away: at once for new users, from the present ones when they let go. */
 void fs_connection_detach(FsConnection *connection);
 

@@ -1,6 +1,6 @@
 #include "fs/freshness.h"
 
-#include "core/log.h"
+#include "fs/device.h"
 #include "fs/thread.h"
 
 #include <errno.h>
@@ -54,11 +54,8 @@ new_bytes(void)
 static void
 tell_name(FsFreshness *freshness, FsInode directory, const char *name)
 {
-	int result = fuse_lowlevel_notify_inval_entry(freshness->session, directory, name, strlen(name));
-
-	/* ENOENT: the kernel does not have it.  The others: it was unmounted meanwhile. */
-	if (result != 0 && result != -ENOENT && result != -ENOTCONN && result != -ENODEV && result != -EPERM)
-		core_log(CORE_LOG_INFO, "fs", "telling the kernel of a stale name: %s", g_strerror(-result));
+	/* It fails where the kernel does not have it, or when it was unmounted meanwhile. */
+	fuse_lowlevel_notify_inval_entry(freshness->session, directory, name, strlen(name));
 }
 
 static void
@@ -127,6 +124,7 @@ run(void *data)
 {
 	Teller *teller = data;
 	FsFreshness *freshness = teller->freshness;
+	int device = -1; /* there is none before it is mounted */
 
 	pthread_mutex_lock(&freshness->lock);
 	while (!freshness->stopping) {
@@ -140,6 +138,8 @@ run(void *data)
 		teller->stale = teller->new_queue();
 		teller->is_telling = true;
 		pthread_mutex_unlock(&freshness->lock);
+		if (device < 0 && (device = fuse_session_fd(freshness->session)) >= 0)
+			fs_device_keep_alone(device);
 		teller->tell(freshness, stale);
 		pthread_mutex_lock(&freshness->lock);
 		teller->is_telling = false;

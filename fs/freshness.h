@@ -4,7 +4,8 @@
  * or a listing waits for lookups and listings that are under way in that directory, and those wait for FUSE's threads.  So
  * it is done by a thread of its own that holds no lock, from a queue that coalesces: one entry for each directory and
  * for each name in it.  Dropping what is cached of a file waits until READs of it are answered, which can take as long as
- * a server: that is done by another thread, from a queue of its own.
+ * a server: that is done by another thread, from a queue of its own.  What that means for a process that is
+ * killed is in device.h.
  */
 #pragma once
 

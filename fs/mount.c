@@ -1,8 +1,8 @@
 /* The life of a mount.
  *
  * It ends in this order: the directories are detached, the inner ones first; the threads that answer end; then the saver,
- * when what was asked of it is durable and has been answered, and what nobody has closed is saved; then the connections are
- * closed.
+ * when what was asked of it is durable and has been answered, and what nobody has closed is saved; then the child that would
+ * answer for us (device.h); then the connections are closed.
  */
 #include "fs/mount.h"
 
@@ -12,6 +12,7 @@
 #include "fs/alias.h"
 #include "fs/change.h"
 #include "fs/connection.h"
+#include "fs/device.h"
 #include "fs/maildir-memory.h"
 #include "fs/mountpoint.h"
 #include "fs/predecessor.h"
@@ -27,6 +28,7 @@ struct FsMount {
 	FsConnection *whole;
 	/* Of the views that are for reading only, by tag; NULL: it is none, or could not be mounted and is part of the whole. */
 	FsConnection *inner[FS_TAG_COUNT];
+	FsUndertaker *undertaker;
 };
 
 static FsFreshness *
@@ -134,6 +136,18 @@ connect(FsMount *mount, const char *dir, GError **error)
 	return true;
 }
 
+static void
+start_undertaker(FsMount *mount)
+{
+	int devices[FS_TAG_COUNT + 1] = { fs_connection_fd(mount->whole) };
+	size_t count = 1;
+
+	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
+		if (mount->inner[tag])
+			devices[count++] = fs_connection_fd(mount->inner[tag]);
+	mount->undertaker = fs_undertaker_new(devices, count);
+}
+
 FsMount *
 fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error)
 {
@@ -158,6 +172,7 @@ fs_mount_new(const char *dir, Store *store, const FsCalls *calls, GError **error
 	if (!(mount->fs.drafts = fs_drafts_new(store, error)) || !(mount->fs.ahead = fs_ahead_new(store, error)) ||
 	    !connect(mount, resolved, error))
 		return NULL;
+	start_undertaker(mount);
 	store_listen(store, changed, mount);
 	if (!fs_saver_start(mount->fs.saver, error))
 		return NULL;
@@ -216,6 +231,7 @@ fs_mount_free(FsMount *mount)
 	if (mount->fs.saver && mount->fs.drafts)
 		save_rest(&mount->fs, 0);
 	fs_saver_free(mount->fs.saver);
+	fs_undertaker_free(mount->undertaker);
 	store_listen(mount->fs.store, NULL, NULL);
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)
 		fs_connection_free(mount->inner[tag]);

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
+_MNT_FORCE = 1
 
 
 def adopt_orphans():
@@ -91,3 +92,9 @@ def unmount_below(folder):
             if subprocess.run(command, capture_output=True, timeout=30).returncode == 0:
                 break
     return found
+
+
+def abort_below(folder):
+    """Ends the connections of the FUSE mounts at or below @folder: whoever waits for an answer gets an error.  Only for root."""
+    for where in mounts_below(folder)[::-1]: # the outermost first, as a way through one that does not answer has no end
+        ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(where), _MNT_FORCE)

@@ -245,11 +245,12 @@ class Mount:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def _bark(self, report):
+        self.hung = report
+        self.owner.story.append(f"(the watchdog ended the mount)\n{report}")
+        print(f"the watchdog ended the mount on {self.path}\n{report}", file=sys.stderr, flush=True)
         if self.process.poll() is None:
-            self.hung = report
-            self.owner.story.append(f"(the watchdog ended the mount)\n{report}")
-            print(f"the watchdog ended the mount on {self.path}\n{report}", file=sys.stderr, flush=True)
             self.process.kill()
+        keeper.abort_below(self.path) # also where the process cannot end before that
 
     def end(self):
         """However it stands."""
