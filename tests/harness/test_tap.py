@@ -70,7 +70,7 @@ def test_suites_run_two_at_a_time():
     def run(suite):
         together.wait()
         return (int(suite), 0, 0, 0)
-    assert runner.run_by_twos(["1", "2", "3", "4"], run) == [(number, 0, 0, 0) for number in (1, 2, 3, 4)]
+    assert runner.run_some_at_a_time(["1", "2", "3", "4"], run, 2) == [(number, 0, 0, 0) for number in (1, 2, 3, 4)]
 
 
 def test_what_stops_one_suite_stops_the_rest(monkeypatch):
@@ -81,5 +81,5 @@ def test_what_stops_one_suite_stops_the_rest(monkeypatch):
         begun.append(suite)
         raise ValueError
     with pytest.raises(ValueError):
-        runner.run_by_twos(["1", "2", "3", "4", "5", "6"], run)
+        runner.run_some_at_a_time(["1", "2", "3", "4", "5", "6"], run, 2)
     assert len(begun) <= 4 and ended

@@ -1,6 +1,6 @@
 """scripts/test: builds, runs every suite, counts cases, leaves nothing behind.
 
-Builds are made one after the other in the background while the suites of the builds that are ready run, two at a time,
+Builds are made one after the other in the background while the suites of the builds that are ready run, some at a time,
 since an integration test mostly waits.
 """
 import argparse
@@ -37,7 +37,7 @@ BUILDS = {
     "build-fuzz": ({"CC": "clang"}, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                                      "-Dfuzz=true"]),
 }
-SUITES = { # in the order in which they begin, two at a time: long ones early
+SUITES = { # in the order in which they begin: long ones early
     # name: (build it needs, what it is)
     "harness": (None, "the tests' own tools, and the rules about the source tree"),
     "integration": ("build-test", "mailtree against private servers: Dovecot, Cyrus, Courier, and a scripted one"),
@@ -379,13 +379,13 @@ def show(result, rows):
     return counts
 
 
-def run_by_twos(suites, run):
-    """run(suite) of each, two at a time; what they return."""
+def run_some_at_a_time(suites, run, count):
+    """run(suite) of each, @count at a time; what they return."""
     stopped = threading.Event()
 
     def run_one(suite):
         return (0, 0, 0, 0) if stopped.is_set() else run(suite)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(count) as pool:
         try:
             return list(pool.map(run_one, suites))
         except BaseException:
@@ -403,6 +403,7 @@ def main():
     parser.add_argument("--full", action="store_true", help="every case instead of seeded samples, longer fuzzing")
     parser.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
     parser.add_argument("-k", metavar="PATTERN", help="only cases whose name contains PATTERN (pytest: an expression)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="suites at a time, %(default)s by default")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000,
                         help="of the samples; by default another one each time, which is printed")
     options = parser.parse_args()
@@ -428,7 +429,7 @@ def main():
         if not options.k and any(name.endswith("integration") for name in suites):
             run.install_servers()
         run.start_builds(dict.fromkeys(SUITES[name][0] for name in suites if SUITES[name][0]))
-        for counts in run_by_twos(suites, lambda name: show(run.run(name), rows)):
+        for counts in run_some_at_a_time(suites, lambda name: show(run.run(name), rows), options.jobs):
             totals = [a + b for a, b in zip(totals, counts)]
     finally:
         left = keeper.end_descendants()
