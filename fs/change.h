@@ -38,7 +38,6 @@ struct FsChange {
 	int64_t row_id;
 	bool noted;
 	bool is_open; /* of save: nobody has closed it */
-	bool is_cut;  /* of save: of a file that was saved, cut to a size since and nothing else: if it fails that was not done */
 };
 
 /* NULL parts: nothing to do.  check() is called by the thread that read the request, before anything is queued; applied()

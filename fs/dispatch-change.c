@@ -161,13 +161,13 @@ is_own_owner(const Fs *fs, const struct stat *wanted, int set)
 	       (!(set & FUSE_SET_ATTR_GID) || wanted->st_gid == fs->gid || wanted->st_gid == (gid_t)-1);
 }
 
-/* What is left to be done once the size is set: that is saved now if nobody has the file open (truncate()), and so will not
- * close it.  NULL: nothing. */
+/* What is left to be done once the size is set: truncate() is saved now, as nobody will close the file.  One to nothing looks
+ * like an open() with O_TRUNC, which waits for what is written then.  NULL: nothing. */
 static const FsVerb *
-verb_of_setattr(const FsChanges *changes, int set, bool is_open)
+verb_of_setattr(const FsChanges *changes, int set, const struct stat *wanted, bool is_open)
 {
 	if (set & FUSE_SET_ATTR_SIZE)
-		return is_open ? NULL : changes->save;
+		return is_open || wanted->st_size == 0 ? NULL : changes->save;
 	return set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW) ? changes->set_time : NULL;
 }
 
@@ -192,7 +192,6 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int set, struct 
 		fuse_reply_err(req, EPERM);
 		return;
 	}
-	bool was_saved = (set & FUSE_SET_ATTR_SIZE) && changes->is_saved && changes->is_saved(fs, inode);
 	if (set & FUSE_SET_ATTR_SIZE) {
 		bool ok = changes->resize ? changes->resize(view, fs, inode, (uint64_t)wanted->st_size, &error)
 		                          : fs_throw(&error, EPERM);
@@ -201,9 +200,8 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int set, struct 
 			return;
 		}
 	}
-	FsChange *change = fs_change_new(req, fs, view, verb_of_setattr(changes, set, fi != NULL), 0, NULL);
+	FsChange *change = fs_change_new(req, fs, view, verb_of_setattr(changes, set, wanted, fi != NULL), 0, NULL);
 	change->inode = inode;
-	change->is_cut = was_saved;
 	change->answer = fs_change_answer_attributes;
 	change->time_s = set & FUSE_SET_ATTR_MTIME_NOW ? core_clock_wall_s() : wanted->st_mtim.tv_sec;
 	if (change->verb && !node.directory) {

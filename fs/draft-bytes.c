@@ -9,12 +9,14 @@
 
 #define CHUNK_BYTES (256 * 1024)
 
-/* With the draft's lock held: there is something to save.  @is_written: its bytes are others now. */
+/* With the draft's lock held: there is something to save.  @is_written: its bytes are others now; @is_cut: by cutting it. */
 static void
-note_change(FsDrafts *drafts, FsDraftFile *draft, bool is_written)
+note_change(FsDrafts *drafts, FsDraftFile *draft, bool is_written, bool is_cut)
 {
 	pthread_mutex_lock(&drafts->lock);
+	bool was_saved = !draft->is_new && draft->generation == draft->saved;
 	draft->generation = ++drafts->generations;
+	draft->cut = is_cut && was_saved ? draft->generation : 0;
 	draft->copy_of = 0;
 	draft->size = draft->content.size;
 	draft->written_ms = core_clock_ms();
@@ -115,7 +117,7 @@ fs_drafts_begin(FsDrafts *drafts, int64_t id, GError **error)
 
 	if (!draft)
 		return false;
-	note_change(drafts, draft, false);
+	note_change(drafts, draft, false, false);
 	fs_drafts_let_go(drafts, draft);
 	return true;
 }
@@ -198,7 +200,7 @@ fs_drafts_write(FsDrafts *drafts, int64_t id, const void *bytes, size_t length, 
 	uint64_t at = meant(draft, offset), before = draft->content.size;
 	bool ok = fs_drafts_load_source(drafts, draft, error) && fs_content_write(&draft->content, bytes, length, at, error);
 	if (ok)
-		note_change(drafts, draft, true);
+		note_change(drafts, draft, true, false);
 	note_end(draft, at != offset ? offset + length : 0, before);
 	note_breach(draft, ok, at);
 	fs_drafts_let_go(drafts, draft);
@@ -215,7 +217,7 @@ fs_drafts_resize(FsDrafts *drafts, int64_t id, uint64_t size, GError **error)
 	bool ok = (size == 0 || fs_drafts_load_source(drafts, draft, error)) && fs_content_resize(&draft->content, size, error);
 	draft->ends = (FsEnds){ 0 };
 	if (ok)
-		note_change(drafts, draft, true);
+		note_change(drafts, draft, true, true);
 	if (ok && size == 0)
 		draft->is_broken = false;
 	fs_drafts_let_go(drafts, draft);

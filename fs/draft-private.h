@@ -25,6 +25,7 @@ typedef struct {
 	bool is_new, is_tmp, is_gone, is_file, is_users_name, dated;
 	atomic_bool is_out; /* not in the table any more */
 	uint64_t generation, saved; /* they differ: there is something to save */
+	uint64_t cut;               /* the generation that was made of what was saved by cutting it to a size; 0 */
 	uint64_t size;
 	pthread_mutex_t lock; /* protects the bytes */
 	FsContent content;

@@ -364,14 +364,14 @@ fs_drafts_take_out(FsDrafts *drafts, FsDraftFile *draft)
 }
 
 void
-fs_drafts_discard(FsDrafts *drafts, int64_t id)
+fs_drafts_undo_cut(FsDrafts *drafts, int64_t id)
 {
 	FsDraftFile *draft = fs_drafts_hold(drafts, id);
 
 	if (!draft)
 		return;
 	pthread_mutex_lock(&drafts->lock);
-	if (!draft->is_new && !draft->is_gone)
+	if (!draft->is_gone && draft->cut != 0 && draft->cut == draft->generation)
 		fs_drafts_take_out(drafts, draft);
 	pthread_mutex_unlock(&drafts->lock);
 	fs_drafts_let_go(drafts, draft);

@@ -61,8 +61,8 @@ bool fs_drafts_read(FsDrafts *drafts, int64_t id, void *buffer, size_t length, u
  * which the server makes.  False: it is not such a file. */
 bool fs_drafts_copy(FsDrafts *drafts, int64_t id, const StoreMessage *source, uint64_t size);
 
-/* What was done since it was saved was not done: it is what the store has.  Nothing, if it never was saved. */
-void fs_drafts_discard(FsDrafts *drafts, int64_t id);
+/* If it was cut to a size since it was saved, and nothing else, that was not done: it is what the store has. */
+void fs_drafts_undo_cut(FsDrafts *drafts, int64_t id);
 
 /* The user sets the time or the flags of one that is being written; false: none is. */
 bool fs_drafts_set_time(FsDrafts *drafts, int64_t id, int64_t time_s);

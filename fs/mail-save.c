@@ -190,12 +190,12 @@ fs_mail_saved(FsChange *change)
 		fs_predecessors_follow(change->fs->predecessors, bytes->predecessor.id, bytes->id);
 }
 
-/* Who cannot open a file to write it anew leaves it as it is. */
+/* Who cannot save a file that he has only cut leaves it as it is. */
 void
 fs_mail_save_failed(FsChange *change)
 {
-	if (change->is_cut)
-		fs_drafts_discard(change->fs->drafts, fs_mail_row(change->inode));
+	if (!change->is_open)
+		fs_drafts_undo_cut(change->fs->drafts, fs_mail_row(change->inode));
 }
 
 const FsVerb fs_mail_save = {

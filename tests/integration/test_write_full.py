@@ -53,7 +53,7 @@ def test_what_cannot_be_cut_stays(view, disk, work):
     if view == "maildir":
         path = next(each for each in path.iterdir() if each.read_bytes() == work.work[1].raw)
     disk.fill()
-    full(os.open, path, os.O_WRONLY | os.O_TRUNC)
+    full(os.close, os.open(path, os.O_WRONLY | os.O_TRUNC))
     assert path.read_bytes() == work.work[1].raw
     full(os.truncate, path, 100)
     assert path.read_bytes() == work.work[1].raw

@@ -313,6 +313,27 @@ def test_what_nobody_closes_is_saved_at_the_end(work):
     work.ends(plus=[("Work", work.now(NEW))], named={"x.eml"})
 
 
+def test_what_is_truncated_to_nothing_and_left_is_saved_soon(quick):
+    """Like a file that was opened with O_TRUNC, it may be about to be written."""
+    path = quick.file(1)
+    os.truncate(path, 0)
+    assert path.read_bytes() == b""
+    quick.wait(lambda: os.getxattr(path, "user.mailtree.state") == b"local")
+    assert path.read_bytes() == b""
+    path.write_bytes(NEW)
+    quick.saved_over(1, NEW)
+
+
+def test_what_is_truncated_to_nothing_and_left_is_saved_at_the_end(work):
+    path = work.file(1)
+    os.truncate(path, 0)
+    assert os.getxattr(path, "user.mailtree.state") == b"cached", "nothing is saved yet"
+    work.remount()
+    assert path.read_bytes() == b"" and os.getxattr(path, "user.mailtree.state") == b"local"
+    path.write_bytes(NEW)
+    work.saved_over(1, NEW)
+
+
 # Others on the server
 
 def test_others_expunge_what_is_being_edited(work):

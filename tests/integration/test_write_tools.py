@@ -134,6 +134,14 @@ def test_truncate(work):
     work.saved_over(1, NEW, beside={"new.swp"})
 
 
+@pytest.mark.parametrize("empty", [': > "$1"', 'truncate -s 0 "$1"',
+                                   'python3 -c "import os, sys; os.truncate(sys.argv[1], 0)" "$1"'], ids=["shell", "truncate", "call"])
+def test_what_is_emptied_first(empty, work):
+    """What is appended then is all that there is, and the message that was there is in the Trash once."""
+    work.sh(f'{empty} && test ! -s "$1" && cat "$2" >> "$1"', work.file(1), work.new("x"))
+    work.saved_over(1, work.new("x").read_bytes())
+
+
 def test_touch(work):
     work.run("touch", work.folder() / "empty.eml")
     work.run("cp", work.new("x"), work.folder() / "x.eml")
