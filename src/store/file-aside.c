@@ -12,11 +12,12 @@ store_file_put_aside(StoreTxn *txn, int64_t id, int64_t heir_id, int64_t mailbox
 	StoreMessage row = subject.row;
 	if (row.place_id != mailbox_id || !row.name || !is_editors(row.name))
 		return true;
-	bool is_file = store_message_is_file(row.state);
-	if (!is_file && (row.body_id == 0 || store_file_way(&subject) != STORE_FILE_DISPLACES))
+	if (store_message_is_file(row.state))
+		return store_heirs_hand_over(txn, id, heir_id, error);
+	if (row.body_id == 0 || store_file_way(&subject) != STORE_FILE_DISPLACES)
 		return true;
-	if (!store_heirs_hand_over(txn, id, heir_id, error) || is_file)
-		return is_file;
+	if (!store_file_check_trash(txn, how, error) || !store_heirs_hand_over(txn, id, heir_id, error))
+		return false;
 	g_autofree char *shown = store_flags_shown(&subject.row, subject.operations, UINT_MAX);
 	row.mailbox_id = row.place_id;
 	row.state = STORE_MESSAGE_FILE;

@@ -56,6 +56,14 @@ hand_over_log(StoreTxn *txn, int64_t from, int64_t to, GError **error)
 }
 
 bool
+store_file_check_trash(StoreTxn *txn, const StoreRemoval *how, GError **error)
+{
+	int64_t account_id;
+
+	return how->trash_id == 0 || store_txn_mailbox_holds(txn, how->trash_id, &account_id, error);
+}
+
+bool
 store_file_displace(StoreSubject *subject, int64_t heir_id, const StoreRemoval *how, GError **error)
 {
 	g_auto(StoreSubject) displaced = { 0 };
@@ -64,7 +72,7 @@ store_file_displace(StoreSubject *subject, int64_t heir_id, const StoreRemoval *
 	int64_t id = subject->row.id, other;
 
 	removal.heir_id = heir_id;
-	return split(txn, id, &other, error) && set_uid(txn, id, 0, error) &&
+	return store_file_check_trash(txn, how, error) && split(txn, id, &other, error) && set_uid(txn, id, 0, error) &&
 	       set_uid(txn, other, subject->row.uid, error) && store_operations_hand_over(txn, id, other, error) &&
 	       hand_over_log(txn, id, other, error) &&
 	       load(&displaced, subject, other, error) && store_subject_remove(&displaced, &removal, error);

@@ -83,9 +83,9 @@ replace(Renaming *renaming, int64_t target_id, const StoreRemoval *how, GError *
 		return false;
 	removal.heir_id = store_heir_is_awaited(&renaming->row) ? id : 0;
 	take_over(renaming, &target);
-	return store_heirs_hand_over(txn, target_id, id, error) &&
-	       (may_forget(renaming, &target) ? store_subject_forget(&target, error)
-	                                      : store_subject_remove(&target, &removal, error));
+	bool is_forgotten = may_forget(renaming, &target);
+	return (is_forgotten || store_file_check_trash(txn, how, error)) && store_heirs_hand_over(txn, target_id, id, error) &&
+	       (is_forgotten ? store_subject_forget(&target, error) : store_subject_remove(&target, &removal, error));
 }
 
 /* It may have gone since. */

@@ -22,6 +22,9 @@ bool store_file_tell(StoreTxn *txn, const StoreMessage *row, StoreMessageState w
 /* Queues the upload of @row (TO_APPEND), with its flags. */
 bool store_file_queue(StoreTxn *txn, int64_t account_id, const StoreMessage *row, int64_t not_before_s, GError **error);
 
+/* As store_subject_remove() will: whether what goes to the Trash can go there, asked before anything is changed. */
+bool store_file_check_trash(StoreTxn *txn, const StoreRemoval *how, GError **error);
+
 /* What the server has of the row gets another, which nobody sees, with all that is under way for it, and is removed when
  * the heir has arrived.  The row is to be written then; it still says what it did, but for its UID. */
 bool store_file_displace(StoreSubject *subject, int64_t heir_id, const StoreRemoval *how, GError **error);

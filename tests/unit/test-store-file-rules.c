@@ -447,6 +447,31 @@ test_what_replaces_it_never_comes(World *world, const void *data)
 	check_invariants(world, "never comes");
 }
 
+/* Others go on in the same transaction. */
+static void
+test_what_is_refused_for_the_trash_changes_nothing(World *world, const void *data)
+{
+	g_autoptr(GError) error = NULL, second = NULL;
+	g_autoptr(StoreWriter) writer = NULL;
+	Writing writing = { world, world->message, 0 };
+	StoreBody body = write_letter(world, &writer, "X");
+	StoreFile file = { .id = world->message, .state = STORE_MESSAGE_TO_APPEND, .body = &body, .header_sha256 = header };
+
+	write_step(&writing, "new:V");
+	StoreFileRename rename = { .id = writing.id, .target_id = world->message, .mailbox_id = world->inbox, .name = "1.eml",
+		                       .name_is_users = true, .state = STORE_MESSAGE_TO_APPEND, .header_sha256 = header };
+	g_autofree char *before = tell_all(world);
+	StoreTxn *txn = begin(&world->base);
+	g_assert_true(store_mailbox_set_listing(txn, world->trash, "Trash", '/', STORE_MAILBOX_TRASH, &error));
+	g_assert_false(store_file_save(txn, &file, removal(world, false), &error));
+	g_assert_error(error, CORE_ERROR, CORE_ERROR_REFUSED);
+	g_assert_false(store_file_rename(txn, &rename, removal(world, false), &second));
+	g_assert_error(second, CORE_ERROR, CORE_ERROR_REFUSED);
+	commit(txn);
+	g_autofree char *after = tell_all(world);
+	g_assert_cmpstr(after, ==, before);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -469,5 +494,6 @@ main(int argc, char **argv)
 	ADD("files-survive-what-others-do-to-their-folder", test_files_survive_what_others_do_to_their_folder);
 	ADD("tmp-becomes-a-message", test_tmp_becomes_a_message);
 	ADD("what-replaces-it-never-comes", test_what_replaces_it_never_comes);
+	ADD("what-is-refused-for-the-trash-changes-nothing", test_what_is_refused_for_the_trash_changes_nothing);
 	return g_test_run();
 }
