@@ -132,7 +132,7 @@ status_operations_append_text(GString *text, const StatusOperations *operations)
 	                                                       ? "removal that \"mailtree undo\" can take back"
 	                                                       : "removals that \"mailtree undo\" can take back");
 	append_count(text, "held", counts->held, "(\"mailtree confirm\" does it, \"mailtree undo\" takes it back)");
-	append_count(text, "refused", counts->failed, "(\"mailtree retry\" tries again)");
+	append_count(text, "refused", counts->failed, "(\"mailtree retry\" tries again, \"mailtree undo NUMBER\" gives one up)");
 	append_some(text, operations->list, is_stopped, counts->held + counts->failed);
 }
 

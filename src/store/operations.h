@@ -75,8 +75,8 @@ bool store_operation_log(Store *store, int64_t account_id, int64_t message_id, u
 
 typedef struct {
 	unsigned pending;   /* queued and sent, but for those that are waiting */
-	unsigned waiting;   /* queued, irreversible, not before a time that is yet to come; or behind an heir that is no message, or
-	                       that is to stay here */
+	unsigned waiting;   /* queued, irreversible, not before a time that is yet to come; or the removal of a folder behind such; or
+	                       behind an heir that is no message, or that is to stay here */
 	unsigned held, failed;
 	int64_t next_s;     /* when the next of the queued ones may be sent; 0: none is queued */
 } StoreOperationCounts;

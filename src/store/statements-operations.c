@@ -44,6 +44,13 @@
 	" WHERE e.message IN (o.message, o.source) AND e.ended = 0 AND e.state = 'queued' AND e.id < o.id" \
 	" AND h.state IN (2, 7, 8)))"
 
+/* A folder's removal, as long as one in it, or in what is below it, waits for its time. */
+#define WAITS_FOR_REMOVAL \
+	"(o.kind = 'delete' AND EXISTS (WITH RECURSIVE tree (id) AS (SELECT o.mailbox" \
+	" UNION SELECT x.id FROM tree JOIN mailboxes x ON x.parent = tree.id)" \
+	" SELECT 1 FROM tree JOIN operations e ON e.mailbox = tree.id WHERE e.ended = 0 AND e.kind = 'remove'" \
+	" AND e.state = 'queued' AND e.not_before > :now))"
+
 #define IS_AT(path, where) "(" path " = " where " OR substr(" path ", 1, length(" where ") + 1) = " where " || '/')"
 
 /* A rename that was asked for before makes way for o's mailbox, or brings what is above it: the path is at or below one
@@ -151,7 +158,8 @@ const StoreStatementText store_operation_statements[STORE_STATEMENTS] = {
 		" ORDER BY CASE state WHEN 'failed' THEN 0 WHEN 'held' THEN 1 ELSE 2 END, id LIMIT 1" },
 	[STORE_SQL_OPERATION_COUNTS] = { READ,
 		"SELECT count(*) FILTER (WHERE state IN ('queued', 'sent')),"
-		" count(*) FILTER (WHERE state = 'queued' AND ((kind = 'remove' AND not_before > :now) OR " WAITS_FOR_FILE ")),"
+		" count(*) FILTER (WHERE state = 'queued' AND ((kind = 'remove' AND not_before > :now) OR " WAITS_FOR_FILE
+		" OR " WAITS_FOR_REMOVAL ")),"
 		" count(*) FILTER (WHERE state = 'held'), count(*) FILTER (WHERE state = 'failed'),"
 		" min(max(created, not_before)) FILTER (WHERE state = 'queued' AND NOT " IS_WITHOUT_HEIR
 		" AND NOT " WAITS_FOR_FILE ")"

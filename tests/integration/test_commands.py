@@ -139,6 +139,23 @@ def test_sync_names_what_is_held_also_beside_a_mount(serve, home):
     assert status(home)["error"] is None, "what is not held any more is no error"
 
 
+def test_a_folder_that_waits_for_removals_in_it_waits_like_them(serve, home):
+    server = serve(capability=FULL)
+    for name in ("A", "A/B"):
+        server.add(name, MAILS[:2])
+    home.configure(**server.account(delete="expunge"))
+    home.sync()
+    for name in ("A/B", "A"):
+        assert home.run("delete", f"test/{name}/~1", f"test/{name}/~2").status == 0
+        assert home.run("folder", "delete", f"test/{name}").status == 0
+    done = home.run("sync")
+    assert done.status == 0 and not done.err, "nothing is wrong"
+    assert (status(home)["pending"], status(home)["waiting"]) == (0, 6)
+    assert {b"A", b"A/B"} <= set(server.boxes)
+    assert home.run("confirm").status == 0 and home.run("sync").status == 0
+    assert not {b"A", b"A/B"} & set(server.boxes)
+
+
 @pytest.mark.parametrize("name, more", [("Trash", {}), ("Kos", {"trash": "Kos"})])
 def test_a_trash_that_is_left_out_here_is_used(name, more, serve, home):
     server = serve(capability=FULL)
