@@ -127,6 +127,8 @@ def main():
     parser.add_argument("--page", metavar="FILE", help="puts the table into this page, such as docs/benchmarks.md, and the plot beside it")
     parser.add_argument("--again", metavar="FILE", nargs="+", help="measures nothing: the figures that former runs kept by --json")
     options = parser.parse_args()
+    if options.page and options.only:
+        parser.error("a page shows all parts; parts that were measured one after the other are put together by --again")
     if options.again:
         keep(options, Figures.kept(options.again), [])
         return 0
