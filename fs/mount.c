@@ -111,7 +111,8 @@ save_quiet(void *data)
 	save_rest(&mount->fs, 2 * fs_saver_look_ms);
 }
 
-/* A view that nobody writes, mounted inside the whole. */
+/* A view that nobody writes, mounted inside the whole.  Where only fusermount3 may mount it cannot be: that is set-user-ID
+ * root, and the kernel lets nobody but the user look into the whole. */
 static void
 connect_inner(FsMount *mount, const char *dir, const FsView *view)
 {
@@ -120,7 +121,7 @@ connect_inner(FsMount *mount, const char *dir, const FsView *view)
 
 	mount->inner[view->tag] = fs_connection_new(&mount->fs, fs_inode(view->tag, 0, 0), path, true, &failure);
 	if (!mount->inner[view->tag])
-		core_log(CORE_LOG_WARNING, "fs", "%s/ will be slower than it could be: %s", view->name, failure->message);
+		core_log(CORE_LOG_INFO, "fs", "%s/ will be slower than it could be: %s", view->name, failure->message);
 }
 
 static bool
