@@ -2,6 +2,7 @@
 import json
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,16 @@ class Runner:
         if command[0] == self._watched:
             self.note_peak(peak_bytes)
         return Ran(seconds, cpu_s, peak_bytes)
+
+
+def ended(process, limit_s=600):
+    """Its exit status.  (Popen.wait() with a time-out looks every 50 ms: what it times is a multiple of that.)"""
+    hung = threading.Timer(limit_s, process.kill)
+    hung.start()
+    try:
+        return process.wait()
+    finally:
+        hung.cancel()
 
 
 def until(condition, what, seconds=10):

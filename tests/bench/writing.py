@@ -11,7 +11,7 @@ import time
 
 from bench import corpus
 from bench.peers import Peers
-from bench.running import Mounted
+from bench.running import Mounted, ended
 from lib import messages
 from lib.account import Account, Message
 from lib.relay import Relay
@@ -49,7 +49,7 @@ def copy(sources, target):
     """@sources: what each of as many cp copies.  Seconds."""
     start = time.monotonic()
     running = [subprocess.Popen(["cp", *map(str, files), str(target)], stdin=subprocess.DEVNULL) for files in sources]
-    if any([each.wait(600) for each in running]): # all are waited for
+    if any([ended(each) for each in running]): # all are waited for
         raise SystemExit("cp failed")
     return time.monotonic() - start
 
