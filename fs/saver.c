@@ -62,41 +62,50 @@ is_own(const GError *error)
 	       core_error_code(error) == CORE_ERROR_REFUSED;
 }
 
-/* False: the transaction has failed, with all that was done in it. */
-static bool
+typedef enum { APPLIED, REFUSED, FAILED } Outcome;
+
+/* REFUSED: by the job that has an error now, which may have changed something before.  FAILED: the transaction has. */
+static Outcome
 apply(GPtrArray *group, StoreTxn *txn, bool *any_r, GError **error)
 {
+	*any_r = false;
 	for (guint i = 0; i < group->len; i++) {
 		FsJob *job = group->pdata[i];
 		g_autoptr(GError) failure = NULL;
-		if (job->error)
+		if (job->error || !job->apply)
 			continue;
-		if (!job->apply || job->apply(job, txn, &failure)) {
-			*any_r |= job->apply != NULL;
-		} else if (is_own(failure)) {
+		*any_r = true;
+		if (job->apply(job, txn, &failure))
+			continue;
+		if (is_own(failure)) {
 			job->error = g_steal_pointer(&failure);
-		} else {
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return false;
+			return REFUSED;
 		}
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FAILED;
 	}
-	return true;
+	return APPLIED;
 }
 
+/* What is refused is taken back with all the rest, which is then done without it. */
 static bool
 commit(FsSaver *saver, GPtrArray *group, GError **error)
 {
-	g_autoptr(StoreTxn) txn = store_begin(saver->store, error);
-	bool any = false;
+	Outcome outcome;
 
-	if (!txn || !apply(group, txn, &any, error))
-		return false;
-	if (!any)
-		return true;
-	if (!store_commit(g_steal_pointer(&txn), error))
-		return false;
-	saver->committed(saver->data);
-	return true;
+	do {
+		g_autoptr(StoreTxn) txn = store_begin(saver->store, error);
+		bool any;
+		if (!txn)
+			return false;
+		outcome = apply(group, txn, &any, error);
+		if (outcome == APPLIED && any) {
+			if (!store_commit(g_steal_pointer(&txn), error))
+				return false;
+			saver->committed(saver->data);
+		}
+	} while (outcome == REFUSED);
+	return outcome == APPLIED;
 }
 
 static bool

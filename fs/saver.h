@@ -16,8 +16,9 @@ typedef struct FsJob FsJob;
 struct FsJob {
 	/* Before the transaction: writes the bytes that it needs by @writer, which is synced behind all jobs.  NULL: none. */
 	bool (*prepare)(FsJob *job, StoreWriter *writer, GError **error);
-	/* In the transaction, perhaps more than once, each time as if it were the first.  After CORE_ERROR_NOT_FOUND,
-	 * CORE_ERROR_REFUSED and FS_ERROR (nothing was changed) the others go on.  NULL: nothing. */
+	/* In the transaction, perhaps more than once, each time as if it were the first.  After any failure all that it has
+	 * changed is taken back; after CORE_ERROR_NOT_FOUND, CORE_ERROR_REFUSED and FS_ERROR the others are still committed
+	 * together, after others each by itself.  NULL: nothing. */
 	bool (*apply)(FsJob *job, StoreTxn *txn, GError **error);
 	/* It is durable, or has failed with @error.  Frees the job. */
 	void (*done)(FsJob *job, const GError *error);

@@ -1,10 +1,10 @@
 /* fs/saver: when what is submitted is done. */
 #include "fs/saver.h"
 
-#include "store/messages.h"
+#include "fs/error.h"
 #include "store/store.h"
 
-#include <glib/gstdio.h>
+#include <errno.h>
 #include <stdatomic.h>
 
 typedef struct {
@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
 	FsJob job;
 	atomic_uint *done;
+	const char *account; /* that it makes */
 } Job;
 
 static void
@@ -100,6 +101,61 @@ test_all_are_answered_without_a_start(Fixture *fixture, const void *data)
 	g_assert_cmpuint(done, ==, 1);
 }
 
+static bool
+make_account(FsJob *job, StoreTxn *txn, GError **error)
+{
+	int64_t id;
+
+	return store_account_ensure(txn, ((Job *)job)->account, &id, error);
+}
+
+static bool
+make_account_and_be_refused(FsJob *job, StoreTxn *txn, GError **error)
+{
+	return make_account(job, txn, error) && fs_throw(error, EBUSY);
+}
+
+static void
+finish_refused(FsJob *job, const GError *error)
+{
+	g_assert_error(error, FS_ERROR, EBUSY);
+	atomic_fetch_add(((Job *)job)->done, 1);
+	g_free(job);
+}
+
+static bool
+note_account(const StoreAccount *account, void *data)
+{
+	g_string_append_printf(data, "%s ", account->name);
+	return true;
+}
+
+static void
+test_what_is_refused_changes_nothing(Fixture *fixture, const void *data)
+{
+	static const struct {
+		const char *account;
+		bool is_refused;
+	} jobs[] = { { "a", false }, { "b", true }, { "c", false }, { "d", true }, { "e", false } };
+	g_autoptr(GString) names = g_string_new(NULL);
+	atomic_uint done = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(jobs); i++) {
+		Job *job = g_new0(Job, 1);
+		job->job = jobs[i].is_refused ? (FsJob){ .apply = make_account_and_be_refused, .done = finish_refused }
+		                              : (FsJob){ .apply = make_account, .done = finish };
+		job->account = jobs[i].account;
+		job->done = &done;
+		fs_saver_submit(fixture->saver, &job->job);
+	}
+	g_assert_true(fs_saver_start(fixture->saver, NULL));
+	fs_saver_free(fixture->saver);
+	g_assert_cmpuint(done, ==, G_N_ELEMENTS(jobs));
+	g_assert_cmpuint(fixture->commits, ==, 1);
+	g_assert_true(store_account_list(fixture->store, note_account, names, NULL));
+	g_assert_cmpstr(names->str, ==, "a c e ");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -108,5 +164,6 @@ main(int argc, char **argv)
 	           tear_down);
 	g_test_add("/fs-saver/all-are-answered-without-a-start", Fixture, NULL, set_up, test_all_are_answered_without_a_start,
 	           tear_down);
+	g_test_add("/fs-saver/what-is-refused-changes-nothing", Fixture, NULL, set_up, test_what_is_refused_changes_nothing, tear_down);
 	return g_test_run();
 }
