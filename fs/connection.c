@@ -15,8 +15,14 @@
 #define READY_TIMEOUT_MS 20000
 
 /* Without allow_other the kernel lets in the mounting user only, so default_permissions would check nothing that is not
- * refused anyway, and would cost a look at the mode of every file. */
-#define MOUNT_OPTIONS "nosuid,nodev,noexec,fsname=mailtree,subtype=mailtree"
+ * refused anyway.  With it they keep everybody but root out, also from what the kernel has cached: no mode lets in a group
+ * or others (reply.c). */
+#define OPTIONS "nosuid,nodev,noexec,fsname=mailtree,subtype=mailtree"
+static const char *const options[] = {
+	[FS_CONNECTION_WHOLE] = OPTIONS,
+	[FS_CONNECTION_WHOLE_ADMITTING] = "allow_other,default_permissions," OPTIONS,
+	[FS_CONNECTION_READ_ONLY] = "ro," OPTIONS,
+};
 
 static void G_GNUC_PRINTF(2, 0)
 log_fuse(enum fuse_log_level level, const char *format, va_list args)
@@ -41,14 +47,14 @@ wait_ready(FsConnection *connection, GError **error)
 }
 
 static bool
-start(FsConnection *connection, bool is_read_only, GError **error)
+start(FsConnection *connection, FsConnectionKind kind, GError **error)
 {
 	char name[] = "mailtree";
 	char *arguments[] = { name, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(1, arguments);
 	struct fuse_lowlevel_ops operations = fs_operations;
 
-	if (!is_read_only)
+	if (kind != FS_CONNECTION_READ_ONLY)
 		fs_operations_add_changes(&operations);
 	fuse_set_log_func(log_fuse);
 	connection->session = fuse_session_new(&args, &operations, sizeof operations, connection);
@@ -59,7 +65,7 @@ start(FsConnection *connection, bool is_read_only, GError **error)
 	if (!connection->freshness)
 		return core_prefix(error, "cannot mount on %s: ", connection->dir);
 
-	int fd = fs_mountpoint_mount(connection->dir, is_read_only ? "ro," MOUNT_OPTIONS : MOUNT_OPTIONS, error);
+	int fd = fs_mountpoint_mount(connection->dir, options[kind], error);
 	if (fd < 0)
 		return false;
 	connection->device = fs_mountpoint_device(connection->dir);
@@ -75,7 +81,7 @@ start(FsConnection *connection, bool is_read_only, GError **error)
 }
 
 FsConnection *
-fs_connection_new(Fs *fs, FsInode root, const char *dir, bool is_read_only, GError **error)
+fs_connection_new(Fs *fs, FsInode root, const char *dir, FsConnectionKind kind, GError **error)
 {
 	g_autoptr(FsConnection) connection = g_new0(FsConnection, 1);
 
@@ -88,7 +94,7 @@ fs_connection_new(Fs *fs, FsInode root, const char *dir, bool is_read_only, GErr
 		core_throw_errno(error, "cannot mount on %s: eventfd", dir);
 		return NULL;
 	}
-	if (!start(connection, is_read_only, error)) /* then no request was read, and none waits for an answer */
+	if (!start(connection, kind, error)) /* then no request was read, and none waits for an answer */
 		return NULL;
 	return g_steal_pointer(&connection);
 }

@@ -20,9 +20,14 @@ struct FsConnection {
 	struct FsLoop *loop;
 };
 
-/* Mounts the tree below @root on @dir, with its operations that change something unless it is for reading only; it can be
- * used when this returns.  NULL with CORE_ERROR_IO. */
-FsConnection *fs_connection_new(Fs *fs, FsInode root, const char *dir, bool is_read_only, GError **error);
+typedef enum {
+	FS_CONNECTION_WHOLE,           /* only the user who mounts is let in */
+	FS_CONNECTION_WHOLE_ADMITTING, /* the modes say who is let in, which are the user and root */
+	FS_CONNECTION_READ_ONLY,       /* without the operations that change something; only for the user who mounts */
+} FsConnectionKind;
+
+/* Mounts the tree below @root on @dir; it can be used when this returns.  NULL with CORE_ERROR_IO. */
+FsConnection *fs_connection_new(Fs *fs, FsInode root, const char *dir, FsConnectionKind kind, GError **error);
 
 /* The descriptor of the kernel's end. */
 int fs_connection_fd(const FsConnection *connection);

@@ -360,6 +360,15 @@ count(Fs *fs, int64_t account_id, StoreCounts *sum_r, GError **error)
 	return true;
 }
 
+/* Modes, which the kernel goes by where others could look in, say nothing about this. */
+static bool
+is_told_room(fuse_req_t req)
+{
+	uid_t uid = fuse_req_ctx(req)->uid;
+
+	return uid == fs_of(req)->uid || uid == 0;
+}
+
 /* The quota where the server tells one, and never more than this computer has room for: that is where files go first. */
 static void
 op_statfs(fuse_req_t req, fuse_ino_t ino)
@@ -373,6 +382,10 @@ op_statfs(fuse_req_t req, fuse_ino_t ino)
 	uint64_t used = 0, limit = 0;
 	struct statvfs disk;
 
+	if (!is_told_room(req)) {
+		fuse_reply_err(req, EACCES);
+		return;
+	}
 	if (!count(fs, account_id, &counts, &error)) {
 		fs_reply_failure(req, inode, error);
 		return;

@@ -111,24 +111,40 @@ save_quiet(void *data)
 	save_rest(&mount->fs, 2 * fs_saver_look_ms);
 }
 
-/* A view that nobody writes, mounted inside the whole.  Where only fusermount3 may mount it cannot be: that is set-user-ID
- * root, and the kernel lets nobody but the user look into the whole. */
+/* A view that nobody writes, mounted inside the whole. */
 static void
 connect_inner(FsMount *mount, const char *dir, const FsView *view)
 {
 	g_autoptr(GError) failure = NULL;
 	g_autofree char *path = g_build_filename(dir, view->name, NULL);
 
-	mount->inner[view->tag] = fs_connection_new(&mount->fs, fs_inode(view->tag, 0, 0), path, true, &failure);
+	mount->inner[view->tag] =
+		fs_connection_new(&mount->fs, fs_inode(view->tag, 0, 0), path, FS_CONNECTION_READ_ONLY, &failure);
 	if (!mount->inner[view->tag])
 		core_log(CORE_LOG_INFO, "fs", "%s/ will be slower than it could be: %s", view->name, failure->message);
+}
+
+/* What is inside is mounted by fusermount3, which is set-user-ID root: the kernel lets it look into the whole only if root
+ * has mounted that, or if modes say who is let in, and that only if root allows it (fuse.conf). */
+static bool
+connect_whole(FsMount *mount, const char *dir, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	if (getuid() != 0) {
+		mount->whole = fs_connection_new(&mount->fs, FS_INODE_ROOT, dir, FS_CONNECTION_WHOLE_ADMITTING, &failure);
+		if (mount->whole)
+			return true;
+		core_log(CORE_LOG_INFO, "fs", "nobody else is let in: %s", failure->message);
+	}
+	mount->whole = fs_connection_new(&mount->fs, FS_INODE_ROOT, dir, FS_CONNECTION_WHOLE, error);
+	return mount->whole != NULL;
 }
 
 static bool
 connect(FsMount *mount, const char *dir, GError **error)
 {
-	mount->whole = fs_connection_new(&mount->fs, FS_INODE_ROOT, dir, false, error);
-	if (!mount->whole)
+	if (!connect_whole(mount, dir, error))
 		return false;
 	mount->fs.freshness = mount->whole->freshness;
 	for (unsigned tag = 0; tag < FS_TAG_COUNT; tag++)

@@ -266,6 +266,25 @@ fs_tree_lookup(const FsView *view, Fs *fs, FsInode directory, const char *name, 
 
 /* Attributes of what was looked up. */
 
+/* One that has gone has those of an empty one: where modes count, who is in it could not leave by ".." without them. */
+static bool
+mailbox_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GError **error)
+{
+	g_auto(StoreMailbox) mailbox = { 0 };
+	GError *failure = NULL;
+
+	if (store_mailbox_get(fs->store, fs_inode_row(inode), &mailbox, &failure)) {
+		*node_r = fs_tree_mailbox_node(view, &mailbox);
+		return true;
+	}
+	if (failure) {
+		g_propagate_error(error, failure);
+		return false;
+	}
+	*node_r = fs_tree_directory_node(inode, fs->changed_s);
+	return true;
+}
+
 typedef struct {
 	int64_t id;
 	bool found;
@@ -285,7 +304,6 @@ fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GE
 {
 	int64_t row = fs_inode_row(inode);
 	WantedAccount wanted = { .id = row };
-	g_auto(StoreMailbox) mailbox = { 0 };
 
 	switch (fs_inode_kind(inode)) {
 	case FS_TREE_TOP:
@@ -297,10 +315,7 @@ fs_tree_attributes(const FsView *view, Fs *fs, FsInode inode, FsNode *node_r, GE
 		*node_r = fs_tree_directory_node(inode, fs->changed_s);
 		return true;
 	case FS_TREE_MAILBOX:
-		if (!store_mailbox_get(fs->store, row, &mailbox, error))
-			return false;
-		*node_r = fs_tree_mailbox_node(view, &mailbox);
-		return true;
+		return mailbox_attributes(view, fs, inode, node_r, error);
 	case FS_TREE_MESSAGE:
 		return message_attributes(view, fs, row, node_r, error);
 	default:

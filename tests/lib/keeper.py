@@ -67,7 +67,7 @@ def mounts_below(folder):
     """Mount points at or below @folder, innermost first."""
     folder = _place(folder)
     found = []
-    for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines():
+    for line in Path("/proc/thread-self/mounts").read_text(errors="surrogateescape").splitlines():
         where = line.split()[1].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
         if where == folder or where.startswith(folder + "/"):
             found.append(where)

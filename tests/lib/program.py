@@ -73,6 +73,7 @@ class Mailtree:
         self.store = self.folder / "data" / "mailtree"
         self.errors = self.folder / "sanitizer"
         self.story = [] # of what was run, for a person
+        self.identity = {} # options of Popen that say who runs it
         self._mounts = []
         self._running = []
         for each in (self.config.parent, self.folder / "data", self.folder / "run", self.errors):
@@ -112,7 +113,7 @@ class Mailtree:
     def start(self, *arguments, wrap=(), **options):
         """The process, with pipes for its output."""
         process = subprocess.Popen([*wrap, str(self.program), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, env=self.environment, cwd=self.folder, start_new_session=True, **options)
+                           stderr=subprocess.PIPE, env=self.environment, cwd=self.folder, start_new_session=True, **self.identity, **options)
         self._running.append(process)
         return process
 
@@ -208,7 +209,7 @@ class Mount:
         begin = self._output.tell()
         self.process = subprocess.Popen(
             [str(self.owner.program), "mount", "-f", str(self.path)], stdin=subprocess.DEVNULL, stdout=self._output,
-            stderr=self._output, env=self.owner.environment, cwd=self.owner.folder, start_new_session=True)
+            stderr=self._output, env=self.owner.environment, cwd=self.owner.folder, start_new_session=True, **self.owner.identity)
         if self._watchdog:
             self._watchdog.cancel()
         self._watchdog = Watchdog(self.process.pid, *self._limits, self._bark)
