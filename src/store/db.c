@@ -314,7 +314,10 @@ store_db_query(StoreDb *db, StoreStatement statement)
 {
 	sqlite3_stmt *query = db->statements[statement];
 
-	g_assert(query && !sqlite3_stmt_busy(query));
+	if (G_UNLIKELY(!query))
+		g_error("statement %d is not of this connection", (int)statement);
+	if (G_UNLIKELY(sqlite3_stmt_busy(query)))
+		g_error("in use: %s", sqlite3_sql(query));
 	sqlite3_clear_bindings(query);
 	return query;
 }
