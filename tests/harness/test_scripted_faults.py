@@ -64,6 +64,31 @@ def test_the_nth_command_of_a_name(server):
     assert [mail.raw for mail in server.box("B").mails] == [b"abc", b"def", b"ghi", b"jkl"]
 
 
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_what_was_sent_is_done_late(hangs_up, server):
+    """Behind what others ask for, one after the other, also when the client has gone."""
+    server.late, server.late_hangs_up, server.late_behind = (b"APPEND", 2), hangs_up, (b"NOOP", 2)
+
+    def has(count):
+        with server.lock:
+            return server.unlocked.wait_for(lambda: len(server.box("B").mails) == count and server.late_waits == (count < 3), 20)
+    with Client(server) as client:
+        client.do(b"APPEND B {3+}\r\nabc")
+        client.command(b"APPEND B {3+}\r\ndef")
+        client.command(b"APPEND B {3+}\r\nghi")
+        if hangs_up:
+            with pytest.raises(EOFError):
+                client.response()
+    assert has(1) and server.late is None
+    with Client(server) as other:
+        for count in 2, 3:
+            other.do(b"NOOP")
+            assert has(count - 1)
+            other.do(b"NOOP")
+            assert has(count)
+    assert [mail.raw for mail in server.box("B").mails] == [b"abc", b"def", b"ghi"]
+
+
 def test_a_name_with_uid_is_no_other_command(server):
     server.cut_before_action = b"UID STORE"
     with Client(server, select=b"A") as client:

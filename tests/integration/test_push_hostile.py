@@ -259,9 +259,9 @@ def test_an_expunge_that_is_none_is_not_sent_for_ever(start, home):
 class Late(Session):
     """Does what was asked for on the connection that ended while the next one looks."""
     def do_UID_SEARCH(self, *words):
-        late, self.server.late = getattr(self.server, "late", None), None
-        if late:
-            late()
+        then, self.server.then = getattr(self.server, "then", None), None
+        if then:
+            then()
         super().do_UID_SEARCH(*words)
 
 
@@ -275,13 +275,13 @@ def test_a_move_that_the_server_does_after_the_cut(verb, start, home):
     server.cut_before_action = "MOVE"
     assert home.run("sync").status == 69
 
-    def late():
+    def then():
         with server.lock:
             source, target = server.box("A"), server.box(folder)
             for mail in [mail for mail in source.mails if mail.uid in (1, 3)]:
                 target.add(mail.raw, set(mail.flags), mail.when, extra=dict(mail.extra))
             source.expunge(1, 3)
-    server.late = late
+    server.then = then
     settled(home, server)
     assert sorted(each for each in contents(server, folder)) == shas(0, 2, *([7] if verb == "move" else []))
     assert ids(home) == before, "rows were lost, and what was queued for them"

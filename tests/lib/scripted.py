@@ -65,6 +65,13 @@ class Server(Tree):
         self.cut_before_action = None   # it is received, and not done
         self.cut_before_untagged = None # it is done, and nothing is said
         self.cut_before_reply = None    # it is done, and what is untagged of its answer is said
+        # It is received, and done late: its connection ends, but if late_hangs_up is False, and is deaf from then on; and this
+        # command, and each that it has sent behind it, is done when other connections have since given late_behind (name, n).
+        self.late = None
+        self.late_hangs_up = True
+        self.late_behind = (b"UID FETCH", 1)
+        self.late_seen = 0        # how often that was given
+        self.late_waits = 0       # commands that are received, and not done so far
         self.refuse = {}          # {b"APPEND": b"NO [LIMIT] no more"}; or a function of the arguments that returns such or None
         self.dead = False
         self.unlocked = threading.Condition(self.lock)

@@ -38,6 +38,7 @@ class Connection:
         self.waiting = False     # for the next command, or for the end of IDLE
         self._silent = False     # the rest of this command's answer is not sent,
         self._unanswered = False # or only its tagged one, and the connection ends
+        self._deaf = False       # nothing is answered any more, but done (Server.late)
         self._connection = connection
         self._buffer = b""
         self._inflate = self._deflate = None
@@ -73,6 +74,8 @@ class Connection:
 
     def send(self, data):
         """As it is."""
+        if self._deaf:
+            return
         server = self.server
         with server.lock:
             if server.dead:
@@ -246,6 +249,23 @@ class Connection:
                 self.execute(name, arguments, literals)
             except BadSyntax as error:
                 self.tagged(b"BAD " + str(error).encode("utf-8"))
+            self.server.late_seen += name == self.server.late_behind[0] and not self._deaf
+            self.server.unlocked.notify_all()
+
+    def be_late(self):
+        """Lets go of the server's lock until it is time."""
+        server = self.server
+        if not self._deaf and server.late_hangs_up:
+            socket.socket.shutdown(self._connection, socket.SHUT_WR) # what was sent before can still be read
+        self._deaf = True
+        server.late_waits += 1
+        due = server.late_seen + server.late_behind[1]
+        server.unlocked.notify_all()
+        while server.late_seen < due:
+            if server._closing.is_set():
+                raise Cut
+            server.unlocked.wait(0.05)
+        server.late_waits -= 1
 
     def execute(self, name, arguments, literals):
         method = getattr(self, "do_" + name.decode("ascii", "replace").replace(" ", "_"), None)
@@ -267,6 +287,8 @@ class Connection:
         else:
             self._silent = self.server.is_due("cut_before_untagged", name)
             self._unanswered = self.server.is_due("cut_before_reply", name)
+            if self._deaf or self.server.is_due("late", name):
+                self.be_late()
             method(*parsed)
 
     def refused_rights(self, name, arguments):
