@@ -8,8 +8,13 @@
  *
  * Where it cannot be told whether what is in the target is ours, the operation is held; but a message that has left its
  * source needs nothing more: the next pull of the target brings it.
+ *
+ * The server may still be doing what the connection before has sent.  So what is not there is believed only when there was
+ * quiet for long enough (quiet.h): until then the operation stays as it is, and is one of worker->awaited.
  */
 #include "sync/outcome.h"
+
+#include "core/clock.h"
 
 #include <string.h>
 
@@ -23,6 +28,7 @@ typedef struct {
 	uint32_t *uids;  /* in the target; one for each item, as the next */
 	bool *has_departed; /* MOVE: the message is not at its source any more */
 	bool *is_open;   /* MOVE: it is not known whether it is */
+	bool is_early;   /* what is not there may yet come */
 } Outcome;
 
 static const SyncItem *
@@ -155,13 +161,57 @@ settle_move(const Outcome *outcome, guint i, Copy copy, SyncEnd *end)
 		hold(outcome, copy, end);
 }
 
+static Copy
+copy_of(const Outcome *outcome, guint i)
+{
+	uint32_t uid = outcome->uids[i];
+
+	return uid == 0 ? ABSENT : uid == SYNC_UID_GONE ? GONE : uid == UINT32_MAX ? UNSURE : PRESENT;
+}
+
+/* What has left its source is not waited for. */
+static bool
+may_come(const Outcome *outcome, guint i)
+{
+	return outcome->is_early && copy_of(outcome, i) != PRESENT && !outcome->has_departed[i] && !outcome->is_open[i];
+}
+
+/* It stays as it is. */
+static void
+await(const Outcome *outcome, guint i)
+{
+	SyncWorker *worker = outcome->worker;
+
+	if (!worker->awaited)
+		worker->awaited = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	g_hash_table_add(worker->awaited, g_memdup2(&item(outcome, i)->id, sizeof(int64_t)));
+}
+
+/* What a look tells that began when there was quiet (@is_over), or not yet. */
+static void
+note_early(Outcome *outcome, bool is_over)
+{
+	SyncQuiet *quiet = &outcome->worker->quiet;
+	bool is_some_there = false;
+
+	if (outcome->batch->state != STORE_OPERATION_SENT)
+		return;
+	for (guint i = 0; i < outcome->batch->items->len; i++)
+		is_some_there |= copy_of(outcome, i) == PRESENT;
+	if (is_some_there)
+		sync_quiet_note_more(quiet, core_clock_boot_ms());
+	outcome->is_early = !is_over || (is_some_there && quiet->looks > 0);
+}
+
 static void
 settle(const Outcome *outcome, guint i, SyncEnd *end)
 {
 	uint32_t uid = outcome->uids[i];
-	Copy copy = uid == 0 ? ABSENT : uid == SYNC_UID_GONE ? GONE : uid == UINT32_MAX ? UNSURE : PRESENT;
+	Copy copy = copy_of(outcome, i);
 
-	if (outcome->batch->kind == STORE_OPERATION_MOVE)
+	if (may_come(outcome, i))
+		await(outcome, i);
+	else if (outcome->batch->kind == STORE_OPERATION_MOVE)
 		settle_move(outcome, i, copy, end);
 	else if (copy == PRESENT)
 		sync_end_set(end, SYNC_END_UID, uid, NULL);
@@ -197,12 +247,14 @@ sync_outcome(SyncWorker *worker, const SyncBatch *batch, GError **error)
 	g_autofree bool *has_departed = g_new0(bool, count), *is_open = g_new0(bool, count);
 	g_autoptr(GArray) ends = sync_ends_new(batch);
 	Outcome outcome = { .worker = worker, .batch = batch, .uids = uids, .has_departed = has_departed, .is_open = is_open };
+	bool is_over = sync_quiet_is_over(&worker->quiet, core_clock_boot_ms());
 
 	/* The source first: what has left it by then is in the target, even if the server is only now doing what was sent. */
 	if (batch->kind == STORE_OPERATION_MOVE && !look_at_source(&outcome, error))
 		return core_prefix(error, "%s: ", batch->path ? batch->path : "(a folder that is gone)");
 	if (!find_copies(&outcome, error))
 		return core_prefix(error, "%s: ", batch->target_path ? batch->target_path : "(a folder that is gone)");
+	note_early(&outcome, is_over);
 	for (guint i = 0; i < count; i++)
 		settle(&outcome, i, sync_ends_at(ends, i));
 	return sync_push_end(worker, batch, ends, error) && settle_sources(&outcome, ends, error);

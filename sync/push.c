@@ -6,6 +6,8 @@
 #include "core/clock.h"
 #include "core/log.h"
 
+#include <poll.h>
+
 #define LOSSES_LATE 2 /* times that the connection ended at a folder operation, from which on it comes behind all else */
 
 typedef struct {
@@ -13,6 +15,7 @@ typedef struct {
 	bool barrier;
 	bool lost;           /* folder operations in which the connection has ended more than once are collected, or all else is */
 	GHashTable *tried;   /* ids of operations */
+	GHashTable *awaited; /* only these are settled; NULL: all */
 	GHashTable *touched; /* ids of mailboxes; NULL */
 	/* Of the round. */
 	SyncBatches *batches;
@@ -67,7 +70,7 @@ collect(const StoreTask *task, void *data)
 	StoreOperation operation = task->operation;
 
 	if (g_hash_table_contains(push->tried, &operation.id) || is_put_off(push->worker, &operation) ||
-	    is_lost(&operation) != push->lost)
+	    is_lost(&operation) != push->lost || (push->awaited && !g_hash_table_contains(push->awaited, &operation.id)))
 		return true;
 	if (!is_of_folder(&operation)) {
 		sync_batches_add(push->batches, task);
@@ -233,6 +236,39 @@ settle(Push *push, bool lost, bool *any_r, GError **error)
 	return ok;
 }
 
+/* Nothing is locked meanwhile. */
+static bool
+pause_for_quiet(SyncWorker *worker, GError **error)
+{
+	struct pollfd stop = { .fd = core_cancel_fd(worker->run->cancel), .events = POLLIN };
+	int64_t pause_ms = sync_quiet_pause_ms(&worker->quiet, core_clock_boot_ms());
+
+	core_log(CORE_LOG_INFO, "sync", "%s: %u sent before are not there; looks again in %" G_GINT64_FORMAT " ms",
+	         worker->run->account->name, g_hash_table_size(worker->awaited), pause_ms);
+	poll(&stop, 1, (int)pause_ms);
+	return core_cancel_check(worker->run->cancel, error);
+}
+
+/* What was sent before.  Nothing else is sent before it is known what became of it: what comes to the target of one that is
+ * looked for, and leaves it, looks like that one, gone. */
+static bool
+settle_all(Push *push, bool *any_r, GError **error)
+{
+	SyncWorker *worker = push->worker;
+	bool any;
+
+	g_clear_pointer(&worker->awaited, g_hash_table_unref);
+	bool ok = settle(push, false, any_r, error);
+	while (ok && worker->awaited) {
+		ok = pause_for_quiet(worker, error);
+		push->awaited = g_steal_pointer(&worker->awaited);
+		ok = ok && settle(push, false, &any, error);
+		g_clear_pointer(&push->awaited, g_hash_table_unref);
+	}
+	g_clear_pointer(&worker->awaited, g_hash_table_unref);
+	return ok;
+}
+
 static bool
 push_rounds(Push *push, GError **error)
 {
@@ -254,7 +290,7 @@ push_all(Push *push, GError **error)
 {
 	bool any;
 
-	if (!settle(push, false, &any, error) || !push_rounds(push, error))
+	if (!settle_all(push, &any, error) || !push_rounds(push, error))
 		return false;
 	return push->worker->list_again || (settle(push, true, &any, error) && (!any || push_rounds(push, error)));
 }

@@ -13,6 +13,7 @@
 #include "store/store.h"
 #include "sync/engine.h"
 #include "sync/progress.h"
+#include "sync/quiet.h"
 #include "sync/recall.h"
 #include "sync/rest.h"
 
@@ -48,6 +49,8 @@ typedef struct {
 	bool is_old;          /* what LIST tells on this connection may be outdated */
 	unsigned doubts;      /* mailboxes that it named, while is_old, and that could not be opened for the first time */
 	GHashTable *put_off;  /* ids (int64_t, owned) of operations that this pass put off, for a barrier too; NULL: none */
+	SyncQuiet quiet;      /* when absence of what was sent on an earlier connection is believed */
+	GHashTable *awaited;  /* ids (int64_t, owned) of operations that the server may still be doing; NULL: none */
 	bool asked_to_compress;
 	bool used;            /* a mailbox was selected on this connection */
 	unsigned sessions;    /* that were opened so far */

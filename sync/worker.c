@@ -47,6 +47,7 @@ sync_worker_open_asking(SyncWorker *worker, void (*behind_login)(ImapSession *se
 
 	if (together_r)
 		*together_r = remembered != NULL;
+	sync_quiet_open(&worker->quiet, core_clock_boot_ms());
 	worker->session = imap_session_open(&account->imap, account->password, account->password_data, &forward, worker,
 	                                    &eager, run->cancel, error);
 	if (!worker->session)
@@ -74,6 +75,7 @@ sync_worker_close(SyncWorker *worker)
 	imap_session_traffic(worker->session, &in, &out);
 	sync_progress_wire(worker->run->progress, in, out);
 	g_clear_pointer(&worker->session, imap_session_close);
+	sync_quiet_close(&worker->quiet, core_clock_boot_ms());
 	sync_progress_connections(worker->run->progress, -1);
 }
 

@@ -177,6 +177,13 @@ def home(place, request):
 
 
 @pytest.fixture
+def hasty(home):
+    """home, hastened."""
+    home.hasten()
+    return home
+
+
+@pytest.fixture
 def other_home(place, request):
     """A second one, on another computer as it were."""
     with new_home(place, request) as made:

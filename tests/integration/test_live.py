@@ -208,6 +208,7 @@ def test_all_agree_in_the_end(profile, remote_with, home, full, pytestconfig):
         line = stack.enter_context(Relay(remote.server.plain_port))
         accounts = [stack.enter_context(remote.connect()) for _ in range(3)]
         accounts[0].create("A", "B", "Ž", "Ž/sub", "Trash")
+        home.hasten(300)
         home.configure(**{**remote.keys(), "port": line.port})
         home.sync()
         mount = stack.enter_context(home.mount())

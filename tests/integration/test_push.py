@@ -7,6 +7,8 @@ from lib.pushing import do, here, ids, operations, paths, rows, settled, sha, th
 from lib.relay import Relay
 from lib.scripted import BASIC, FULL, REV1, Session
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 MAILS = [messages.random_message("push", index) for index in range(8)]
 NO_MOVE = FULL.replace(" MOVE", "")
 PLAIN = REV1 + " UIDPLUS"

@@ -8,6 +8,8 @@ from lib.pushing import do, operations, paths, rows, sha
 from lib.scripted import BASIC, FULL, REV1
 from lib.table import header
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 PLAIN = REV1 + " UIDPLUS"
 LADDER = pytest.mark.parametrize("capability", [FULL, FULL.replace(" MOVE", ""), PLAIN, BASIC],
                                  ids=["full", "no-move", "plain", "no-uidplus"])

@@ -8,6 +8,8 @@ from lib import messages
 from lib.pushing import do, here, ids, operations, paths, rows, settled, sha, there
 from lib.scripted import BASIC, FULL, REV1, Cut, Session
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 MAILS = [messages.random_message("hostile", index) for index in range(8)]
 NO_MOVE = FULL.replace(" MOVE", "")
 PLAIN = REV1 + " UIDPLUS"

@@ -8,6 +8,8 @@ from lib.imapsyntax import in_set
 from lib.pushing import do, operations, paths, rows, settled, sha, there
 from lib.scripted import FULL, Cut, Session
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 MAILS = [messages.random_message("losses", index) for index in range(30)]
 BAD = 3 # the message
 RUNS = 12

@@ -5,6 +5,8 @@ from lib.pushing import do, operations, paths, sha, there
 from lib.scripted import QRESYNC
 from test_quirks import ROWS, MalformedFetch, ReadOnlySelect, SplitFetch
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 MAILS = [messages.random_message("habit", index) for index in range(12)]
 NEW = messages.message("New.\n", subject="new", message_id="new@example.org")
 CASES = [pytest.param(session, capabilities[-1], id=session.__name__) for session, capabilities in ROWS if session is not ReadOnlySelect]

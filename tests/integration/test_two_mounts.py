@@ -26,6 +26,7 @@ class Computer:
 
     def __init__(self, home, remote, stack):
         self.home = home
+        home.hasten(300)
         self.line = stack.enter_context(Relay(remote.server.plain_port))
         home.configure(**{**remote.keys(), "port": self.line.port, "undo": "0"})
         home.sync()

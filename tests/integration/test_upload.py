@@ -7,6 +7,8 @@ from lib.pushing import do, here, operations, rows, settled, sha, there
 from lib.relay import Relay
 from lib.scripted import FULL, REV1, Cut, Session
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 PLAIN = REV1 + " UIDPLUS"
 NO_UIDPLUS = REV1
 LADDER = pytest.mark.parametrize("capability", [FULL, PLAIN, NO_UIDPLUS], ids=["full", "no-multiappend", "no-uidplus"])
@@ -586,6 +588,7 @@ def test_a_copy_and_an_upload_of_the_same(start, append, home):
 @pytest.mark.parametrize("capability", [FULL, PLAIN, NO_UIDPLUS], ids=["full", "no-multiappend", "no-uidplus"])
 def test_cut_again_and_again_it_still_gets_there(capability, start, append, home):
     server = start(capability=capability)
+    home.environment["MAILTREE_QUIET_MS"] = "0" # each look takes lines
     append(*MAILS, MAILS[0])
     for attempt in range(30):
         server.lines_out, server.cut_at_line = 0, 14 + 3 * attempt

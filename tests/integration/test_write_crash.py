@@ -102,17 +102,10 @@ def check(work, writers):
     assert sorted(each.raw for each in on_server["Empty"].values()) == sorted(raw for name, raw in have.items() if name not in drafts)
 
 
-def settle_server(work):
-    """Waits until it has done all that it was sent: it goes on behind the end of a connection, which nobody can see."""
-    log = Path(work.remote.server.log)
-    work.wait(lambda: log.read_text(errors="replace").count(f"imap({work.remote.user})<") >= work.remote.logins())
-
-
 def mount_again(work):
     """Behind a process that has ended without unmounting."""
     keeper.unmount_below(work.mount.path)
     work.mount.end()
-    settle_server(work)
     work.mount = work.home.mount().__enter__()
 
 

@@ -3,7 +3,6 @@
 Each run has a user and a home of its own on a server that all share.  What is there right before the synchronisation is
 prepared once and copied for each run, both the server's files and the store.
 """
-import contextlib
 import itertools
 import os
 import re
@@ -39,13 +38,12 @@ class Table:
         self.profile = profile
         self.server = server
         self.place = Path(place)
-        self.stops = Path(os.environ["MAILTREE"]).parents[1] / "tests" / "stops" / "mailtree-stops"
-        assert self.stops.exists(), f"{self.stops} was not built"
 
     # Cases
 
     def _home(self, row, user):
         home = Mailtree(self.place / f"home.{user}")
+        home.hasten(20) # after a stop it is waited for the server's end
         home.configure(**self.server.account(user, "none"), **self.profile.keys, **row.keys)
         return home
 
@@ -103,17 +101,8 @@ class Table:
             assert time.monotonic() < deadline, f"processes {left} of the server go on"
             time.sleep(0.002)
 
-    @contextlib.contextmanager
-    def _stoppable(self, case):
-        plain, case.home.program = case.home.program, self.stops
-        try:
-            yield
-        finally:
-            case.home.program = plain
-
     def _with_steps(self, case, **environment):
-        with self._stoppable(case):
-            return case.home.run("-vv", "sync", environment=environment)
+        return case.home.run("-vv", "sync", environment=environment)
 
     # What must be true
 
@@ -196,9 +185,8 @@ class Table:
     def _act(self, row, case, **environment):
         here = Here(case.home)
         here.environment = environment
-        with self._stoppable(case):
-            for line in row.local:
-                here.act(line)
+        for line in row.local:
+            here.act(line)
         steps = case.home.folder / "steps"
         return here.state(), steps.read_text().splitlines() if steps.exists() else []
 

@@ -8,6 +8,7 @@
  *   MAILTREE_POLL_MS=N       how often servers are asked that do not tell
  *   MAILTREE_KEEPALIVE_MS=N  how long a connection may be silent
  *   MAILTREE_RETRY_MS=N      how long a lost connection is first waited for
+ *   MAILTREE_QUIET_MS=N      how long it is looked for what was sent before a connection ended
  *   MAILTREE_FETCH_MS=N      how long a reader waits for a message that is not here
  *   MAILTREE_LOOK_MS=N       how often it is looked for what was written and not closed
  *
@@ -20,6 +21,7 @@
 #include "owner.h"
 #include "sync/alarm.h"
 #include "sync/follow.h"
+#include "sync/quiet.h"
 #include "sync/retry.h"
 #include "sync/watch.h"
 
@@ -52,6 +54,7 @@ set_up(void)
 	const char *fetch = getenv("MAILTREE_FETCH_MS"), *linger = getenv("MAILTREE_LINGER_MS");
 	const char *poll = getenv("MAILTREE_POLL_MS"), *keepalive = getenv("MAILTREE_KEEPALIVE_MS");
 	const char *retry = getenv("MAILTREE_RETRY_MS"), *look = getenv("MAILTREE_LOOK_MS");
+	const char *quiet = getenv("MAILTREE_QUIET_MS");
 
 	if (number)
 		stop_at = atol(number);
@@ -61,6 +64,8 @@ set_up(void)
 		sync_keepalive_ms = atoi(keepalive);
 	if (retry)
 		sync_retry_ms = atoi(retry);
+	if (quiet)
+		sync_quiet_ms = atoi(quiet);
 	if (linger)
 		sync_linger_ms = atoi(linger);
 	if (fetch)
