@@ -361,6 +361,8 @@ imap_login_run(ImapSession *session, ImapPasswordFn password, void *password_dat
 	if (!learning.eagerly)
 		imap_pump_new_parser(session, false);
 	imap_pump_enter(session, IMAP_STATE_READY);
+	/* What was not answered is looked for on the next connection: it must not come after that (docs/sync.md). */
+	net_stream_set_abrupt(session->stream, true);
 	if (eager && !learning.eagerly)
 		eager->behind_login(session, eager->data);
 	return true;

@@ -67,16 +67,19 @@ is_healthy(ImapSession *session)
 void
 imap_session_close(ImapSession *session)
 {
+	g_auto(ImapReply) reply = { 0 };
+
 	if (!session)
 		return;
 	if (session->state == IMAP_STATE_READY && is_healthy(session)) {
 		session->listener = NULL;
 		session->deadline_ms = core_clock_ms() + LOGOUT_TIMEOUT_MS;
 		imap_pump_enter(session, IMAP_STATE_CLOSING);
-		imap_session_send(session, imap_command_new("LOGOUT"), NULL);
+		imap_session_send(session, imap_command_new("LOGOUT"), &reply);
 		/* Up to the end: the server closes after its answer, and TLS need say nothing more to one that has. */
 		while (session->state != IMAP_STATE_BROKEN)
 			imap_pump_step(session, NULL);
+		net_stream_set_abrupt(session->stream, !reply.done);
 	}
 	session_free(session);
 }

@@ -3,6 +3,8 @@
 #include "core/clock.h"
 #include "net/wait.h"
 
+#include <sys/socket.h>
+
 /* One call of net_stream_pump() or net_stream_listen(). */
 typedef struct {
 	NetStream *stream;
@@ -170,6 +172,14 @@ net_stream_init(NetStream *stream, const NetStreamClass *class, NetStream *below
 		.fd = fd,
 		.cancel = cancel ? core_cancel_ref(cancel) : NULL,
 	};
+}
+
+void
+net_stream_set_abrupt(NetStream *stream, bool on)
+{
+	struct linger linger = { .l_onoff = on, .l_linger = 0 };
+
+	setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
 void

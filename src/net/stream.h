@@ -68,5 +68,10 @@ NetResult net_stream_pump(NetStream *stream, GByteArray *out, void *buffer, size
 NetResult net_stream_listen(NetStream *stream, GByteArray *out, void *buffer, size_t size, size_t *n_read_r,
                             const int *wake_fds, size_t n_wake_fds, int timeout_ms, bool *woken_r, GError **error);
 
+/* @on: when the socket is closed, by net_stream_free() or because the process ends in whatever way, the kernel throws away
+ * what it has not delivered, and tells the peer so (RST); else it goes on delivering that for minutes.  A socket that is no
+ * TCP socket stays as it is. */
+void net_stream_set_abrupt(NetStream *stream, bool on);
+
 void net_stream_free(NetStream *stream); /* with all layers below; closes the socket.  NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetStream, net_stream_free)

@@ -1,7 +1,10 @@
 """A server does what it was sent after the connection has ended, while the next one looks what became of it."""
 import re
 import signal
+import socket
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from lib import messages
@@ -181,3 +184,46 @@ class Slow(Session):
         if b"BODY[]" in response:
             self.server.unlocked.wait(0.01)
         return response
+
+
+class Asleep(Session):
+    """Reads nothing more behind the beginning of the first APPEND until it is woken."""
+    def read_bytes(self, count):
+        if count > 100_000 and not self.server.is_awake.is_set():
+            self.server.sleeps.set()
+            self.server.is_awake.wait(60 * SLOW)
+        return super().read_bytes(count)
+
+
+def unsent(port):
+    """How many bytes for that port the kernel has not delivered."""
+    found = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(each[4].partition(":")[0], 16) for each in found if each[2].endswith(f":{port:04X}"))
+
+
+def test_what_the_kernel_has_not_delivered_never_comes(start, home, tmp_path):
+    """Not even when the server has it read long after."""
+    home.environment["MAILTREE_QUIET_MS"] = "200"
+    server = start(PLAIN, session=Asleep)
+    server.is_awake, server.sleeps = threading.Event(), threading.Event()
+    server._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    large = [raw + b"x" * 150_000 + b"\r\n" for raw in NEW * 2]
+    files = [tmp_path / f"{index}" for index, _ in enumerate(large)]
+    for index, file in enumerate(files):
+        file.write_bytes(large[index].replace(b"new ", b"%d new " % index, 1))
+    do(home, "append", "test/B", "", "1700000000", *map(str, files))
+    process = home.start("sync")
+    assert server.sleeps.wait(20 * SLOW)
+    wait(lambda: unsent(server.port) > 400_000, "it does not send all at once")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    server.sleeps.clear()
+    sleeper = server._threads[-1]
+    server.session_class = Session
+    home.sync()
+    assert len(server.box("B").mails) == len(files)
+    server.is_awake.set()
+    sleeper.join(20 * SLOW)
+    assert not sleeper.is_alive()
+    settled(home, server)
+    assert len(server.box("B").mails) == len(files)

@@ -4,11 +4,14 @@
 #include "test-net-layers.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MEGABYTES(n) ((size_t)(n) << 20)
@@ -267,6 +270,77 @@ test_connect_by_name(void)
 	g_assert_cmpint(net_stream_pump(stream, NULL, &byte, 1, &n, TEST_TIMEOUT_MS, &error), ==, NET_DONE);
 	g_assert_cmpint(byte, ==, '!');
 	close(peer);
+	close(server);
+}
+
+/* Writes until nothing more is taken; how much that was. */
+static size_t
+fill(NetStream *stream)
+{
+	static const uint8_t noise[65536];
+	size_t written = 0, n;
+
+	while (stream->class->write(stream, noise, sizeof noise, &n, NULL) == NET_DONE)
+		written += n;
+	return written;
+}
+
+/* What comes of it at a peer that begins to read when the other side has gone; *reset_r: it was told so by RST. */
+static size_t
+drain(int peer, bool *reset_r)
+{
+	uint8_t bytes[4096];
+	size_t came = 0;
+	ssize_t n;
+
+	while ((n = recv(peer, bytes, sizeof bytes, 0)) > 0)
+		came += (size_t)n;
+	*reset_r = n < 0 && errno == ECONNRESET;
+	return came;
+}
+
+/* @how: 'e' it ends, 'a' abruptly, 'k' its process is killed when it was to end abruptly. */
+static void
+leave(uint16_t port, char how, size_t *written_r)
+{
+	g_autoptr(NetStream) stream = net_tcp_connect("127.0.0.1", port, TEST_TIMEOUT_MS, NULL, NULL);
+
+	g_assert_nonnull(stream);
+	net_stream_set_abrupt(stream, true);
+	*written_r = fill(stream);
+	if (how == 'e')
+		net_stream_set_abrupt(stream, false);
+	if (how == 'k')
+		raise(SIGKILL);
+}
+
+static void
+test_close_delivers_what_was_written_or_not(void)
+{
+	NetAddress address;
+	int server = make_server(AF_INET, 5, &address);
+
+	g_assert_cmpint(setsockopt(server, SOL_SOCKET, SO_RCVBUF, &(int){ 8192 }, sizeof(int)), ==, 0);
+	for (const char *how = "eak"; *how; how++) {
+		size_t *written = mmap(NULL, sizeof *written, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		bool is_reset;
+		pid_t child = fork();
+		if (child == 0) {
+			leave(port_of(&address), *how, written);
+			_exit(0);
+		}
+		int peer = accept(server, NULL, NULL);
+		g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+		size_t came = drain(peer, &is_reset);
+		g_assert_cmpuint(*written, >, 65536);
+		if (*how == 'e')
+			g_assert_cmpuint(came, ==, *written);
+		else
+			g_assert_cmpuint(came, <, *written / 2);
+		g_assert_cmpint(is_reset, ==, *how != 'e');
+		close(peer);
+		munmap(written, sizeof *written);
+	}
 	close(server);
 }
 
@@ -547,6 +621,7 @@ main(int argc, char **argv)
 	g_test_add_func("/net/connect/cancelled-while-resolving", test_connect_cancelled_while_resolving);
 	g_test_add_func("/net/connect/times-out", test_connect_times_out);
 	g_test_add_func("/net/connect/cancelled", test_connect_is_cancelled);
+	g_test_add_func("/net/close/delivers-or-not", test_close_delivers_what_was_written_or_not);
 	g_test_add_func("/net/loopback", test_loopback);
 	return g_test_run();
 }
