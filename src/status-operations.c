@@ -1,5 +1,6 @@
 #include "status-operations.h"
 
+#include "core/clock.h"
 #include "json.h"
 #include "progress.h"
 #include "store/mailboxes.h"
@@ -80,6 +81,35 @@ status_operations_read(Store *store, int64_t account_id, StatusOperations *opera
 	       store_operation_list(store, account_id, take, &reading, error);
 }
 
+/* When the first of those that wait for their time can be taken back no longer; 0: it is none of @list that is first. */
+static int64_t
+waiting_until_s(const GPtrArray *list)
+{
+	int64_t now_s = core_clock_wall_s(), until_s = INT64_MAX;
+
+	for (guint i = 0; list && i < list->len; i++) {
+		const StatusOperation *operation = g_ptr_array_index(list, i);
+		if (operation->state == STORE_OPERATION_QUEUED && operation->kind == STORE_OPERATION_REMOVE &&
+		    operation->not_before_s > now_s)
+			until_s = MIN(until_s, operation->not_before_s);
+	}
+	return until_s == INT64_MAX ? 0 : until_s;
+}
+
+static void
+append_waiting(GString *text, const StatusOperations *operations)
+{
+	unsigned count = operations->counts.waiting;
+	int64_t until_s = waiting_until_s(operations->list);
+	g_autoptr(GDateTime) until = until_s ? g_date_time_new_from_unix_local(until_s) : NULL;
+	g_autofree char *when = until ? g_date_time_format(until, "%Y-%m-%d %H:%M:%S") : NULL;
+
+	if (count > 0)
+		g_string_append_printf(text, "  %-13s %u %s that \"mailtree undo\" can take back%s%s%s\n", "waiting", count,
+		                       count == 1 ? "removal" : "removals", when ? (count == 1 ? "" : ", the first") : "",
+		                       when ? " until " : "", when ? when : "");
+}
+
 static void
 append_count(GString *text, const char *label, unsigned count, const char *what)
 {
@@ -128,9 +158,7 @@ status_operations_append_text(GString *text, const StatusOperations *operations)
 
 	append_count(text, "to be sent", counts->pending, counts->pending == 1 ? "change" : "changes");
 	append_some(text, operations->list, is_put_off, 0);
-	append_count(text, "waiting", counts->waiting, counts->waiting == 1
-	                                                       ? "removal that \"mailtree undo\" can take back"
-	                                                       : "removals that \"mailtree undo\" can take back");
+	append_waiting(text, operations);
 	append_count(text, "held", counts->held, "(\"mailtree confirm\" does it, \"mailtree undo\" takes it back)");
 	append_count(text, "refused", counts->failed, "(\"mailtree retry\" tries again, \"mailtree undo NUMBER\" gives one up)");
 	append_some(text, operations->list, is_stopped, counts->held + counts->failed);

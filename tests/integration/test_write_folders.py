@@ -1,7 +1,10 @@
 """Folders in mail/: made, renamed and removed by the tools that people use."""
+import calendar
 import errno
 import os
+import re
 import subprocess
+import time
 
 import pytest
 from lib import messages
@@ -171,6 +174,8 @@ def test_rm_in_the_trash_can_be_undone(work):
     work.run("rm", work.folder("Trash") / work.names("Trash")[0])
     assert work.names("Trash") == []
     work.home.sync()
+    until = re.search(r'^  waiting +1 removal that "mailtree undo" can take back until (.*)$', work.home.run("status").out, re.M)
+    assert 3000 < calendar.timegm(time.strptime(until.group(1), "%Y-%m-%d %H:%M:%S")) - time.time() <= 3600
     with work.remote.connect() as account:
         assert [each.raw for each in account.read("Trash").values()] == [work.work[0].raw]
     assert work.home.run("confirm").status == 0
