@@ -300,6 +300,8 @@ set_folders(ConfigParser *parser, const char *value, GError **error)
 	add_words(words, value, strchr(value, ';') ? ";" : " \t");
 	g_strfreev(parser->account->folders);
 	parser->account->folders = take_words(words);
+	if (g_strv_contains((const char *const *)parser->account->folders, "!"))
+		return config_fail(parser, error, "folders: there is no pattern behind \"!\"");
 	return parser->account->folders[0] || config_fail(parser, error, "folders: there is no pattern in it");
 }
 

@@ -246,6 +246,8 @@ test_errors_name_the_line(void)
 		{ GOOD "junk = a/..\n", "/etc/x/config:5: junk = a/..: must be the path of a folder, such as Trash or Mail/Trash" },
 		{ GOOD "bodies = 40000d\n", "/etc/x/config:5: bodies = 40000d: must be all, headers, or a number of days such as 90d" },
 		{ GOOD "folders = ;\n", "/etc/x/config:5: folders: there is no pattern in it" },
+		{ GOOD "folders = !\n", "/etc/x/config:5: folders: there is no pattern behind \"!\"" },
+		{ GOOD "folders = *; ! ;!Junk\n", "/etc/x/config:5: folders: there is no pattern behind \"!\"" },
 		{ GOOD "user = v\n", "/etc/x/config:5: user was there before, on line 3" },
 		{ GOOD "password_file = /x\n",
 		  "/etc/x/config:5: password_file: the account has another source for its password already; keep one of "
