@@ -60,8 +60,9 @@ uint64_t sync_engine_request(SyncEngine *engine, const char *account, GError **e
  * held, were refused or are not sent yet (sync/unsent.h). */
 bool sync_engine_wait(SyncEngine *engine, uint64_t ticket, const char *account, CoreCancel *cancel, GError **error);
 
-/* Any thread.  From now on connections stay: what happens on the servers comes here as it is told, what is queued goes there
- * when its time has come, and a connection that is lost comes back by itself.  Before that nothing happens unasked. */
+/* Any thread.  From now on the connection of an account stays, once something was asked of it (sync_engine_request()): what
+ * happens on the server comes here as it is told, what is queued goes there when its time has come, and a connection that is
+ * lost comes back by itself.  Before that nothing happens unasked. */
 void sync_engine_follow(SyncEngine *engine);
 
 /* Any thread.  Operations were queued (store/changes.h): a followed account sends them when their time has come. */

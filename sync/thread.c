@@ -27,6 +27,7 @@ typedef struct {
 	int64_t account_id;    /* 0: not in the store yet */
 	int64_t last_sync_s;
 	SyncFollow follow;     /* valid while follows */
+	bool is_following;     /* the engine follows; there may be no connection yet */
 	bool follows;
 	bool runs;             /* a run was begun and has not ended */
 	uint64_t begun;        /* the ticket of the last one */
@@ -148,6 +149,7 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 	SyncSlot *slot = thread->slot;
 	SyncEngine *engine = slot->engine;
 	g_autoptr(GError) unsaved = NULL, unsent = NULL;
+	g_autofree char *lasting = NULL;
 	bool ended = failure == NULL;
 	StoreOperationCounts counts = { 0 };
 
@@ -161,6 +163,8 @@ end_run(Thread *thread, uint64_t ticket, GError *failure)
 		tidy(thread, failure ? NULL : &failure);
 	/* That somebody stopped it is nothing to mend; what is unsent is seen by its operations, as long as it is that. */
 	const char *why = failure && core_error_code(failure) != CORE_ERROR_CANCELLED ? failure->message : NULL;
+	if (why && thread->is_following && core_error_retry(failure) == CORE_RETRY_NEVER)
+		why = lasting = g_strconcat(why, "; nothing more is tried until \"mailtree sync\"", NULL);
 	if (thread->account_id && !note_result(thread, why, &unsaved))
 		core_log(CORE_LOG_INFO, "sync", "%s: %s", slot->account->name, unsaved->message); /* the run's own error says more */
 	sync_progress_end(slot->progress, thread->last_sync_s, why);
@@ -212,9 +216,9 @@ static void
 lose(Thread *thread, GError *failure)
 {
 	sync_slot_lose(thread->slot, failure);
-	/* What is tried again may come to a line each five minutes, for days. */
-	core_log(core_error_retry(failure) == CORE_RETRY_NEVER ? CORE_LOG_WARNING : CORE_LOG_INFO, "sync", "%s: %s",
-	         thread->slot->account->name, failure->message);
+	/* What is tried again may come to a line each five minutes, for days; and who has asked is told. */
+	bool is_news = core_error_retry(failure) == CORE_RETRY_NEVER && !(thread->runs && thread->asked);
+	core_log(is_news ? CORE_LOG_WARNING : CORE_LOG_INFO, "sync", "%s: %s", thread->slot->account->name, failure->message);
 	sync_retry_lost(&thread->retry, failure, core_clock_ms());
 	if (thread->runs)
 		end_run(thread, thread->begun, failure);
@@ -382,6 +386,7 @@ push(Thread *thread)
 static void
 follow(Thread *thread, uint64_t wanted, bool poked)
 {
+	thread->is_following = true;
 	bool asked = wanted > thread->begun;
 	bool due = core_clock_ms() >= (is_connected(thread) ? thread->pass_ms : thread->retry.due_ms);
 
@@ -416,7 +421,7 @@ sync_thread_main(void *data)
 {
 	SyncSlot *slot = data;
 	SyncEngine *engine = slot->engine;
-	Thread thread = { .slot = slot, .push_ms = INT64_MAX, .pass_ms = INT64_MAX };
+	Thread thread = { .slot = slot, .push_ms = INT64_MAX, .pass_ms = INT64_MAX, .retry.due_ms = INT64_MAX };
 	uint64_t count;
 
 	for (;;) {

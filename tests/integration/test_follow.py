@@ -356,6 +356,25 @@ def test_a_password_that_cannot_be_had_is_asked_for_again(serve, quick):
         until(lambda: len(sees(mount, "INBOX")) == 2, "mail that came meanwhile")
 
 
+def test_a_login_that_is_refused_is_tried_and_told_once(serve, home):
+    class Refusing(Session):
+        logins = 0
+
+        def login(self, user, password):
+            Refusing.logins += 1
+            self.tagged(b"NO [AUTHENTICATIONFAILED] wrong")
+
+    home.configure(**serve(Refusing).account())
+    with home.mount() as mount:
+        until(lambda: "cannot log in" in mount.said(), "the refusal in the log")
+        status = home.run("status").out
+        assert re.search('^  error +cannot log in .*; nothing more is tried until "mailtree sync"$', status, re.M), status
+        assert mount.said().count("cannot log in") == 1, mount.said()
+        assert Refusing.logins == 1
+        home.fails(77, "sync", mentions="cannot log in")
+        assert Refusing.logins == 2
+
+
 class Deaf(Session):
     """From some moment on it hears and says nothing more, as behind a router that has forgotten it."""
     deaf = None
