@@ -8,16 +8,18 @@ from pathlib import Path
 
 from bench import aged, first
 from bench.peers import Peers
-from bench.running import Mounted, ended
+from bench.running import Mounted, ended, until
+from lib import ordinary_user
 
 GREP = ["grep", "-r", "-c", "a word that is nowhere"]
 VIEWS = ("text", "mail")
 CACHES = Path("/proc/sys/vm/drop_caches")
 
 
-def timed(command):
+def timed(command, **options):
     start = time.monotonic()
-    ended(subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    ended(subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           **options))
     return time.monotonic() - start
 
 
@@ -29,10 +31,10 @@ def report(bench, name, pairs, bar):
                            f"{ratios[0]:.2f} to {ratios[-1]:.2f} in {len(ratios)} rounds")
 
 
-def compare(bench, name, mounted, plain, bar):
+def compare(bench, name, mounted, plain, bar, **options):
     """Two commands; the first run of each is thrown away."""
-    timed(mounted), timed(plain)
-    report(bench, name, [(timed(mounted), timed(plain)) for _ in range(3 * bench.rounds)], bar)
+    timed(mounted, **options), timed(plain, **options)
+    report(bench, name, [(timed(mounted, **options), timed(plain, **options)) for _ in range(3 * bench.rounds)], bar)
 
 
 def copy(point, folder, views=VIEWS):
@@ -50,6 +52,34 @@ def warm(bench):
         plain = copy(point, peers.folder / "plain")
         for view, bar in zip(VIEWS, (1.2, 2.3)):
             compare(bench, f"grep -r, warm, {view}/ / plain copy", [*GREP, point / view], [*GREP, plain / view], bar)
+    if (problem := ordinary_user.problem()):
+        bench.figures.say(f"(not measured as an ordinary user: {problem})")
+    else:
+        as_user(bench, peers)
+
+
+def as_user(bench, peers):
+    """What was measured as root again, as a user who is not, in what was synchronised; with and without user_allow_other."""
+    program = ordinary_user.program(Path(bench.mailtree), peers.folder)
+    peers.folder.chmod(0o755)
+    point = peers.folder / "theirs"
+    point.mkdir()
+    ordinary_user.give(peers.folder)
+
+    def scene(words, bar):
+        command = [str(program), "-c", str(peers.config), "mount", "-f", str(point)]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              **ordinary_user.identity()) as process:
+            try:
+                until(lambda: "text" in ordinary_user.ran(["ls", point]).stdout.split(), "the mount")
+                ordinary_user.ran([program, "-c", peers.config, "sync"], timeout=600)
+                compare(bench, f"grep -r, warm, text/ of an ordinary user, {words} / plain copy", [*GREP, point / "text"],
+                        [*GREP, peers.folder / "plain" / "text"], bar, **ordinary_user.identity())
+            finally:
+                process.terminate()
+
+    ordinary_user.run(lambda: scene("user_allow_other", 1.2), "user_allow_other\n")
+    ordinary_user.run(lambda: scene("without it", None))
 
 
 def drop_caches():
