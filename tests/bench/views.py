@@ -3,6 +3,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -59,27 +60,37 @@ def warm(bench):
 
 
 def as_user(bench, peers):
-    """What was measured as root again, as a user who is not, in what was synchronised; with and without user_allow_other."""
-    program = ordinary_user.program(Path(bench.mailtree), peers.folder)
-    peers.folder.chmod(0o755)
-    point = peers.folder / "theirs"
-    point.mkdir()
-    ordinary_user.give(peers.folder)
+    """What was measured as root again, as a user who is not, with a copy of the store; with and without user_allow_other."""
+    with tempfile.TemporaryDirectory(prefix="mtb-theirs-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        program = ordinary_user.program(Path(bench.mailtree), folder)
+        shutil.copytree(peers.store, folder / "store", ignore=shutil.ignore_patterns("control"))
+        shutil.copytree(peers.folder / "plain" / "text", folder / "plain")
+        shutil.copy(peers.folder / "password", folder)
+        shutil.copy(bench.ca, folder / "ca")
+        (folder / "mount").mkdir()
+        config = folder / "config"
+        config.write_text(peers.config.read_text().replace(str(bench.ca), str(folder / "ca")).replace(str(peers.folder), name))
+        config.chmod(0o600)
+        ordinary_user.give(folder)
+        ordinary_user.run(lambda: theirs(bench, program, config, "user_allow_other", 1.2), "user_allow_other\n")
+        ordinary_user.run(lambda: theirs(bench, program, config, "without it", None))
 
-    def scene(words, bar):
-        command = [str(program), "-c", str(peers.config), "mount", "-f", str(point)]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              **ordinary_user.identity()) as process:
-            try:
-                until(lambda: "text" in ordinary_user.ran(["ls", point]).stdout.split(), "the mount")
-                ordinary_user.ran([program, "-c", peers.config, "sync"], timeout=600)
-                compare(bench, f"grep -r, warm, text/ of an ordinary user, {words} / plain copy", [*GREP, point / "text"],
-                        [*GREP, peers.folder / "plain" / "text"], bar, **ordinary_user.identity())
-            finally:
-                process.terminate()
 
-    ordinary_user.run(lambda: scene("user_allow_other", 1.2), "user_allow_other\n")
-    ordinary_user.run(lambda: scene("without it", None))
+def theirs(bench, program, config, words, bar):
+    point = config.parent / "mount"
+    with subprocess.Popen([str(program), "--config", str(config), "mount", "-f", str(point)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **ordinary_user.identity()) as process:
+        try:
+            until(lambda: "text" in ordinary_user.ran(["ls", point]).stdout.split(), "the mount")
+            done = ordinary_user.ran([program, "--config", config, "sync"], timeout=600)
+            if done.returncode != 0:
+                raise SystemExit(f"sync: {done.stderr}")
+            compare(bench, f"grep -r, warm, text/ of an ordinary user, {words} / plain copy", [*GREP, point / "text"],
+                    [*GREP, config.parent / "plain"], bar, **ordinary_user.identity())
+        finally:
+            process.terminate()
 
 
 def drop_caches():
