@@ -84,16 +84,24 @@ fs_mountpoint_device(const char *dir)
 	return find_mount(dir, &ours);
 }
 
-/* A mailtree that was killed leaves a mount that nobody serves: it is detached.  Any other mount is in the way. */
+/* Whether nobody serves it, because its process was killed.  ECONNABORTED: that ended while it was asked. */
+static bool
+is_dead(const char *dir)
+{
+	struct statfs fs;
+
+	return statfs(dir, &fs) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+/* A mailtree that was killed leaves a mount: it is detached.  Any other mount is in the way. */
 static bool
 clear_mount(const char *dir, GError **error)
 {
-	struct statfs fs;
 	bool ours = false;
 
 	if (find_mount(dir, &ours) == 0)
 		return true;
-	if (ours && statfs(dir, &fs) != 0 && errno == ENOTCONN)
+	if (ours && is_dead(dir))
 		return fs_mountpoint_unmount(dir, error);
 	if (ours)
 		return core_throw(error, CORE_ERROR_IO, "cannot mount on %s: mailtree is mounted there (%s -u %s detaches it)", dir,

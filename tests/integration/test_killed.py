@@ -100,6 +100,11 @@ def mounts_again(work):
     """At the same place, as it stands; and everything works."""
     done = work.home.run("mount", str(work.mount.path))
     assert done.status == 0, done
+    works(work)
+
+
+def works(work):
+    """What was mounted at the same place.  It is unmounted for it."""
     try:
         path = work.folder("Empty") / "again.eml"
         path.write_bytes(NEW)
@@ -166,3 +171,18 @@ def test_a_mount_whose_child_was_killed_goes_on_and_ends(work):
     path = work.folder("Empty") / "x.eml"
     path.write_bytes(NEW)
     work.ends(plus=[("Empty", work.now(NEW))], named={"x.eml"})
+
+
+def test_a_new_mount_comes_while_the_old_one_goes(work):
+    """The kernel answers what it was asked meanwhile with another error than later."""
+    last, = children(work.mount.process.pid)
+    os.kill(last, signal.SIGSTOP)
+    work.mount.process.kill()
+    work.mount.process.wait()
+    mounting = work.home.start("mount", str(work.mount.path))
+    try:
+        work.wait(lambda: "wait_answer" in Path(f"/proc/{mounting.pid}/wchan").read_text())
+    finally:
+        os.kill(last, signal.SIGKILL)
+    assert mounting.wait(30 * SLOW) == 0, mounting.stderr.read()
+    works(work)
