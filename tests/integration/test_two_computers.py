@@ -73,7 +73,14 @@ class Side:
         (self.top / folder).rename(self.top / new)
 
     def shows(self):
-        """As Row.end."""
+        """As Row.end; what goes while it is looked at is not there."""
+        while True:
+            try:
+                return self._look()
+            except FileNotFoundError:
+                pass
+
+    def _look(self):
         found = {}
         for place, _, names in os.walk(self.top):
             for name in names:

@@ -20,9 +20,9 @@ def content(name, version):
 class Writer(threading.Thread):
     """Makes, saves over, renames and removes files of its own until that fails."""
 
-    def __init__(self, folder, number):
+    def __init__(self, folder, label):
         super().__init__()
-        self.folder, self.number = folder, number
+        self.folder, self.label = folder, label
         self.there = {}         # name: what was acknowledged last
         self.under_way = {}     # name: what it may be besides, None: nothing
         self.failure = None
@@ -35,7 +35,7 @@ class Writer(threading.Thread):
             self.failure = failure
 
     def _step(self, index):
-        name = f"{self.number}-{index - index % 4}.eml"
+        name = f"{self.label}-{index - index % 4}.eml"
         raw = content(name, index % 4)
         path = self.folder / name
         if index % 4 == 0:
@@ -70,8 +70,9 @@ class Writer(threading.Thread):
         os.rename(draft, path)
 
 
-def start_writers(work, count=8):
-    writers = [Writer(work.folder("Empty"), number) for number in range(count)]
+def start_writers(work, turn=0):
+    """Their contents are those of no other turn."""
+    writers = [Writer(work.folder("Empty"), f"{turn}-{number}") for number in range(8)]
     for each in writers:
         each.start()
     return writers
@@ -151,6 +152,9 @@ def test_the_mount_stops_at_a_step_while_eight_write(part, pick, home, remote, f
     with Writing(home, remote) as work:
         stop_at = pick(steps(30), 4)[part::4]
         for number in stop_at:
+            for path in work.folder("Empty").iterdir():
+                path.unlink()
+            work.home.sync()
             work.mount.__exit__(None, None, None)
             plain, home.program = home.program, Path(home.program).parents[1] / "tests/stops/mailtree-stops"
             home.environment["MAILTREE_STOP_AT"] = str(40 + number)
@@ -159,9 +163,7 @@ def test_the_mount_stops_at_a_step_while_eight_write(part, pick, home, remote, f
             finally:
                 home.program = plain
                 del home.environment["MAILTREE_STOP_AT"]
-            for path in work.folder("Empty").iterdir():
-                path.unlink()
-            writers = start_writers(work)
+            writers = start_writers(work, number)
             work.mount.process.wait(60 * SLOW)
             for each in writers:
                 each.join()
