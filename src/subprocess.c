@@ -36,11 +36,10 @@ subprocess_clear(SubprocessResult *result)
 static int
 spawn(const char *const *argv, int out_fd, int err_fd, pid_t *pid_r)
 {
-	static const int signals[] = { SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP, SIGCHLD };
 	const char *home = g_get_home_dir();
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	sigset_t none, defaults;
+	sigset_t none, all;
 	int failed;
 
 	posix_spawn_file_actions_init(&actions);
@@ -51,13 +50,11 @@ spawn(const char *const *argv, int out_fd, int err_fd, pid_t *pid_r)
 	posix_spawn_file_actions_addchdir_np(&actions, access(home, X_OK) == 0 ? home : "/");
 
 	sigemptyset(&none);
-	sigemptyset(&defaults);
-	for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
-		sigaddset(&defaults, signals[i]);
+	sigfillset(&all);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
 	failed = posix_spawnp(pid_r, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);

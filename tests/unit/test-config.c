@@ -459,11 +459,13 @@ test_password_command_inherits_nothing(void)
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &stop, &old);
-	void (*handler)(int) = signal(SIGPIPE, SIG_IGN);
+	void (*pipe_handler)(int) = signal(SIGPIPE, SIG_IGN);
+	void (*quit_handler)(int) = signal(SIGQUIT, SIG_IGN); /* as in a shell's background job */
 	g_autofree char *blocked = password_from_command("grep SigBlk /proc/self/status | cut -f2", 60000, NULL, &error);
 	g_autofree char *ignored = password_from_command("grep SigIgn /proc/self/status | cut -f2", 60000, NULL, &error);
 	g_autofree char *fds = password_from_command("ls /proc/self/fd | tr '\\n' ' '", 60000, NULL, &error);
-	signal(SIGPIPE, handler);
+	signal(SIGQUIT, quit_handler);
+	signal(SIGPIPE, pipe_handler);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	close(fd);
 	g_assert_no_error(error);
